@@ -1,0 +1,263 @@
+// Rows 0 to 11: enrolment, assessment, consent, order, slot, collection.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+void AddIdentity(pb::TherapyState& state,
+                 const google::protobuf::RepeatedPtrField<pb::IdentifierCommitment>& identifiers) {
+  for (const pb::IdentifierCommitment& id : identifiers) {
+    const auto same = [&](const pb::KnownIdentifier& known) {
+      return known.value() == id.commitment();
+    };
+    const auto known = std::ranges::find_if(*state.mutable_identity(), same);
+    if (known != state.mutable_identity()->end()) {
+      known->set_retired(false);
+      continue;
+    }
+    pb::KnownIdentifier* added = state.add_identity();
+    added->set_type(id.type());
+    added->set_value(id.commitment());
+  }
+}
+
+void Enrolled(Folding& f, const pb::PatientEnrolled& body) {
+  pb::TherapyState& state = f.state;
+  state.set_enrolled(true);
+  state.set_enrolled_us(f.at);
+  state.set_site(body.site());
+  AddOnce(state.mutable_party_sites(), body.site());
+  AddOnce(state.mutable_party_sites(), f.site);
+  if (!body.coi().empty()) state.set_coi(body.coi());
+  if (const EnrolledSite* site = f.registry.FindSite(body.site())) state.set_zone(site->time_zone);
+  AddIdentity(state, body.identifiers());
+}
+
+void Retired(Folding& f, const pb::PatientIdentifierRetired& body) {
+  for (const pb::IdentifierCommitment& id : body.identifiers()) {
+    for (pb::KnownIdentifier& known : *f.state.mutable_identity()) {
+      if (known.value() == id.commitment()) known.set_retired(true);
+    }
+  }
+}
+
+void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  condition->set_assessed(true);
+  condition->set_assessed_us(f.at);
+  condition->set_fit(body.decision() == pb::FITNESS_FIT);
+  condition->set_weight_kg(body.weight_kg());
+  condition->set_prior_lines(body.prior_lines());
+  condition->set_relapsed_refractory(body.relapsed_refractory() == pb::YES);
+  condition->set_ecog(body.ecog());
+  condition->set_diagnosis_code(body.diagnosis_code());
+  if (f.state.coi().empty()) f.state.set_coi(body.coi());
+}
+
+void SetConsent(pb::TherapyState& state, const google::protobuf::RepeatedField<int>& purposes,
+                bool given) {
+  for (const int purpose : purposes) {
+    if (purpose == pb::CONSENT_TO_COLLECTION) state.set_consent_collection(given);
+    if (purpose == pb::CONSENT_TO_TREATMENT) state.set_consent_treatment(given);
+    if (purpose == pb::CONSENT_TO_OUT_OF_SPECIFICATION) state.set_consent_oos(given);
+  }
+}
+
+void Consented(Folding& f, const pb::ConsentObtained& body) {
+  SetConsent(f.state, body.purposes(), true);
+  // Only new consent to the treatment itself lifts a withdrawal.
+  if (std::ranges::find(body.purposes(), pb::CONSENT_TO_TREATMENT) == body.purposes().end()) return;
+  f.state.set_consent_withdrawn(false);
+  for (pb::Hold& hold : *f.state.mutable_holds()) {
+    if (hold.kind() == "CONSENT") hold.set_open(false);
+  }
+}
+
+void Ordered(Folding& f, const pb::TherapyOrdered& body) {
+  if (!f.stands) return;
+  pb::TherapyState& state = f.state;
+  state.set_ordered(true);
+  state.set_order_number(body.order_number());
+  state.set_product(body.product());
+  state.set_profile(body.profile());
+  state.set_profile_version(body.profile_version());
+  state.set_treating_site(body.treating_site());
+  state.set_manufacturer_site(body.manufacturing_site());
+  if (state.coi().empty()) state.set_coi(body.coi());
+  for (const std::string* site :
+       {&body.treating_site(), &body.collecting_site(), &body.manufacturing_site()}) {
+    AddOnce(state.mutable_party_sites(), *site);
+  }
+  const bool by_profile = f.profile != nullptr && f.profile->material_path() == pb::FRESH_TO_SLOT;
+  state.set_fresh_to_slot(body.material_path() == pb::MATERIAL_PATH_UNSPECIFIED
+                              ? by_profile
+                              : body.material_path() == pb::FRESH_TO_SLOT);
+  if (const EnrolledSite* site = f.registry.FindSite(body.treating_site())) {
+    state.set_zone(site->time_zone);
+  }
+}
+
+void Slotted(Folding& f, const std::string& slot, const google::protobuf::Timestamp& apheresis,
+             const std::string& site, const google::protobuf::Timestamp& delivery) {
+  pb::TherapyState& state = f.state;
+  state.set_slotted(true);
+  state.set_slot(slot);
+  if (Micros(apheresis) != 0) state.set_apheresis_planned_us(Micros(apheresis));
+  if (Micros(delivery) != 0) state.set_expected_delivery_us(Micros(delivery));
+  if (site.empty()) return;
+  state.set_manufacturer_site(site);
+  AddOnce(state.mutable_party_sites(), site);
+}
+
+void SlotMoved(Folding& f, const pb::SlotChanged& body) {
+  if (body.change() == pb::SLOT_CHANGE_MOVED) {
+    Slotted(f, body.new_slot().empty() ? body.slot() : body.new_slot(), body.apheresis_at(),
+            body.manufacturing_site(), body.expected_delivery());
+    return;
+  }
+  f.state.set_slotted(false);
+  f.state.clear_slot();
+}
+
+void WorkedUp(Folding& f, const pb::WorkupCompleted& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  condition->set_workup(true);
+  condition->set_workup_fit(body.fit_for_collection() == pb::YES);
+  condition->set_pregnancy_relevant(body.pregnancy() != pb::PREGNANCY_NOT_RELEVANT);
+  condition->set_pregnancy_tested(body.pregnancy() != pb::PREGNANCY_UNSPECIFIED);
+  condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
+}
+
+void CollectionStarted(Folding& f, const pb::ApheresisStarted& body) {
+  pb::Donation* donation = MutableDonation(f.state, body.din().value());
+  if (donation == nullptr) donation = f.state.add_donations();
+  donation->set_din(body.din().value());
+  donation->set_started_us(f.at);
+  donation->set_kit(body.kit().value());
+}
+
+void Collected(Folding& f, const pb::ApheresisCompleted& body) {
+  pb::Donation* donation = MutableDonation(f.state, body.din());
+  if (donation == nullptr) {
+    donation = f.state.add_donations();
+    donation->set_din(body.din());
+  }
+  donation->set_ended_us(Micros(body.ended_at()));
+  const std::string& id = body.container().empty() ? body.din() : body.container();
+  if (FindContainer(f.state, id) != nullptr) return;
+  pb::Container* bag = f.state.add_containers();
+  bag->set_id(id);
+  bag->set_material(pb::STARTING_MATERIAL);
+  bag->set_state(pb::CONTAINER_COLLECTED);
+  bag->set_din(body.din());
+  bag->set_site(f.site);
+  bag->set_volume_ml(body.volume_ml());
+}
+
+// A collection frozen into several bags leaves its first bag empty.
+void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
+  pb::TherapyState& state = f.state;
+  if (pb::Donation* donation = MutableDonation(state, body.din())) donation->set_frozen(true);
+  for (const pb::FrozenContainer& frozen : body.containers()) {
+    pb::Container* bag = MutableContainer(state, frozen.container());
+    if (bag == nullptr) {
+      bag = state.add_containers();
+      bag->set_id(frozen.container());
+      bag->set_material(pb::STARTING_MATERIAL);
+      bag->set_din(body.din());
+      bag->set_label_complete(true);
+    }
+    bag->set_site(f.site);
+    if (frozen.volume_ml() > 0) bag->set_volume_ml(frozen.volume_ml());
+    PutAway(f, *bag, pb::CONTAINER_FROZEN, frozen.position());
+  }
+  for (pb::Container& bag : *state.mutable_containers()) {
+    if (bag.din() == body.din() && bag.state() == pb::CONTAINER_COLLECTED) {
+      bag.set_state(pb::CONTAINER_CONSUMED);
+    }
+  }
+}
+
+void Tested(Folding& f, const pb::IdmTested& body) {
+  const bool positive = std::ranges::any_of(body.results(), [](const pb::IdmResult& result) {
+    return result.outcome() == pb::IDM_RESULT_POSITIVE;
+  });
+  f.state.mutable_condition()->set_idm_positive(positive);
+}
+
+}  // namespace
+
+void FoldClinic(Folding& f) {
+  const pb::Event& event = f.event;
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  switch (event.body_case()) {
+    case pb::Event::kPatientEnrolled:
+      return Enrolled(f, event.patient_enrolled());
+    case pb::Event::kPatientIdentifierAdded:
+      return AddIdentity(f.state, event.patient_identifier_added().identifiers());
+    case pb::Event::kPatientIdentifierRetired:
+      return Retired(f, event.patient_identifier_retired());
+    case pb::Event::kEligibilityAssessed:
+      return Assessed(f, event.eligibility_assessed());
+    case pb::Event::kCnsEvaluated:
+      condition->set_cns_evaluated(true);
+      condition->set_cns_hold(event.cns_evaluated().postpone() == pb::YES);
+      if (condition->cns_hold()) {
+        OpenHold(f, "CLINICAL", "CNS evaluation: postpone", {"REMOVE", "THAW", "INFUSE"});
+      }
+      return;
+    case pb::Event::kConsentObtained:
+      return Consented(f, event.consent_obtained());
+    case pb::Event::kTherapyOrdered:
+      return Ordered(f, event.therapy_ordered());
+    case pb::Event::kSlotReserved: {
+      const pb::SlotReserved& body = event.slot_reserved();
+      return Slotted(f, body.slot(), body.apheresis_at(), body.manufacturing_site(),
+                     body.expected_delivery());
+    }
+    case pb::Event::kSlotChanged:
+      return SlotMoved(f, event.slot_changed());
+    case pb::Event::kIdmSampled:
+      condition->set_idm_sampled(true);
+      return condition->set_idm_sampled_us(Micros(event.idm_sampled().sampled_at()));
+    case pb::Event::kIdmTested:
+      return Tested(f, event.idm_tested());
+    case pb::Event::kWorkupCompleted:
+      return WorkedUp(f, event.workup_completed());
+    case pb::Event::kWashoutConfirmed:
+      return condition->set_washout(event.washout_confirmed().adequate() == pb::YES);
+    case pb::Event::kApheresisStarted:
+      return CollectionStarted(f, event.apheresis_started());
+    case pb::Event::kApheresisCompleted:
+      return Collected(f, event.apheresis_completed());
+    case pb::Event::kLabelCompleted:
+      for (pb::Container& bag : *f.state.mutable_containers()) {
+        if (bag.din() == event.label_completed().din().value()) bag.set_label_complete(true);
+      }
+      return;
+    case pb::Event::kApheresisCryopreserved:
+      return Frozen(f, event.apheresis_cryopreserved());
+    case pb::Event::kTherapyCancelled:
+      f.state.set_ordered(false);
+      return f.state.set_slotted(false);
+    case pb::Event::kWeightChanged:
+      return condition->set_weight_kg(event.weight_changed().weight_kg());
+    case pb::Event::kConsentWithdrawn: {
+      SetConsent(f.state, event.consent_withdrawn().purposes(), false);
+      const auto& purposes = event.consent_withdrawn().purposes();
+      const bool stops = std::ranges::any_of(purposes, [](int purpose) {
+        return purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
+      });
+      if (!stops) return;
+      f.state.set_consent_withdrawn(true);
+      return OpenHold(f, "CONSENT", "consent withdrawn", {});
+    }
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

@@ -1,0 +1,286 @@
+// Section 1.3: what goes otherwise, and what people decide about it.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+bool Has(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
+  return std::ranges::find(list, value) != list.end();
+}
+
+void InDoubt(Folding& f, const pb::IdentityInDoubt& body) {
+  pb::Quarantine* quarantine = OpenQuarantine(f, pb::QUARANTINED_IDENTITY, "F8b");
+  for (const std::string& item : body.items()) {
+    const pb::Container* container = FindContainer(f.state, item);
+    if (container != nullptr) {
+      AddOnce(quarantine->mutable_containers(), container->id());
+    } else {
+      AddOnce(quarantine->mutable_items(), item);  // a lot, a donation, or nothing of this therapy
+    }
+  }
+}
+
+// Takes `containers` out of `quarantine`; it ends when nothing is left in it.
+template <class List>
+bool Release(pb::Quarantine& quarantine, const pb::TherapyState& state, const List& containers) {
+  bool touched = false;
+  for (const std::string& id : containers) {
+    const pb::Container* container = FindContainer(state, id);
+    const std::string& name = container == nullptr ? id : container->id();
+    touched = touched || Has(quarantine.containers(), name) || Has(quarantine.items(), name);
+    RemoveFrom(quarantine.mutable_containers(), name);
+    RemoveFrom(quarantine.mutable_items(), name);
+  }
+  if (quarantine.containers().empty() && quarantine.items().empty()) quarantine.set_open(false);
+  return touched;
+}
+
+template <class List>
+void RejectAll(Folding& f, const List& containers) {
+  for (const std::string& id : containers) {
+    if (pb::Container* container = MutableContainer(f.state, id)) {
+      container->set_state(pb::CONTAINER_REJECTED);
+    }
+  }
+}
+
+void Resolved(Folding& f, const pb::IdentityResolved& body) {
+  if (!f.stands) return;
+  const bool confirmed = body.outcome() == pb::DOUBT_RESOLVED_CONFIRMED ||
+                         body.outcome() == pb::DOUBT_RESOLVED_RELABELLED;
+  for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
+    if (!quarantine.open() || quarantine.kind() != pb::QUARANTINED_IDENTITY) continue;
+    if (quarantine.id() != body.quarantine()) continue;
+    if (Release(quarantine, f.state, body.items())) {
+      quarantine.set_decision(confirmed ? "RESOLVED" : "REJECT");
+    }
+  }
+  if (!confirmed) return RejectAll(f, body.items());
+  // What was checked while in doubt is checked anew.
+  for (const std::string& id : body.items()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) {
+      container->clear_pass();
+      container->clear_prethaw();
+      container->clear_prethaw_us();
+    }
+  }
+}
+
+pb::QuarantineKind KindOf(pb::QuarantineCause cause) {
+  switch (cause) {
+    case pb::QUARANTINED_FOR_SEAL:
+      return pb::QUARANTINED_SEAL;
+    case pb::QUARANTINED_FOR_DAMAGE:
+      return pb::QUARANTINED_DAMAGE;
+    case pb::QUARANTINED_FOR_IDENTITY:
+      return pb::QUARANTINED_IDENTITY;
+    default:
+      return pb::QUARANTINED_TEMP;
+  }
+}
+
+void Decided(Folding& f, const pb::QuarantineDecided& body) {
+  // Identity has its own way out (F8b), whatever a decision says.
+  if (!f.stands || body.cause() == pb::QUARANTINED_FOR_IDENTITY) return;
+  const bool use = body.verdict() == pb::QUARANTINE_USE;
+  for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
+    const bool named = body.quarantine().empty() ? quarantine.kind() == KindOf(body.cause())
+                                                 : quarantine.id() == body.quarantine();
+    if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY || !named) continue;
+    if (Release(quarantine, f.state, body.containers())) {
+      quarantine.set_decision(use ? "USE" : "REJECT");
+    }
+  }
+  if (!use) RejectAll(f, body.containers());
+}
+
+void HoldSet(Folding& f, const pb::HoldSet& body) {
+  constexpr std::string_view kKindPrefix = "HOLD_";
+  constexpr std::string_view kScopePrefix = "HOLD_BLOCKS_";
+  pb::Hold* hold = f.state.add_holds();
+  hold->set_id("H-" + ShortId(f.event_id));
+  hold->set_kind(pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()));
+  hold->set_reason(body.reason());
+  hold->set_lot(body.lot());
+  hold->set_open(true);
+  hold->set_set_us(f.at);
+  hold->set_event_id(f.event_id);
+  *hold->mutable_containers() = body.containers();
+  for (const int scope : body.blocks()) {
+    const std::string& name = pb::HoldScope_Name(static_cast<pb::HoldScope>(scope));
+    hold->add_blocks(name.substr(kScopePrefix.size()));
+  }
+  if (f.event.signers().empty()) return;
+  const std::string& person = f.event.signers(0).person();
+  hold->set_person(Intern(f.state, person));
+  if (const EnrolledPerson* enrolled = f.registry.FindPerson(person)) {
+    hold->set_organisation(enrolled->organisation);
+  }
+}
+
+void HoldCleared(Folding& f, const pb::HoldCleared& body) {
+  if (!f.stands) return;
+  for (pb::Hold& hold : *f.state.mutable_holds()) {
+    if (hold.id() == body.hold()) hold.set_open(false);
+  }
+}
+
+void Disposed(Folding& f, const pb::Disposition& body) {
+  static constexpr pb::ContainerState kStates[] = {
+      pb::CONTAINER_STATE_UNSPECIFIED, pb::CONTAINER_RETURNED, pb::CONTAINER_DESTROYED,
+      pb::CONTAINER_RETAINED,          pb::CONTAINER_RESEARCH, pb::CONTAINER_CONSUMED,
+      pb::CONTAINER_CONSUMED,          pb::CONTAINER_DESTROYED};
+  const auto kind = static_cast<std::size_t>(body.kind());
+  if (kind == 0 || kind >= std::size(kStates)) return;
+  for (const std::string& id : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr || IsTerminal(container->state())) continue;
+    container->set_state(kStates[kind]);
+    container->clear_location();
+  }
+}
+
+void DeviationOpened(Folding& f, const pb::DeviationOpened& body) {
+  pb::Deviation* deviation = f.state.add_deviations();
+  deviation->set_id("D-" + ShortId(f.event_id));
+  deviation->set_critical(body.severity() == pb::SEVERITY_CRITICAL);
+  deviation->set_open(true);
+  deviation->set_event_id(f.event_id);
+  deviation->set_sequence(f.place.sequence);
+  deviation->set_opened_us(f.at);
+  deviation->set_found(body.title());
+}
+
+void DeviationClosed(Folding& f, const pb::DeviationClosed& body) {
+  constexpr std::string_view kPrefix = "DEVIATION_";
+  for (pb::Deviation& deviation : *f.state.mutable_deviations()) {
+    if (deviation.id() != body.deviation() || !f.stands) continue;
+    deviation.set_open(false);
+    deviation.set_disposition(pb::DeviationOutcome_Name(body.outcome()).substr(kPrefix.size()));
+  }
+}
+
+void Granted(Folding& f, const pb::OverrideGranted& body) {
+  if (!f.stands) return;
+  pb::Grant* grant = f.state.add_grants();
+  grant->set_event_id(f.event_id);
+  *grant->mutable_rules() = body.rules();
+  if (!body.container().empty()) grant->add_containers(body.container());
+  if (body.scope() == pb::OVERRIDE_SCOPE_STEP) grant->set_step(Lower(body.step()));
+  const std::int64_t latest = Micros(f.event.signed_at()) + kMicrosPerDay;
+  grant->set_expires_us(std::min(Micros(body.expires_at()), latest));
+  grant->set_index(f.place.index);
+  grant->set_granted_us(f.at);
+  grant->set_reason(body.justification().substr(0, 200));
+  grant->set_verbal(body.verbal() == pb::YES);
+  const auto add = [&](const std::string& person) {
+    grant->add_persons(Intern(f.state, person));
+    if (const EnrolledPerson* enrolled = f.registry.FindPerson(person)) {
+      grant->set_organisation(enrolled->organisation);
+    }
+  };
+  if (!grant->verbal()) {
+    for (const pb::Signer& signer : f.event.signers()) {
+      grant->add_roles(signer.role());
+      add(signer.person());
+    }
+    return;
+  }
+  // By word of mouth: two people wrote down what the authority said.
+  add(body.authority());
+  if (const EnrolledPerson* authority = f.registry.FindPerson(body.authority())) {
+    for (const pb::Role role : authority->roles) grant->add_roles(role);
+  }
+}
+
+void Confirmed(Folding& f, const pb::OverrideConfirmed& body) {
+  if (!f.stands) return;
+  for (pb::Grant& grant : *f.state.mutable_grants()) {
+    if (grant.event_id() != body.grant()) continue;
+    grant.set_confirmed(body.confirmed() == pb::YES);
+    if (body.confirmed() != pb::YES) grant.set_expires_us(std::min(grant.expires_us(), f.at));
+  }
+}
+
+void Damaged(Folding& f, const pb::ContainerDamaged& body) {
+  pb::Container* container = MutableContainer(f.state, body.container());
+  if (container == nullptr) return;
+  if (body.outcome() == pb::DAMAGE_DESTROYED) {
+    container->set_state(pb::CONTAINER_DESTROYED);
+  } else if (body.outcome() == pb::DAMAGE_UNDECIDED) {
+    AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(), container->id());
+  }
+}
+
+// Inherits lot, release, check, quarantines and windows of its parent.
+void Derived(Folding& f, const pb::ContainerDerived& body) {
+  const pb::Container* parent = FindContainer(f.state, body.parent());
+  if (parent == nullptr || FindContainer(f.state, body.container()) != nullptr) return;
+  const pb::Container inherited = *parent;
+  pb::Container* derived = f.state.add_containers();
+  *derived = inherited;
+  derived->set_id(body.container());
+  derived->set_parent(inherited.id());
+  derived->set_volume_ml(body.volume_ml());
+  derived->clear_pass();
+  derived->set_site(f.site);
+}
+
+void Failed(Folding& f, const pb::CollectionFailed& body) {
+  if (pb::Donation* donation = MutableDonation(f.state, body.din())) donation->set_failed(true);
+  if (body.material_kept() == pb::YES) return;
+  for (pb::Container& bag : *f.state.mutable_containers()) {
+    if (bag.din() == body.din() && !IsTerminal(bag.state())) {
+      bag.set_state(pb::CONTAINER_DESTROYED);
+    }
+  }
+}
+
+}  // namespace
+
+void FoldExceptions(Folding& f) {
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kCollectionFailed:
+      return Failed(f, event.collection_failed());
+    case pb::Event::kRecollectionOrdered:
+      return f.state.set_recollections(f.state.recollections() + 1);
+    case pb::Event::kWrongItemPresented: {
+      pb::NearMiss* miss = f.state.add_near_misses();
+      miss->set_event_id(f.event_id);
+      miss->set_at_us(f.at);
+      return miss->set_presented(event.wrong_item_presented().presented_type());
+    }
+    case pb::Event::kIdentityInDoubt:
+      return InDoubt(f, event.identity_in_doubt());
+    case pb::Event::kIdentityResolved:
+      return Resolved(f, event.identity_resolved());
+    case pb::Event::kQuarantineDecided:
+      return Decided(f, event.quarantine_decided());
+    case pb::Event::kHoldSet:
+      return HoldSet(f, event.hold_set());
+    case pb::Event::kHoldCleared:
+      return HoldCleared(f, event.hold_cleared());
+    case pb::Event::kDisposition:
+      return Disposed(f, event.disposition());
+    case pb::Event::kDeviationOpened:
+      return DeviationOpened(f, event.deviation_opened());
+    case pb::Event::kDeviationClosed:
+      return DeviationClosed(f, event.deviation_closed());
+    case pb::Event::kOverrideGranted:
+      return Granted(f, event.override_granted());
+    case pb::Event::kOverrideConfirmed:
+      return Confirmed(f, event.override_confirmed());
+    case pb::Event::kContainerDamaged:
+      return Damaged(f, event.container_damaged());
+    case pb::Event::kContainerDerived:
+      return Derived(f, event.container_derived());
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

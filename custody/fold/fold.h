@@ -1,0 +1,64 @@
+// Inside the therapy fold: what each stage's part is given. Not for others to include.
+#ifndef CUSTODY_CUSTODY_FOLD_FOLD_H_
+#define CUSTODY_CUSTODY_FOLD_FOLD_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "custody/pb.h"
+#include "custody/registry.h"
+#include "custody/therapy.h"
+
+namespace custody::fold {
+
+// `Folding` is one event on its way into the state.
+struct Folding {
+  const pb::Event& event;      // what happened
+  const std::string event_id;  // 32 bytes, of what happened
+  const Place& place;
+  const pb::Verdict& verdict;
+  const Registry& registry;
+  const pb::Profile* profile;  // whose numbers judged it; may be null
+  pb::TherapyState& state;
+  const std::int64_t at;   // occurred_at
+  const std::string site;  // of the station
+  // Whether a decision takes effect: no gate stands against it. A step that was done changes the
+  // state whatever the rules said; a permission entered late that was never due is not given by
+  // mistake.
+  const bool stands;
+};
+
+// Each takes the bodies of its proto file and leaves others alone.
+void FoldClinic(Folding& f);
+void FoldManufacture(Folding& f);
+void FoldTransport(Folding& f);
+void FoldInfusion(Folding& f);
+void FoldMonitoring(Folding& f);
+void FoldExceptions(Folding& f);
+
+// Mutable twins of the lookups in state.h; null when there is none.
+pb::Container* MutableContainer(pb::TherapyState& state, std::string_view id);
+pb::Lot* MutableLot(pb::TherapyState& state, std::string_view lot);
+pb::Donation* MutableDonation(pb::TherapyState& state, std::string_view din);
+pb::Shipment* MutableShipment(pb::TherapyState& state, std::string_view name);
+
+// `Intern` gives the place of `person` in state.persons, adding it when new.
+std::uint32_t Intern(pb::TherapyState& state, std::string_view person);
+// `AddOnce` appends `value` unless it is empty or there.
+void AddOnce(google::protobuf::RepeatedPtrField<std::string>* list, const std::string& value);
+void RemoveFrom(google::protobuf::RepeatedPtrField<std::string>* list, std::string_view value);
+// `Hold` says who answers for `subject` from now on.
+void SetHolder(Folding& f, const std::string& subject, const std::string& holder);
+// `OpenHold` opens a hold that an event's answers ask for. Its id is "H-" and the short event id.
+void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
+              std::initializer_list<const char*> blocks);
+// `OpenQuarantine` adds containers to the quarantine that this event opens for `rule`.
+pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule);
+// `PutAway` is what storing a container somewhere means; refreezing is remembered for ever.
+void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
+             const std::string& location);
+
+}  // namespace custody::fold
+
+#endif  // CUSTODY_CUSTODY_FOLD_FOLD_H_

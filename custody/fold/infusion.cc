@@ -1,0 +1,189 @@
+// Rows 30 to 37: lymphodepletion, the checks before the thaw, thaw, bedside, infusion.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+void LdStarted(Folding& f) {
+  const std::uint32_t course = f.state.ld().course();
+  pb::Lymphodepletion* ld = f.state.mutable_ld();
+  ld->Clear();  // a new course; only the latest one counts
+  ld->set_course(course + 1);
+  ld->set_started_us(f.at);
+}
+
+void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
+  if (!f.stands) return;
+  for (pb::InfusionOrder& order : *f.state.mutable_orders()) {
+    if (order.order() == body.replaces() || order.order() == body.order()) order.set_open(false);
+  }
+  pb::InfusionOrder* order = f.state.add_orders();
+  order->set_order(body.order());
+  order->set_lot(body.lot());
+  order->set_certificate(body.certificate());
+  order->set_open(true);
+  order->set_event_id(f.event_id);
+  order->set_dose_number(body.dose_number());
+  std::vector<const pb::OrderedContainer*> sorted;
+  for (const pb::OrderedContainer& container : body.containers()) sorted.push_back(&container);
+  std::ranges::stable_sort(sorted, {}, [](const auto* c) { return c->place(); });
+  for (const pb::OrderedContainer* container : sorted) {
+    order->add_containers(container->container());
+    order->add_planned_ml(container->planned_volume_ml());
+  }
+}
+
+bool AllAgree(const google::protobuf::RepeatedPtrField<pb::PersonCheck>& checks) {
+  return checks.size() >= 2 && std::ranges::all_of(checks, [](const pb::PersonCheck& check) {
+           return check.all_agree() == pb::YES;
+         });
+}
+
+void PassedAtBedside(Folding& f, const pb::BedsideIdVerified& body) {
+  pb::Container* container = MutableContainer(f.state, body.container().value());
+  if (container == nullptr) return;
+  container->clear_pass();  // a failed check ends an earlier pass
+  if (!f.stands || body.passed() != pb::YES || !AllAgree(body.checks())) return;
+  pb::BedsidePass* pass = container->mutable_pass();
+  pass->set_event_id(f.event_id);
+  pass->set_at_us(f.at);
+  for (const pb::IdentifierCommitment& id : body.wristband()) pass->add_wristband(id.commitment());
+  pass->set_order(body.order().value());
+  for (const pb::PersonCheck& check : body.checks()) {
+    pass->add_persons(Intern(f.state, check.person()));
+  }
+  if (container->state() == pb::CONTAINER_THAWED) container->set_state(pb::CONTAINER_VERIFIED);
+}
+
+void Started(Folding& f, const pb::InfusionStarted& body) {
+  if (pb::Container* container = MutableContainer(f.state, body.container().value())) {
+    container->set_state(pb::CONTAINER_INFUSING);
+    container->set_infusion_started_us(f.at);
+    container->clear_pass();  // one pass, one start
+  }
+  if (f.state.first_infused_us() == 0) f.state.set_first_infused_us(f.at);
+}
+
+void Completed(Folding& f, const pb::InfusionCompleted& body) {
+  pb::TherapyState& state = f.state;
+  if (pb::Container* container = MutableContainer(state, body.container())) {
+    container->set_state(body.partial() == pb::YES ? pb::CONTAINER_INFUSED_PARTIAL
+                                                   : pb::CONTAINER_INFUSED);
+    container->set_infusion_ended_us(f.at);
+    container->set_infused_ml(body.volume_given_ml());
+    container->clear_location();
+  }
+  state.set_last_infused_us(f.at);
+  for (const pb::InfusionOrder& order : state.orders()) {
+    const auto& ids = order.containers();
+    if (std::ranges::find(ids, body.container()) != ids.end()) {
+      state.set_doses_given(std::max(state.doses_given(), order.dose_number()));
+    }
+  }
+}
+
+void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  const bool go = f.stands && body.go() == pb::YES && body.consent_valid() == pb::YES;
+  condition->set_preinfusion_go(go);
+  condition->set_preinfusion_us(f.at);
+  condition->set_weight_kg(body.weight_kg());
+  condition->set_tocilizumab_on_site(body.tocilizumab_doses());
+  condition->set_infection_open(body.active_infection() == pb::YES);
+  condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
+}
+
+void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
+  pb::Container* container = MutableContainer(f.state, body.container().value());
+  if (container == nullptr) return;
+  container->clear_prethaw();
+  container->clear_prethaw_us();
+  if (!f.stands || !AllAgree(body.checks()) || body.patient_ready() != pb::YES) return;
+  container->set_prethaw(f.event_id);
+  container->set_prethaw_us(f.at);
+}
+
+void Removed(Folding& f, const pb::RemovedFromStorage& body) {
+  pb::Container* container = MutableContainer(f.state, body.container().value());
+  if (container == nullptr) return;
+  container->set_state(pb::CONTAINER_REMOVED);
+  container->set_removed_us(f.at);
+  container->clear_location();
+}
+
+void Thaw(Folding& f, const std::string& id, bool started) {
+  pb::Container* container = MutableContainer(f.state, id);
+  if (container == nullptr) return;
+  container->set_state(started ? pb::CONTAINER_THAWING : pb::CONTAINER_THAWED);
+  started ? container->set_thaw_started_us(f.at) : container->set_thaw_completed_us(f.at);
+  container->clear_pass();  // what was checked before is not what is thawed now
+  if (!started) return;
+  for (const StepPerson& who : PeopleOf(f.event)) {
+    container->add_thawed_by(Intern(f.state, who.person));
+  }
+}
+
+}  // namespace
+
+void FoldInfusion(Folding& f) {
+  const pb::Event& event = f.event;
+  pb::TherapyState& state = f.state;
+  switch (event.body_case()) {
+    case pb::Event::kLdStarted:
+      return LdStarted(f);
+    case pb::Event::kLdDose:
+      return state.mutable_ld()->set_last_dose_us(
+          std::max(state.ld().last_dose_us(), Micros(event.ld_dose().given_at())));
+    case pb::Event::kLdCompleted:
+      state.mutable_ld()->set_completed_us(f.at);
+      return state.mutable_ld()->set_last_dose_us(Micros(event.ld_completed().last_dose_at()));
+    case pb::Event::kLdWaived:
+      if (!f.stands) return;
+      state.mutable_ld()->set_waived(true);
+      return state.mutable_ld()->set_waiver_wbc_us(Micros(event.ld_waived().wbc_sampled_at()));
+    case pb::Event::kInfectionScreenedPre: {
+      const bool active = event.infection_screened_pre().active_infection() == pb::YES;
+      state.mutable_condition()->set_infection_screened(true);
+      state.mutable_condition()->set_infection_open(active);
+      if (active) OpenHold(f, "CLINICAL", "active infection", {"REMOVE", "THAW", "INFUSE"});
+      return;
+    }
+    case pb::Event::kPreinfusionCheckPassed:
+      return Checked(f, event.preinfusion_check_passed());
+    case pb::Event::kInfusionOrdered:
+      return InfusionOrdered(f, event.infusion_ordered());
+    case pb::Event::kInfusionOrderCancelled:
+      for (pb::InfusionOrder& order : *state.mutable_orders()) {
+        if (order.order() == event.infusion_order_cancelled().order()) order.set_open(false);
+      }
+      return;
+    case pb::Event::kReturnedToStorage: {
+      const pb::ReturnedToStorage& body = event.returned_to_storage();
+      if (pb::Container* container = MutableContainer(state, body.container().value())) {
+        PutAway(f, *container, pb::CONTAINER_STORED, body.position().value());
+      }
+      return;
+    }
+    case pb::Event::kPrethawIdVerified:
+      return PrethawVerified(f, event.prethaw_id_verified());
+    case pb::Event::kRemovedFromStorage:
+      return Removed(f, event.removed_from_storage());
+    case pb::Event::kThawStarted:
+      return Thaw(f, event.thaw_started().container().value(), true);
+    case pb::Event::kThawCompleted:
+      return Thaw(f, event.thaw_completed().container(), false);
+    case pb::Event::kBedsideIdVerified:
+      return PassedAtBedside(f, event.bedside_id_verified());
+    case pb::Event::kInfusionStarted:
+      return Started(f, event.infusion_started());
+    case pb::Event::kInfusionCompleted:
+      return Completed(f, event.infusion_completed());
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

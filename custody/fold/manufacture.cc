@@ -1,0 +1,316 @@
+// Rows 15 to 28: receipt, batch, tests, release.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+// Who made or tested a lot may not release it (R16).
+void AddOperators(Folding& f, pb::Lot& lot) {
+  const auto add = [&](std::string_view person) {
+    if (person.empty()) return;
+    const std::uint32_t index = Intern(f.state, person);
+    if (std::ranges::find(lot.operators(), index) == lot.operators().end()) {
+      lot.add_operators(index);
+    }
+  };
+  // Quality opens a batch with its operator; that is a review and not making the lot.
+  const auto made = [](pb::Role role) { return role != pb::QA && role != pb::QP; };
+  for (const StepPerson& who : PeopleOf(f.event)) {
+    if (made(who.role)) add(who.person);
+  }
+  if (f.event.has_qc_result()) add(f.event.qc_result().analyst());
+}
+
+void BatchOpened(Folding& f, const pb::BatchOpened& body) {
+  pb::TherapyState& state = f.state;
+  pb::Lot* lot = MutableLot(state, body.lot());
+  if (lot == nullptr) lot = state.add_lots();
+  lot->set_lot(body.lot());
+  lot->set_state(pb::LOT_OPEN);
+  lot->set_opened_us(f.at);
+  for (const std::string& din : body.donations()) {
+    AddOnce(lot->mutable_dins(), din);
+    if (pb::Donation* donation = MutableDonation(state, din)) donation->set_lot(body.lot());
+    for (pb::Container& bag : *state.mutable_containers()) {
+      if (bag.din() == din && bag.material() == pb::STARTING_MATERIAL &&
+          !MayNotBeUsed(bag.state())) {
+        bag.set_state(pb::CONTAINER_IN_USE);
+      }
+    }
+  }
+  AddOperators(f, *lot);
+}
+
+bool IsProduct(pb::VesselKind kind) {
+  return kind == pb::VESSEL_BAG || kind == pb::VESSEL_PRODUCT_VIAL || kind == pb::VESSEL_SYRINGE;
+}
+
+void Filled(Folding& f, const pb::Filled& body) {
+  pb::TherapyState& state = f.state;
+  pb::Lot* lot = MutableLot(state, body.lot());
+  if (lot != nullptr) {
+    if (lot->state() == pb::LOT_OPEN) lot->set_state(pb::LOT_FILLED);
+    for (pb::Container& bag : *state.mutable_containers()) {
+      const bool used = bag.state() == pb::CONTAINER_IN_USE &&
+                        std::ranges::find(lot->dins(), bag.din()) != lot->dins().end();
+      if (used) bag.set_state(pb::CONTAINER_CONSUMED);
+    }
+  }
+  for (const pb::FilledContainer& filled : body.containers()) {
+    if (FindContainer(state, filled.container()) != nullptr) continue;
+    pb::Container* container = state.add_containers();
+    container->set_id(filled.container());
+    container->set_material(IsProduct(filled.kind()) ? pb::DRUG_PRODUCT : pb::SAMPLE_MATERIAL);
+    container->set_state(pb::CONTAINER_FILLED);
+    container->set_lot(body.lot());
+    container->set_component(filled.component());
+    container->set_cassette(filled.cassette());
+    container->set_volume_ml(filled.volume_ml());
+    container->set_dose_cells_1e6(filled.nominal_dose_1e6());
+    container->set_site(f.site);
+  }
+}
+
+void Tested(Folding& f, const pb::QcResult& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr) return;
+  const auto same = [&](const pb::TestState& t) { return t.test() == body.test(); };
+  auto found = std::ranges::find_if(*lot->mutable_tests(), same);
+  pb::TestState* test = found == lot->mutable_tests()->end() ? lot->add_tests() : &*found;
+  test->set_test(body.test());
+  test->set_passed(TestPasses(body, f.profile));
+  test->set_person(Intern(f.state, body.analyst()));
+  test->set_event_id(f.event_id);
+}
+
+// A date-only expiry ends with that day in the zone of the label's issuer.
+std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
+                      pb::Answer date_only) {
+  if (date_only != pb::YES) return Micros(at);
+  const StatusOr<std::int64_t> day = CalendarDay(FromProto(at), zone);
+  if (!day.ok()) return Micros(at);
+  const StatusOr<Instant> end = EndOfDay(*day, zone);
+  return end.ok() ? end->micros : Micros(at);
+}
+
+template <class Body>
+void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
+  lot.set_certificate(body.certificate());
+  lot.set_expiry_us(ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only()));
+  lot.set_certificate_zone(body.expiry_time_zone());
+  if (body.weight_used_kg() > 0) lot.set_dose_weight_kg(body.weight_used_kg());
+  lot.set_released_us(f.at);
+  lot.set_released_at_site(f.site);
+  if (body.dose_unit() == "10^6/kg") {
+    lot.set_dose_1e6_per_kg(body.dose());
+  } else {
+    lot.set_dose_cells_1e6(body.dose());
+  }
+  for (const pb::ReleasedContainer& released : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, released.container());
+    if (container == nullptr) continue;
+    container->set_released(true);
+    container->set_expiry_us(lot.expiry_us());
+    container->set_dose_cells_1e6(released.dose_1e6());
+  }
+}
+
+// A profile may list several releases; the lot is released with the last of them.
+template <class Body>
+void Released(Folding& f, const Body& body, std::string_view stage) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands) return;
+  AddOnce(lot->mutable_releases(), std::string(stage));
+  TakeCertificate(f, *lot, body);
+  if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
+}
+
+void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands || body.suitable() != pb::YES) return;
+  AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
+  if (!body.certificate().empty()) lot->set_certificate(body.certificate());
+}
+
+void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands) return;
+  auto* tests = lot->mutable_tests();
+  const auto gone = std::ranges::find_if(
+      *tests, [&](const pb::TestState& test) { return test.event_id() == body.result(); });
+  if (gone != tests->end()) tests->erase(gone);
+}
+
+// One link of the exceptional release (F6); a link counts once, in any later order check.
+void AddLink(Folding& f, const std::string& name, const char* link) {
+  pb::Lot* lot = MutableLot(f.state, name);
+  if (lot != nullptr && f.stands) AddOnce(lot->mutable_oos(), link);
+}
+
+void FoldOos(Folding& f) {
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kOosDetected:
+      return AddLink(f, event.oos_detected().lot(), "DETECTED");
+    case pb::Event::kOosRequested:
+      return AddLink(f, event.oos_requested().lot(), "REQUESTED");
+    case pb::Event::kOosRiskAssessed:
+      return AddLink(f, event.oos_risk_assessed().lot(), "RISK_ASSESSED");
+    case pb::Event::kOosAccepted:
+      if (event.oos_accepted().patient_consent() != pb::YES) return;
+      return AddLink(f, event.oos_accepted().lot(), "ACCEPTED");
+    case pb::Event::kOosAuthorised:
+      return AddLink(f, event.oos_authorised().lot(), "AUTHORISED");
+    case pb::Event::kReleasedOos: {
+      pb::Lot* lot = MutableLot(f.state, event.released_oos().lot());
+      if (lot == nullptr || !f.stands) return;
+      TakeCertificate(f, *lot, event.released_oos());
+      return lot->set_state(pb::LOT_RELEASED_OOS);
+    }
+    default:
+      return;
+  }
+}
+
+// A confirmed contamination or a failed manufacture ends the lot.
+void EndLot(Folding& f, const std::string& name) {
+  if (pb::Lot* lot = MutableLot(f.state, name)) lot->set_state(pb::LOT_REJECTED);
+}
+
+void Recalled(Folding& f, const pb::ProductRecalled& body) {
+  for (const std::string& id : body.containers()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
+  }
+  if (!body.containers().empty()) return;
+  for (pb::Lot& lot : *f.state.mutable_lots()) lot.set_state(pb::LOT_RECALLED);
+}
+
+void Rejected(Folding& f, const pb::Rejected& body) {
+  for (const std::string& id : body.containers()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) {
+      container->set_state(pb::CONTAINER_REJECTED);
+    }
+  }
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !body.containers().empty()) return;
+  lot->set_state(pb::LOT_REJECTED);
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    if (container.lot() == lot->lot() && !MayNotBeUsed(container.state())) {
+      container.set_state(pb::CONTAINER_REJECTED);
+    }
+  }
+}
+
+void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
+  for (const std::string& id : body.containers()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
+  }
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !body.containers().empty()) return;
+  lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
+}
+
+void Accepted(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers,
+              bool accepted) {
+  for (const std::string& id : containers) {
+    const pb::Container* bag = FindContainer(f.state, id);
+    pb::Donation* donation = MutableDonation(f.state, bag == nullptr ? id : bag->din());
+    if (donation != nullptr) donation->set_accepted(accepted);
+  }
+}
+
+// The lot that a making or testing body names; empty for others.
+const std::string& LotOf(const pb::Event& event) {
+  static const std::string kNone;
+  switch (event.body_case()) {
+    case pb::Event::kCellsSelected:
+      return event.cells_selected().lot();
+    case pb::Event::kActivated:
+      return event.activated().lot();
+    case pb::Event::kTransduced:
+      return event.transduced().lot();
+    case pb::Event::kCultureCheck:
+      return event.culture_check().lot();
+    case pb::Event::kInProcessTest:
+      return event.in_process_test().lot();
+    case pb::Event::kHarvested:
+      return event.harvested().lot();
+    case pb::Event::kFormulated:
+      return event.formulated().lot();
+    case pb::Event::kFilled:
+      return event.filled().lot();
+    case pb::Event::kCryopreserved:
+      return event.cryopreserved().lot();
+    case pb::Event::kQcResult:
+      return event.qc_result().lot();
+    default:
+      return kNone;
+  }
+}
+
+}  // namespace
+
+void FoldManufacture(Folding& f) {
+  const pb::Event& event = f.event;
+  if (pb::Lot* lot = MutableLot(f.state, LotOf(event))) {
+    AddOperators(f, *lot);
+    if (event.has_transduced()) {
+      AddOnce(lot->mutable_vector_lots(), event.transduced().vector_lot());
+    }
+    if (event.has_formulated() && event.formulated().weight_used_kg() > 0) {
+      lot->set_dose_weight_kg(event.formulated().weight_used_kg());
+    }
+  }
+  switch (event.body_case()) {
+    case pb::Event::kIncomingQcPassed:
+      return Accepted(f, event.incoming_qc_passed().containers(), true);
+    case pb::Event::kIncomingQcFailed:
+      return Accepted(f, event.incoming_qc_failed().containers(), false);
+    case pb::Event::kBatchOpened:
+      return BatchOpened(f, event.batch_opened());
+    case pb::Event::kFilled:
+      return Filled(f, event.filled());
+    case pb::Event::kCryopreserved:
+      for (const pb::ContainerPosition& at : event.cryopreserved().containers()) {
+        if (pb::Container* container = MutableContainer(f.state, at.container())) {
+          PutAway(f, *container, pb::CONTAINER_FROZEN, at.position());
+        }
+      }
+      return;
+    case pb::Event::kQcResult:
+      return Tested(f, event.qc_result());
+    case pb::Event::kBatchRecordReviewed: {
+      const pb::BatchRecordReviewed& body = event.batch_record_reviewed();
+      pb::Lot* lot = MutableLot(f.state, body.lot());
+      if (lot == nullptr) return;
+      const bool clean = body.complete() == pb::YES && body.deviations_closed() == pb::YES;
+      return clean && f.stands ? lot->set_review(f.event_id) : lot->clear_review();
+    }
+    case pb::Event::kReleased:
+      return Released(f, event.released(), "RELEASED");
+    case pb::Event::kQpCertification:
+      return Released(f, event.qp_certification(), "QP_CERTIFICATION");
+    case pb::Event::kSiteQaDisposition:
+      return SiteDisposed(f, event.site_qa_disposition());
+    case pb::Event::kQcResultInvalidated:
+      return Invalidated(f, event.qc_result_invalidated());
+    case pb::Event::kManufacturingFailed:
+      return EndLot(f, event.manufacturing_failed().lot());
+    case pb::Event::kContaminationConfirmed:
+      return EndLot(f, event.contamination_confirmed().lot());
+    case pb::Event::kProductRecalled:
+      return Recalled(f, event.product_recalled());
+    case pb::Event::kRejected:
+      return Rejected(f, event.rejected());
+    case pb::Event::kReleaseWithdrawn:
+      return Withdrawn(f, event.release_withdrawn());
+    default:
+      return FoldOos(f);
+  }
+}
+
+}  // namespace custody::fold

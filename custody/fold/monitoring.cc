@@ -1,0 +1,125 @@
+// Rows 38 to 46: observation, grades, treatment, discharge, follow-up, closing.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+constexpr double kFever = 38.0;  // R43, ASTCT 2019
+
+bool Tried(const pb::VitalSigns& vitals, pb::VitalSign sign) {
+  return std::ranges::find(vitals.not_recordable(), sign) != vitals.not_recordable().end();
+}
+
+// Each of the five signs is as old as its last reading; "not recordable" is an answer.
+void TakeVitals(pb::PatientCondition* condition, const pb::VitalSigns& vitals) {
+  const std::int64_t at = Micros(vitals.at());
+  if (vitals.has_temperature_c() || Tried(vitals, pb::VITAL_TEMPERATURE)) {
+    condition->set_baseline_temp_us(std::max(condition->baseline_temp_us(), at));
+  }
+  const bool systolic = vitals.has_systolic_mmhg() || Tried(vitals, pb::VITAL_SYSTOLIC);
+  const bool diastolic = vitals.has_diastolic_mmhg() || Tried(vitals, pb::VITAL_DIASTOLIC);
+  if (systolic && diastolic) {
+    condition->set_baseline_bp_us(std::max(condition->baseline_bp_us(), at));
+  }
+  if (vitals.has_heart_rate() || Tried(vitals, pb::VITAL_HEART_RATE)) {
+    condition->set_baseline_hr_us(std::max(condition->baseline_hr_us(), at));
+  }
+  if (vitals.has_respiratory_rate() || Tried(vitals, pb::VITAL_RESPIRATORY_RATE)) {
+    condition->set_baseline_rr_us(std::max(condition->baseline_rr_us(), at));
+  }
+  if (vitals.has_spo2_percent() || Tried(vitals, pb::VITAL_SPO2)) {
+    condition->set_baseline_spo2_us(std::max(condition->baseline_spo2_us(), at));
+  }
+  condition->set_baseline_us(std::min({condition->baseline_temp_us(), condition->baseline_bp_us(),
+                                       condition->baseline_hr_us(), condition->baseline_rr_us(),
+                                       condition->baseline_spo2_us()}));
+  condition->set_last_observation_us(std::max(condition->last_observation_us(), at));
+}
+
+void Observed(Folding& f, const pb::ObservationsRecorded& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  for (const pb::Observation& observation : body.observations()) {
+    const pb::VitalSigns& vitals = observation.vitals();
+    TakeVitals(condition, vitals);
+    const bool after =
+        f.state.last_infused_us() != 0 && Micros(vitals.at()) >= f.state.first_infused_us();
+    if (after && vitals.temperature_c() >= kFever && condition->fever_us() == 0) {
+      condition->set_fever_us(Micros(vitals.at()));
+    }
+  }
+}
+
+template <class Body>
+bool Open(const Body& body) {
+  return body.grade() > 0 && Micros(body.resolved_at()) == 0;
+}
+
+}  // namespace
+
+void FoldMonitoring(Folding& f) {
+  const pb::Event& event = f.event;
+  pb::TherapyState& state = f.state;
+  pb::PatientCondition* condition = state.mutable_condition();
+  switch (event.body_case()) {
+    case pb::Event::kObservationsRecorded:
+      return Observed(f, event.observations_recorded());
+    case pb::Event::kInfusionStarted:
+      return TakeVitals(condition, event.infusion_started().baseline());
+    case pb::Event::kInfusionCompleted:
+      if (event.infusion_completed().has_vitals()) {
+        TakeVitals(condition, event.infusion_completed().vitals());
+      }
+      return;
+    case pb::Event::kIceRecorded:
+      return condition->set_last_ice_us(Micros(event.ice_recorded().at()));
+    case pb::Event::kCrsGraded: {
+      const auto grade = static_cast<std::int32_t>(event.crs_graded().grade());
+      condition->set_crs_grade(grade);
+      condition->set_crs_max(std::max(condition->crs_max(), grade));
+      return condition->set_crs_open(Open(event.crs_graded()));
+    }
+    case pb::Event::kIcansGraded: {
+      const auto grade = static_cast<std::int32_t>(event.icans_graded().grade());
+      condition->set_icans_grade(grade);
+      condition->set_icans_max(std::max(condition->icans_max(), grade));
+      return condition->set_icans_open(Open(event.icans_graded()));
+    }
+    case pb::Event::kAeTreatmentGiven:
+      if (event.ae_treatment_given().treatment() == pb::TREATMENT_TOCILIZUMAB) {
+        condition->set_tocilizumab_doses(condition->tocilizumab_doses() + 1);
+      }
+      return;
+    case pb::Event::kDailyLabs:
+      return condition->set_last_labs_us(Micros(event.daily_labs().sampled_at()));
+    case pb::Event::kDischarged:
+      return condition->set_discharged_us(f.at);
+    case pb::Event::kFollowupM23:
+      if (event.followup_m23().second_cancer() == pb::YES) condition->set_second_malignancy(true);
+      return;
+    case pb::Event::kFollowup:
+      if (event.followup().second_cancer() == pb::YES) condition->set_second_malignancy(true);
+      return;
+    case pb::Event::kCustodyClosed:
+      if (f.stands) state.set_closed(true);
+      return;
+    case pb::Event::kTherapyClosed:
+      if (f.stands) state.set_sealed(true);
+      return;
+    case pb::Event::kTherapyReopened:
+      state.set_closed(false);
+      return state.set_sealed(false);
+    case pb::Event::kSecondaryMalignancyReported:
+      return condition->set_second_malignancy(true);
+    case pb::Event::kPatientDied:
+      return state.set_patient_died(true);
+    case pb::Event::kIneligible:
+      return condition->set_ineligible(true);
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

@@ -1,0 +1,229 @@
+// Rows 12 to 15 and 29: packing, carriers, loggers, receipt, storage, hand-over.
+#include <algorithm>
+
+#include "crypto/encoding.h"
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+void Packed(Folding& f, const pb::Packed& body) {
+  pb::Shipment* shipment = f.state.add_shipments();
+  shipment->set_number(body.shipment());
+  shipment->set_shipper(body.shipper().value());
+  shipment->set_logger(body.logger().value());
+  for (const pb::Scanned& seal : body.seals()) shipment->add_seals(seal.value());
+  shipment->set_from_site(f.site);
+  shipment->set_to_site(body.destination_site());
+  shipment->set_packed_us(Micros(body.packed_at()));
+  shipment->set_open(true);
+  shipment->set_cryogenic(body.shipper_kind() == pb::SHIPPER_DRY_VAPOUR);
+  shipment->set_inbound(body.leg() == pb::LEG_INBOUND);
+  shipment->set_under_quarantine(body.under_quarantine() == pb::YES);
+  for (const pb::Scanned& scanned : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, scanned.value());
+    if (container == nullptr) continue;
+    AddOnce(shipment->mutable_containers(), container->id());
+    container->set_state(pb::CONTAINER_PACKED);
+    container->set_shipment(body.shipper().value());
+    container->clear_location();
+    if (container->material() == pb::DRUG_PRODUCT) shipment->set_product(true);
+  }
+  SetHolder(f, body.shipper().value(), f.site);
+}
+
+void Handed(Folding& f, const pb::HandedToCarrier& body) {
+  AddOnce(f.state.mutable_party_carriers(), body.carrier());
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
+  if (shipment == nullptr) return;
+  shipment->set_waybill(body.waybill());
+  shipment->set_carrier(body.carrier());
+  shipment->set_handed_us(f.at);
+  if (Micros(body.expected_at()) != 0) shipment->set_expected_us(Micros(body.expected_at()));
+  AddOnce(f.state.mutable_party_sites(), shipment->to_site());
+  for (const std::string& id : shipment->containers()) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    container->set_state(pb::CONTAINER_IN_TRANSIT);
+    container->clear_site();
+  }
+  SetHolder(f, body.shipper(), body.carrier());
+}
+
+template <class Body>
+void Received(Folding& f, const Body& body) {
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper().value());
+  if (shipment != nullptr) {
+    shipment->set_open(false);
+    shipment->set_received_us(f.at);
+    shipment->set_seal_opened_us(Micros(body.seal_opened_at()));
+    shipment->set_seal_mismatch(std::ranges::any_of(
+        f.verdict.reasons(), [](const pb::Reason& reason) { return reason.rule() == "R11"; }));
+  }
+  for (const pb::Scanned& scanned : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, scanned.value());
+    if (container == nullptr) continue;
+    container->set_state(pb::CONTAINER_RECEIVED);
+    container->set_site(f.site);
+    container->clear_shipment();
+    SetHolder(f, container->id(), f.site);
+  }
+  SetHolder(f, body.shipper().value(), f.site);
+}
+
+void ReadOut(Folding& f, const pb::TelemetryBatch& body) {
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipment());
+  if (shipment == nullptr) shipment = MutableShipment(f.state, body.shipper());
+  if (shipment == nullptr) shipment = MutableShipment(f.state, body.logger());
+  if (shipment == nullptr) return;
+  const std::int64_t from = Micros(body.from());
+  const std::int64_t to = Micros(body.to());
+  if (shipment->data_from_us() == 0 || from < shipment->data_from_us()) {
+    shipment->set_data_from_us(from);
+  }
+  shipment->set_data_to_us(std::max(shipment->data_to_us(), to));
+  if (body.complete() == pb::YES) shipment->set_telemetry(true);
+}
+
+template <class Positions>
+void PutAll(Folding& f, const Positions& positions, const std::string& site) {
+  for (const pb::ContainerPosition& at : positions) {
+    pb::Container* container = MutableContainer(f.state, at.container());
+    if (container == nullptr) continue;
+    PutAway(f, *container, pb::CONTAINER_STORED, at.position());
+    container->set_site(site);
+  }
+}
+
+void Offered(Folding& f, const pb::HandoverOffered& body) {
+  pb::Offer* offer = f.state.add_offers();
+  offer->set_offer(Hex(f.event_id));
+  offer->set_closed(body.closed() == pb::YES);
+  offer->set_shipper(body.shipper());
+  *offer->mutable_seals() = body.seals();
+  offer->set_waybill(body.waybill());
+  *offer->mutable_containers() = body.containers();
+  offer->set_from_site(f.site);
+  offer->set_to_site(body.to_site());
+  offer->set_to_person(body.to_person());
+  offer->set_offered_us(f.at);
+  offer->set_expires_us(Micros(body.expires_at()));
+  offer->set_event_id(f.event_id);
+  AddOnce(f.registry.FindSite(body.to_site()) != nullptr ? f.state.mutable_party_sites()
+                                                         : f.state.mutable_party_carriers(),
+          body.to_site());
+}
+
+void Answered(Folding& f, std::string_view event_id, bool accepted) {
+  auto* offers = f.state.mutable_offers();
+  const auto found =
+      std::ranges::find_if(*offers, [&](const pb::Offer& o) { return o.event_id() == event_id; });
+  if (found == offers->end()) return;
+  if (accepted) {
+    if (!found->shipper().empty()) SetHolder(f, found->shipper(), f.site);
+    for (const std::string& id : found->containers()) {
+      SetHolder(f, id, f.site);
+      if (pb::Container* container = MutableContainer(f.state, id)) container->set_site(f.site);
+    }
+  }
+  offers->erase(found);
+}
+
+void Resealed(Folding& f, const pb::SealReplaced& body) {
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
+  if (shipment == nullptr) return;
+  for (const std::string& seal : body.old_seals()) RemoveFrom(shipment->mutable_seals(), seal);
+  for (const std::string& seal : body.new_seals()) AddOnce(shipment->mutable_seals(), seal);
+}
+
+void Lost(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers) {
+  for (const std::string& id : containers) {
+    if (pb::Container* container = MutableContainer(f.state, id)) {
+      container->set_state(pb::CONTAINER_LOST);
+    }
+  }
+}
+
+// What was lost and is found again is in quarantine first (F11), which its rule opens.
+void Found(Folding& f, const pb::ShipmentFound& body) {
+  for (const std::string& id : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr || container->state() != pb::CONTAINER_LOST) continue;
+    container->set_state(pb::CONTAINER_RECEIVED);
+    container->set_site(f.site);
+  }
+}
+
+}  // namespace
+
+void FoldTransport(Folding& f) {
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kPacked:
+      return Packed(f, event.packed());
+    case pb::Event::kHandedToCarrier:
+      return Handed(f, event.handed_to_carrier());
+    case pb::Event::kCarrierMilestone: {
+      pb::Shipment* shipment = MutableShipment(f.state, event.carrier_milestone().shipment());
+      const std::int64_t expected = Micros(event.carrier_milestone().expected_at());
+      if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
+      return;
+    }
+    case pb::Event::kTelemetryBatch:
+      return ReadOut(f, event.telemetry_batch());
+    case pb::Event::kReceivedMfg:
+      return Received(f, event.received_mfg());
+    case pb::Event::kReceivedClinic:
+      return Received(f, event.received_clinic());
+    case pb::Event::kStored:
+      return PutAll(f, event.stored().containers(), f.site);
+    case pb::Event::kMoved: {
+      const std::string& to = event.moved().to_site();
+      return PutAll(f, event.moved().containers(), to.empty() ? f.site : to);
+    }
+    case pb::Event::kStoredClinic:
+      return PutAll(f, event.stored_clinic().containers(), f.site);
+    case pb::Event::kStoredInShipper:
+      for (const std::string& id : event.stored_in_shipper().containers()) {
+        if (pb::Container* container = MutableContainer(f.state, id)) {
+          PutAway(f, *container, pb::CONTAINER_STORED, event.stored_in_shipper().position());
+        }
+      }
+      return;
+    case pb::Event::kIssuedToWard:
+      for (const std::string& id : event.issued_to_ward().containers()) SetHolder(f, id, f.site);
+      return;
+    case pb::Event::kReceivedOnWard:
+      for (const std::string& id : event.received_on_ward().containers()) {
+        SetHolder(f, id, f.site);
+        if (pb::Container* container = MutableContainer(f.state, id)) {
+          container->set_location(event.received_on_ward().ward());
+        }
+      }
+      return;
+    case pb::Event::kHandoverOffered:
+      return Offered(f, event.handover_offered());
+    case pb::Event::kHandoverAccepted:
+      if (f.stands) Answered(f, event.handover_accepted().offer(), true);
+      return;
+    case pb::Event::kHandoverRefused:
+      return Answered(f, event.handover_refused().offer(), false);
+    case pb::Event::kShipmentLost:
+      return Lost(f, event.shipment_lost().containers());
+    case pb::Event::kShipmentFound:
+      return Found(f, event.shipment_found());
+    case pb::Event::kShipmentDelayed: {
+      pb::Shipment* shipment = MutableShipment(f.state, event.shipment_delayed().shipper());
+      const std::int64_t expected = Micros(event.shipment_delayed().expected_at());
+      if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
+      return;
+    }
+    case pb::Event::kSealReplaced:
+      return Resealed(f, event.seal_replaced());
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

@@ -1,0 +1,230 @@
+// Next steps from lymphodepletion on, and everything that waits for somebody's decision.
+#include <algorithm>
+
+#include "custody/next_steps.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody::next {
+namespace {
+
+// When the earliest window after the thaw ends (R25); 0: no window.
+std::int64_t WindowEnd(const Offers& offers, const pb::Container& container) {
+  std::int64_t end = 0;
+  if (offers.profile() == nullptr) return end;
+  for (const pb::Window& window : offers.profile()->windows()) {
+    const std::int64_t anchor = window.anchor() == pb::FROM_THAW_START ? container.thaw_started_us()
+                                : window.anchor() == pb::FROM_REMOVAL
+                                    ? container.removed_us()
+                                    : container.thaw_completed_us();
+    if (anchor == 0) continue;
+    const std::int64_t at = anchor + window.minutes() * kMicrosPerMinute;
+    end = end == 0 ? at : std::min(end, at);
+  }
+  return end;
+}
+
+// Until when the first dose may begin (R20); 0: not known yet.
+std::int64_t LdDeadline(const Offers& offers) {
+  const pb::Lymphodepletion& ld = offers.state().ld();
+  if (ld.last_dose_us() == 0 || ld.waived()) return 0;
+  const StatusOr<std::int64_t> day = CalendarDay(Instant{ld.last_dose_us()}, offers.state().zone());
+  if (!day.ok()) return 0;
+  const StatusOr<Instant> end = EndOfDay(*day + LdMaxDays(offers.profile()), offers.state().zone());
+  return end.ok() ? end->micros : 0;
+}
+
+void FillBaseline(pb::Event& event) {
+  pb::VitalSigns& vitals = *event.mutable_infusion_started()->mutable_baseline();
+  *vitals.mutable_at() = event.occurred_at();
+  for (int sign = pb::VITAL_TEMPERATURE; sign <= pb::VITAL_SPO2; ++sign) {
+    vitals.add_not_recordable(static_cast<pb::VitalSign>(sign));
+  }
+}
+
+void FillTimeOut(pb::Event& event) {
+  pb::TimeOut& time_out = *event.mutable_bedside_id_verified()->mutable_time_out();
+  time_out.set_physician_go(pb::YES);
+  time_out.set_emergency_drugs(pb::YES);
+  time_out.set_tocilizumab_at_hand(pb::YES);
+  time_out.set_active_infection(pb::NO);
+  time_out.set_unresolved_toxicity(pb::NO);
+  *time_out.mutable_vitals()->mutable_at() = event.occurred_at();
+  event.mutable_bedside_id_verified()->set_passed(pb::YES);
+}
+
+// The next step of one ordered container.
+void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Container& bag) {
+  const std::string& id = bag.id();
+  const std::string& coi = offers.state().coi();
+  switch (bag.state()) {
+    case pb::CONTAINER_RECEIVED:
+    case pb::CONTAINER_STORED:
+      if (bag.prethaw().empty()) {
+        offers.Add(pb::Event::kPrethawIdVerified, id, [&](pb::Event& event) {
+          event.mutable_prethaw_id_verified()->mutable_container()->set_value(id);
+          event.mutable_prethaw_id_verified()->mutable_order()->set_value(order.order());
+          event.mutable_prethaw_id_verified()->set_confirmed_by(pb::CONFIRMED_BY_WRISTBAND);
+        });
+      }
+      offers.Due(
+          offers.Add(pb::Event::kRemovedFromStorage, id,
+                     [&](pb::Event& event) {
+                       event.mutable_removed_from_storage()->mutable_container()->set_value(id);
+                     }),
+          LdDeadline(offers));
+      return;
+    case pb::CONTAINER_REMOVED:
+      offers.Add(pb::Event::kThawStarted, id, [&](pb::Event& event) {
+        event.mutable_thaw_started()->mutable_container()->set_value(id);
+      });
+      offers.Add(pb::Event::kReturnedToStorage, id);
+      return;
+    case pb::CONTAINER_THAWING:
+      offers.Add(pb::Event::kThawCompleted, id);
+      return;
+    case pb::CONTAINER_THAWED:
+    case pb::CONTAINER_VERIFIED:
+      offers.Due(
+          offers.Add(pb::Event::kBedsideIdVerified, id,
+                     [&](pb::Event& event) {
+                       FillTimeOut(event);
+                       event.mutable_bedside_id_verified()->mutable_container()->set_value(id);
+                       event.mutable_bedside_id_verified()->mutable_order()->set_value(
+                           order.order());
+                     }),
+          WindowEnd(offers, bag));
+      offers.Due(offers.Add(pb::Event::kInfusionStarted, id,
+                            [&](pb::Event& event) {
+                              pb::InfusionStarted& body = *event.mutable_infusion_started();
+                              FillBaseline(event);
+                              body.mutable_container()->set_value(id);
+                              body.mutable_coi()->set_value(coi);
+                              body.mutable_order()->set_value(order.order());
+                              for (const std::string& read : bag.pass().wristband()) {
+                                pb::IdentifierCommitment* scanned = body.add_wristband();
+                                scanned->set_type("mrn");
+                                scanned->set_commitment(read);
+                              }
+                            }),
+                 WindowEnd(offers, bag));
+      return;
+    case pb::CONTAINER_INFUSING:
+      offers.Add(pb::Event::kInfusionCompleted, id);
+      return;
+    default:
+      return;
+  }
+}
+
+void OfferEvery(Offers& offers, int body, std::int64_t last, std::uint32_t hours) {
+  pb::NextStep& step = offers.Add(body);
+  const std::int64_t from = last == 0 ? offers.state().last_infused_us() : last;
+  if (hours != 0) offers.Due(step, from + hours * kMicrosPerHour);
+}
+
+}  // namespace
+
+void OfferInfusion(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const pb::Lymphodepletion& ld = state.ld();
+  const bool ready = ld.completed_us() != 0 || ld.waived();
+  for (const pb::Container& bag : state.containers()) {
+    const bool arrived = bag.material() == pb::DRUG_PRODUCT &&
+                         bag.state() == pb::CONTAINER_RECEIVED && bag.site() == TreatingSite(state);
+    if (arrived) offers.Add(pb::Event::kStoredClinic, bag.id());
+  }
+  if (state.last_infused_us() == 0 && !state.lots().empty()) {
+    if (ld.started_us() == 0 && !ld.waived()) {
+      offers.Add(pb::Event::kLdStarted, "", [](pb::Event& event) {
+        event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
+      });
+    } else if (ld.completed_us() == 0 && !ld.waived()) {
+      offers.Add(pb::Event::kLdDose);
+      offers.Add(pb::Event::kLdCompleted);
+    }
+  }
+  const bool ordered =
+      std::ranges::any_of(state.orders(), [](const pb::InfusionOrder& o) { return o.open(); });
+  if (ready && state.last_infused_us() == 0) {
+    offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), LdDeadline(offers));
+    offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), LdDeadline(offers));
+    if (!ordered) offers.Due(offers.Add(pb::Event::kInfusionOrdered), LdDeadline(offers));
+  }
+  for (const pb::InfusionOrder& order : state.orders()) {
+    if (!order.open()) continue;
+    for (const std::string& id : order.containers()) {
+      if (const pb::Container* bag = FindContainer(state, id)) OfferContainer(offers, order, *bag);
+    }
+  }
+}
+
+void OfferAftercare(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const pb::PatientCondition& condition = state.condition();
+  const bool infused = state.last_infused_us() != 0;
+  const pb::Aftercare care =
+      offers.profile() == nullptr ? pb::Aftercare() : offers.profile()->aftercare();
+  if (infused && condition.discharged_us() == 0 && !state.patient_died()) {
+    OfferEvery(offers, pb::Event::kObservationsRecorded, condition.last_observation_us(),
+               condition.crs_open() ? care.vitals_fever_hours() : care.vitals_hours());
+    OfferEvery(offers, pb::Event::kIceRecorded, condition.last_ice_us(), care.ice_hours());
+    OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
+    offers.Add(pb::Event::kCrsGraded);
+    offers.Add(pb::Event::kIcansGraded);
+    offers.Due(offers.Add(pb::Event::kDischarged), 0,
+               state.last_infused_us() + care.inpatient_min_days() * kMicrosPerDay);
+  }
+  for (const pb::Timer& timer : state.timers()) {
+    if (timer.step() == "followup_d28") {
+      offers.Due(offers.Add(pb::Event::kFollowupD28), timer.due_us(), timer.from_us());
+    } else if (timer.step() == "followup_m23") {
+      offers.Due(offers.Add(pb::Event::kFollowupM23), timer.due_us(), timer.from_us());
+    }
+  }
+  const bool over =
+      state.patient_died() || state.consent_withdrawn() || infused || condition.ineligible();
+  if (!over) return;
+  for (const pb::Container& container : state.containers()) {
+    const bool terminal = IsTerminal(container.state());
+    if (!terminal && container.state() != pb::CONTAINER_INFUSING &&
+        container.state() != pb::CONTAINER_RETAINED) {
+      offers.Add(pb::Event::kDisposition, container.id());
+    }
+  }
+  if (!state.closed()) offers.Add(pb::Event::kCustodyClosed);
+  if (state.closed()) offers.Add(pb::Event::kTherapyClosed);
+}
+
+void OfferOpenMatters(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  for (const pb::Quarantine& q : state.quarantines()) {
+    if (!q.open()) continue;
+    offers.Add(q.kind() == pb::QUARANTINED_IDENTITY ? pb::Event::kIdentityResolved
+                                                    : pb::Event::kQuarantineDecided,
+               q.id());
+  }
+  for (const pb::Hold& hold : state.holds()) {
+    if (hold.open() && hold.kind() != "CONSENT") offers.Add(pb::Event::kHoldCleared, hold.id());
+  }
+  for (const pb::Offer& offer : state.offers()) {
+    const auto accept = [&](pb::Event& event) {
+      pb::HandoverAccepted& body = *event.mutable_handover_accepted();
+      body.set_offer(offer.event_id());
+      body.set_shipper(offer.shipper());
+      *body.mutable_seals() = offer.seals();
+      *body.mutable_containers() = offer.containers();
+    };
+    offers.Due(offers.Add(pb::Event::kHandoverAccepted, offer.offer(), accept), offer.expires_us());
+  }
+  for (const pb::Grant& grant : state.grants()) {
+    if (!grant.verbal() || grant.confirmed()) continue;
+    offers.Due(offers.Add(pb::Event::kOverrideConfirmed, ShortId(grant.event_id())),
+               grant.granted_us() + kMicrosPerDay);
+  }
+  for (const pb::Deviation& deviation : state.deviations()) {
+    if (deviation.open()) offers.Add(pb::Event::kDeviationClosed, deviation.id());
+  }
+}
+
+}  // namespace custody::next

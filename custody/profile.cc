@@ -1,0 +1,68 @@
+#include "custody/profile.h"
+
+#include <algorithm>
+
+#include "custody/state.h"
+
+namespace custody {
+
+const pb::Profile* ProfileFor(const Registry& registry, const pb::TherapyState& state,
+                              const pb::Event& event) {
+  if (event.body_case() == pb::Event::kTherapyOrdered) {
+    return registry.FindProfile(event.therapy_ordered().profile());
+  }
+  if (!state.profile().empty()) return registry.FindProfile(state.profile());
+  return registry.FindProfile(kGeneralProfile);
+}
+
+std::string ProfileName(const pb::Profile& profile) {
+  return profile.name() + "/" + std::to_string(profile.version());
+}
+
+std::uint32_t LdMaxDays(const pb::Profile* profile) {
+  if (profile == nullptr || profile->ld().max_days() == 0) return Defaults::kLdMaxDays;
+  const bool labelled = !profile->ld().label_source().empty();
+  return labelled ? profile->ld().max_days()
+                  : Tightened(Defaults::kLdMaxDays, profile->ld().max_days());
+}
+
+const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test) {
+  if (profile == nullptr) return nullptr;
+  for (const pb::ReleaseTest& t : profile->release_tests()) {
+    if (t.test() == test) return &t;
+  }
+  return nullptr;
+}
+
+bool TestPasses(const pb::QcResult& result, const pb::Profile* profile) {
+  const pb::ReleaseTest* test = FindTest(profile, result.test());
+  const bool negative_to_date = result.outcome() == pb::OUTCOME_NEGATIVE_TO_DATE;
+  if (result.outcome() != pb::OUTCOME_PASS && !negative_to_date) return false;
+  if (test == nullptr) return !negative_to_date;
+  if (negative_to_date && !test->optional_at_release()) return false;
+  const bool limited = test->has_min() || test->has_max();
+  if (!limited) return true;
+  if (!result.has_value() || result.unit() != test->unit()) return false;
+  if (test->has_min() && result.value() < test->min()) return false;
+  return !test->has_max() || result.value() <= test->max();
+}
+
+const pb::TemperatureLimit* LimitFor(const pb::Profile* profile, pb::ThermalLoad load) {
+  if (profile == nullptr) return nullptr;
+  for (const pb::TemperatureLimit& limit : profile->temperatures()) {
+    if (limit.load() == load) return &limit;
+  }
+  return nullptr;
+}
+
+pb::ThermalLoad LoadOf(const pb::Shipment& shipment) {
+  if (shipment.product()) return pb::FROZEN_PRODUCT;
+  return shipment.cryogenic() ? pb::FROZEN_APHERESIS : pb::FRESH_APHERESIS;
+}
+
+bool IsLastRelease(const pb::Profile* profile, std::string_view release) {
+  if (profile == nullptr || profile->releases().empty()) return release == "RELEASED";
+  return *profile->releases().rbegin() == release;
+}
+
+}  // namespace custody

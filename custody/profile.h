@@ -1,0 +1,59 @@
+// Which numbers judge an event, and the process defaults a profile may tighten.
+#ifndef CUSTODY_CUSTODY_PROFILE_H_
+#define CUSTODY_CUSTODY_PROFILE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "custody/pb.h"
+#include "custody/registry.h"
+
+namespace custody {
+
+// Process defaults. A profile may tighten them, never widen (but for R20 with a named label).
+struct Defaults {
+  static constexpr std::uint32_t kPresenceMinutes = 10;       // R04
+  static constexpr std::uint32_t kBedsidePassMinutes = 15;    // R26
+  static constexpr std::uint32_t kPreinfusionMinutes = 240;   // R35
+  static constexpr std::uint32_t kBaselineMinutes = 60;       // R39
+  static constexpr std::uint32_t kWardMinutes = 60;           // row 33a
+  static constexpr std::uint32_t kLabelMinutes = 10;          // row 10
+  static constexpr std::uint32_t kTimeOutVitalsMinutes = 30;  // row 35
+  static constexpr std::uint32_t kLdMaxDays = 7;              // R20
+  static constexpr std::uint32_t kLdMinDays = 1;              // R21
+  static constexpr std::uint32_t kWaiverWbcDays = 7;          // R20
+  static constexpr std::uint32_t kGapMinutes = 60;            // R13
+  static constexpr double kWeightChangePercent = 10;          // R24
+};
+
+// `ProfileFor` is the profile whose numbers judge `event`: the one a THERAPY_ORDERED names for
+// itself, else the one the therapy's order named, else the general template; null when none is
+// published.
+const pb::Profile* ProfileFor(const Registry& registry, const pb::TherapyState& state,
+                              const pb::Event& event);
+// `ProfileName` is "NAME/VERSION".
+std::string ProfileName(const pb::Profile& profile);
+
+// `Tightened` is the smaller of a default and what a profile says (0: nothing).
+constexpr std::uint32_t Tightened(std::uint32_t fallback, std::uint32_t stated) {
+  return stated == 0 || stated > fallback ? fallback : stated;
+}
+// `LdMaxDays` is R20's limit: more than the default only with a named label source.
+std::uint32_t LdMaxDays(const pb::Profile* profile);
+
+// `FindTest` is what a profile asks of a test; null when it does not name it.
+const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);
+// `TestPasses` judges a result by its outcome and by the profile's numbers.
+bool TestPasses(const pb::QcResult& result, const pb::Profile* profile);
+// `LimitFor` is the temperature limit of a load; null when the profile states none.
+const pb::TemperatureLimit* LimitFor(const pb::Profile* profile, pb::ThermalLoad load);
+// `LoadOf` is what a shipment's limits are for.
+pb::ThermalLoad LoadOf(const pb::Shipment& shipment);
+// `IsLastRelease` says whether `release` ("RELEASED", "QP_CERTIFICATION") completes the releases
+// that `profile` lists (none listed: RELEASED alone).
+bool IsLastRelease(const pb::Profile* profile, std::string_view release);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CUSTODY_PROFILE_H_

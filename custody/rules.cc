@@ -1,0 +1,349 @@
+// The table of the rules and the one place where they judge together.
+//
+// A rule is a row: what it says to people, how it binds, where it comes from, who may override it,
+// and a small function in rules/. All rows are asked for every event and each looks first whether
+// the event concerns it, so a verdict always has every reason and never only the first. Rows are
+// never edited once adopted: a changed rule is a new row with a later `since`, the old one ends at
+// `until`.
+#include "custody/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "crypto/encoding.h"
+#include "custody/profile.h"
+#include "custody/rules/case.h"
+
+namespace custody {
+namespace {
+
+constexpr auto kStructure = pb::REASON_STRUCTURE;
+constexpr auto kGate = pb::REASON_GATE;
+constexpr auto kDeviation = pb::REASON_DEVIATION;
+constexpr auto kQuarantine = pb::REASON_QUARANTINE;
+
+constexpr std::array<pb::Role, 1> kPhysician{pb::PHY};
+constexpr std::array<pb::Role, 2> kQuality{pb::QA, pb::QP};
+
+constexpr std::span<const pb::Role> kNobody{};
+constexpr std::span<const pb::Role> kPhy{kPhysician};
+constexpr std::span<const pb::Role> kQa{kQuality};
+
+using Check = void (*)(const Case&, const Rule&, pb::Verdict&);
+
+// A row in version 1; a row added later names its versions itself.
+constexpr Rule V1(std::string_view id, std::string_view statement, pb::ReasonKind kind,
+                  std::string_view source, std::span<const pb::Role> grantors, Check check,
+                  bool ledger_wide = false) {
+  return {id, 1, 1, 0, statement, kind, ledger_wide, source, grantors, check};
+}
+
+constexpr Rule kTable[] = {
+    V1("R01",
+       "Every event is signed by an enrolled, unrevoked key of a person in a role that the "
+       "event allows, at a station that has business with the therapy.",
+       kStructure, "project default; 21 CFR 11.10, 11.100", kNobody, rules::JudgedElsewhere),
+    V1("R02",
+       "The events of a therapy form a chain: each names its predecessor, no number is "
+       "left out.",
+       kStructure, "FORMATS.md sections 1 and 3", kNobody, rules::JudgedElsewhere),
+    V1("R03",
+       "No event is signed more than 2 minutes ahead of the ledger's clock; live steps are "
+       "signed within 15 minutes, live facts within 24 hours.",
+       kStructure, "project default", kNobody, rules::ClockRight),
+    V1("R04",
+       "A two-person step has two different people in role, present within 10 minutes of "
+       "each other, each with own checks; what is entered late has a transcriber and a "
+       "checker.",
+       kStructure, "project default; two-person practice of cell therapy standards", kNobody,
+       rules::TwoPeople),
+    V1("R06",
+       "At each hand-over the scanned set equals the expected one: shipper, seals and "
+       "waybill outside, every container and the chain of identity inside.",
+       kGate, "chain-of-custody definitions of the Standards Coordinating Body", kNobody,
+       rules::SetsEqual),
+    V1("R07",
+       "What lies outside the usual range is looked at again; what lies outside the "
+       "product's specification opens a deviation.",
+       kDeviation, "project default; profile", kNobody, rules::Ranges),
+    V1("R08",
+       "No collection before fitness, work-up, wash-out, marker sample and consent; order "
+       "and slot too for fresh material, before packing for banked material.",
+       kGate, "clinical practice; project default", kPhy, rules::ReadyToCollect),
+    V1("R11",
+       "The seals at receipt are those of packing or of a recorded replacement; else the "
+       "content is in quarantine.",
+       kQuarantine, "project default", kNobody, rules::SealsEqual),
+    V1("R13",
+       "From packing and settling to the opened seal the temperature stays within the "
+       "profile's limits and no data are missing for more than 60 minutes; else the "
+       "content is in quarantine until the manufacturer's quality decides.",
+       kQuarantine, "product labels (Abecma, Tecartus); limits from the profile", kQa,
+       rules::ColdKept),
+    V1("R15", "Vector is released, unexpired and each vial is used once.", kGate,
+       "project default; line of traceability", kNobody, rules::VectorSound, true),
+    V1("R16",
+       "Release needs every mandatory test passed, the batch record reviewed, no open "
+       "critical deviation, and somebody who neither made nor tested the lot.",
+       kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease),
+    V1("R17",
+       "A product out of specification is released only at the end of the whole "
+       "exceptional chain, with the patient's consent.",
+       kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete),
+    V1("R18", "Lymphodepletion starts only when the released product is there.", kGate,
+       "labels of Yescarta, Carvykti, Breyanzi, Abecma, Kymriah", kPhy, rules::ProductThere),
+    V1("R19",
+       "Lymphodepletion waits for serious reactions, active infection and "
+       "graft-versus-host disease.",
+       kGate, "labels of Carvykti and Breyanzi", kPhy, rules::FitForLd),
+    V1("R20",
+       "The first dose is given at most 7 calendar days after the last dose of the latest "
+       "lymphodepletion, unless the profile's label says otherwise.",
+       kGate, "product labels; profile", kPhy, rules::NotTooLate),
+    V1("R21", "The first dose is not given earlier after lymphodepletion than the profile says.",
+       kDeviation, "product labels; profile", kNobody, rules::NotTooEarly),
+    V1("R23",
+       "No removal, thaw or infusion with an open infection, unresolved toxicity, or too "
+       "little tocilizumab on site; asked again at the bedside.",
+       kGate, "labels of Carvykti and Kymriah", kPhy, rules::SafeToInfuse),
+    V1("R24",
+       "The certificate's dose lies within the profile's limits at the weight that the "
+       "manufacturer used; a later change of weight is shown to the physician.",
+       kGate, "product labels; profile", kNobody, rules::DoseInRange),
+    V1("R25",
+       "After the thaw the earliest of the profile's windows counts; nothing is frozen "
+       "again.",
+       kGate, "product labels; profile", kPhy, rules::WithinWindow),
+    V1("R26",
+       "An infusion starts only on a two-person bedside PASS at most 15 minutes old on that "
+       "container, with the same wristband, chain of identity and order scanned now.",
+       kGate, "labels: identity on the bag must equal the patient; 15 min project default", kNobody,
+       rules::BedsidePassed),
+    V1("R34",
+       "Drug product is shipped, removed, verified, thawed and infused only when its own "
+       "lot is released and not withdrawn, it is not expired, and nothing holds it.",
+       kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
+    V1("R35",
+       "No thaw without the two-person check before it, consent to the treatment, and the "
+       "physician's go at most 4 hours old.",
+       kGate, "product labels; 4 h project default", kNobody, rules::BeforeThaw),
+    V1("R37", "The check before the thaw needs an infusion order for that container.", kGate,
+       "project default", kNobody, rules::OrderedForBag),
+    V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
+       kStructure, "project default", kNobody, rules::Enrolled),
+    V1("R39",
+       "An infusion starts with temperature, blood pressure, heart rate, respiratory rate "
+       "and oxygen saturation at most 60 minutes old.",
+       kGate, "clinical practice; 60 min project default", kPhy, rules::BaselineTaken),
+    V1("R40",
+       "A discharge with open CRS or ICANS, or against advice, is recorded and followed "
+       "daily.",
+       kDeviation, "clinical practice", kNobody, rules::DischargeSafe),
+    V1("R41", "An order lies within the indication of a published profile.", kGate,
+       "product labels; profile", kPhy, rules::WithinIndication),
+    V1("R45",
+       "A production ledger refuses the identifiers, keys, stations and profiles of "
+       "demonstrations, and the other way round.",
+       kStructure, "project default; ISBT 128 reserved facility numbers", kNobody,
+       rules::JudgedElsewhere),
+    V1("F2", "After consent was withdrawn nothing goes forward.", kGate, "patient's right", kNobody,
+       rules::ConsentStands),
+    V1("F8a",
+       "Every scan of a step belongs to this therapy, and each person's own check says the "
+       "same.",
+       kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
+    V1("F8b",
+       "Identity in doubt is resolved by quality of two organisations, one of them the "
+       "manufacturer.",
+       kStructure, "project default", kNobody, rules::IdentityLifted),
+    V1("F9", "A quarantine is decided by quality of the manufacturer; what is held goes nowhere.",
+       kStructure, "project default", kNobody, rules::QuarantineLifted),
+    V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
+       "project default", kNobody, rules::FoundAgain),
+    V1("F13", "After the patient's death nothing goes forward.", kGate, "project default", kNobody,
+       rules::PatientAlive),
+    V1("F17", "What is used up, destroyed, lost or rejected is not used.", kGate, "project default",
+       kNobody, rules::StillThere),
+    V1("CLOSE", "Custody closes when every container is accounted for and every deviation closed.",
+       kGate, "project default; traceability of advanced therapies", kNobody, rules::ReadyToClose),
+    V1("DEVIATION", "Only an open deviation is closed, a critical one by quality.", kStructure,
+       "good manufacturing practice", kNobody, rules::DeviationKnown),
+    V1("HOLD", "A hold blocks its steps until who may clears it.", kGate, "project default",
+       kNobody, rules::NoHold),
+    V1("OVERRIDE",
+       "An override is granted by who may, for rules that allow it, one step or one "
+       "container, and at most 24 hours.",
+       kStructure, "project default", kNobody, rules::OverrideSound)};
+
+bool Binds(const Rule& rule, std::uint32_t rules_version) {
+  return rule.since <= rules_version && (rule.until == 0 || rules_version <= rule.until);
+}
+
+// The order of a reason is that of its rule in the table, whoever found it.
+std::size_t PlaceOf(const pb::Reason& reason) {
+  const auto* found = std::ranges::find(kTable, reason.rule(), &Rule::id);
+  return static_cast<std::size_t>(found - std::begin(kTable));
+}
+
+void Order(pb::Verdict& verdict) {
+  auto* reasons = verdict.mutable_reasons();
+  if (reasons->size() < 2) return;
+  std::stable_sort(
+      reasons->pointer_begin(), reasons->pointer_end(),
+      [](const pb::Reason* a, const pb::Reason* b) { return PlaceOf(*a) < PlaceOf(*b); });
+}
+
+std::string_view KindText(pb::ReasonKind kind) {
+  switch (kind) {
+    case pb::REASON_STRUCTURE:
+      return "refused";
+    case pb::REASON_GATE:
+      return "blocked";
+    case pb::REASON_DEVIATION:
+      return "deviation";
+    case pb::REASON_QUARANTINE:
+      return "quarantine";
+    case pb::REASON_NOT_JUDGED:
+      return "not judged here";
+    default:
+      return "note";
+  }
+}
+
+void JudgeUnknownRules(pb::Verdict& verdict) {
+  pb::Reason& reason = *verdict.add_reasons();
+  reason.set_rule(std::string(kUnknownRules));
+  reason.set_kind(pb::REASON_STRUCTURE);
+  reason.set_subject("rules version " + std::to_string(verdict.rules_version()));
+  reason.set_expected("a rules version known to this program, at most " +
+                      std::to_string(kNewestRulesVersion));
+  reason.set_found("not judged: rules version " + std::to_string(verdict.rules_version()) +
+                   " is not known to this program");
+  reason.set_next_step("use a newer program");
+  verdict.set_refused(true);
+}
+
+}  // namespace
+
+std::span<const Rule> Rules() { return kTable; }
+
+const Rule* FindRule(std::string_view id, std::uint32_t rules_version) {
+  for (const Rule& rule : kTable) {
+    if (rule.id == id && Binds(rule, rules_version)) return &rule;
+  }
+  return nullptr;
+}
+
+namespace rules {
+
+void Run(const Case& c, pb::Verdict& verdict) {
+  if (c.profile != nullptr) verdict.set_profile(ProfileName(*c.profile));
+  for (const Rule& rule : kTable) {
+    if (Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);
+  }
+  ApplyGrants(c, verdict);
+  Order(verdict);
+  verdict.set_refused(std::ranges::any_of(verdict.reasons(), [&](const pb::Reason& reason) {
+    const bool gate = reason.kind() == pb::REASON_GATE && !reason.overridden() && IsLive(c);
+    return gate || reason.kind() == pb::REASON_STRUCTURE;
+  }));
+}
+
+void RunOnState(const Case& c, pb::Verdict& verdict) {
+  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",
+                                              "R24", "R41", "R45", "F8a"};
+  for (const Rule& rule : kTable) {
+    const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
+    if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);
+  }
+}
+
+}  // namespace rules
+
+pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
+                  const pb::TherapyState& therapy, const Place& place) {
+  pb::Verdict verdict;
+  verdict.set_rules_version(registry.rules_version());
+  const bool of_therapy = event.event.chain().starts_with("therapy/");
+  CheckAuthority(registry, event, of_therapy ? &therapy : nullptr, place.index, verdict);
+  const pb::Event& effective = event.effective();
+  const pb::Profile* profile = of_therapy ? ProfileFor(registry, therapy, effective) : nullptr;
+  const Case c{event, effective, registry, therapy, profile, place};
+  if (of_therapy) {
+    // Rows that still bind here may have ended there, and others have come: asking them would be a
+    // guess.
+    if (verdict.rules_version() > kNewestRulesVersion) {
+      JudgeUnknownRules(verdict);
+    } else {
+      rules::Run(c, verdict);
+    }
+    return verdict;
+  }
+  // Of registry acts only the clock is asked; the rest of them is authority.
+  if (const Rule* clock = FindRule("R03", verdict.rules_version()))
+    rules::ClockRight(c, *clock, verdict);
+  verdict.set_refused(std::ranges::any_of(verdict.reasons(), [](const pb::Reason& reason) {
+    return reason.kind() == pb::REASON_STRUCTURE;
+  }));
+  return verdict;
+}
+
+void CheckServable(const ParsedEvent& event, pb::Verdict& verdict) {
+  const auto refuse = [&](std::string expected, std::string found, std::string next_step) {
+    pb::Reason& reason = *verdict.add_reasons();
+    reason.set_rule("R01");
+    reason.set_kind(pb::REASON_STRUCTURE);
+    reason.set_subject(std::string(BodyName(event.event)));
+    reason.set_expected(std::move(expected));
+    reason.set_found(std::move(found));
+    reason.set_next_step(std::move(next_step));
+    verdict.set_refused(true);
+  };
+  const auto check_rules = [&](std::uint32_t version) {
+    if (version >= 1 && version <= kNewestRulesVersion) return;
+    refuse("a rules version that this program knows, 1 to " + std::to_string(kNewestRulesVersion),
+           "rules version " + std::to_string(version),
+           "adopt these rules when every program in use knows them");
+  };
+  const auto check_schema = [&](std::string_view sha256) {
+    const Hash own = Sha256(Schema());
+    if (sha256 == own.view()) return;
+    refuse("the schema that this program has, " + own.ToHex(), Hex(sha256),
+           "publish a schema with the program that has it");
+  };
+  if (event.event.has_rules_adopted()) check_rules(event.event.rules_adopted().rules_version());
+  if (event.event.has_schema_published()) {
+    check_schema(event.event.schema_published().schema_sha256());
+  }
+  if (event.event.has_ledger_created()) {
+    check_rules(event.event.ledger_created().rules_version());
+    check_schema(event.event.ledger_created().schema_sha256());
+  }
+}
+
+std::string Explain(const pb::Verdict& verdict) {
+  if (verdict.reasons().empty()) return "nothing stands against it";
+  std::string out;
+  for (const pb::Reason& reason : verdict.reasons()) {
+    if (!out.empty()) out += '\n';
+    out += reason.rule() + " " +
+           std::string(reason.overridden() ? "overridden" : KindText(reason.kind()));
+    if (!reason.subject().empty()) out += " [" + reason.subject() + "]";
+    out += ": expected " + reason.expected() + "; found " + reason.found();
+    if (!reason.next_step().empty()) out += "; next: " + reason.next_step();
+    if (reason.kind() != pb::REASON_GATE || reason.overridden()) continue;
+    if (reason.grantors().empty()) {
+      out += "; nobody may override it";
+      continue;
+    }
+    std::vector<std::string> roles;
+    for (const int role : reason.grantors()) {
+      roles.push_back(pb::Role_Name(static_cast<pb::Role>(role)));
+    }
+    out += "; may be overridden by " + rules::List(roles);
+  }
+  return out;
+}
+
+}  // namespace custody

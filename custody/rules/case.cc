@@ -1,0 +1,184 @@
+#include "custody/rules/case.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "custody/body_plan.h"
+
+namespace custody::rules {
+namespace {
+
+pb::Reason& Add(const Rule& rule, pb::Verdict& v, pb::ReasonKind kind, Words words) {
+  pb::Reason* reason = v.add_reasons();
+  reason->set_rule(std::string(rule.id));
+  reason->set_kind(kind);
+  reason->set_subject(std::move(words.subject));
+  reason->set_expected(std::move(words.expected));
+  reason->set_found(std::move(words.found));
+  reason->set_next_step(std::move(words.next));
+  return *reason;
+}
+
+template <class Body>
+std::vector<std::string> Values(const Body& containers) {
+  std::vector<std::string> out;
+  for (const pb::Scanned& scanned : containers) out.push_back(scanned.value());
+  return out;
+}
+
+}  // namespace
+
+bool IsLive(const Case& c) {
+  return c.effective.entry() == pb::LIVE && c.event.original == nullptr;
+}
+
+pb::Reason& Structure(const Case&, const Rule& rule, pb::Verdict& v, Words words) {
+  return Add(rule, v, pb::REASON_STRUCTURE, std::move(words));
+}
+
+pb::Reason& Gate(const Case& c, const Rule& rule, pb::Verdict& v, Words words) {
+  const bool fact = PlanOf(c.effective).rule->kind() == pb::FACT;
+  pb::Reason& reason =
+      Add(rule, v, fact ? pb::REASON_DEVIATION : pb::REASON_GATE, std::move(words));
+  reason.set_critical(fact || !IsLive(c));
+  if (!fact) {
+    for (const pb::Role role : rule.grantors) reason.add_grantors(role);
+  }
+  return reason;
+}
+
+pb::Reason& Deviation(const Case&, const Rule& rule, pb::Verdict& v, Words words, bool critical) {
+  pb::Reason& reason = Add(rule, v, pb::REASON_DEVIATION, std::move(words));
+  reason.set_critical(critical);
+  return reason;
+}
+
+pb::Reason& Quarantine(const Case&, const Rule& rule, pb::Verdict& v, Words words) {
+  pb::Reason& reason = Add(rule, v, pb::REASON_QUARANTINE, std::move(words));
+  reason.set_critical(true);
+  return reason;
+}
+
+pb::Reason& Note(const Case&, const Rule& rule, pb::Verdict& v, Words words) {
+  return Add(rule, v, pb::REASON_NOTE, std::move(words));
+}
+
+pb::Reason& NotJudged(const Case&, const Rule& rule, pb::Verdict& v, Words words) {
+  return Add(rule, v, pb::REASON_NOT_JUDGED, std::move(words));
+}
+
+std::vector<std::string> StepContainers(const pb::Event& event) {
+  switch (event.body_case()) {
+    case pb::Event::kPacked:
+      return Values(event.packed().containers());
+    case pb::Event::kReceivedMfg:
+      return Values(event.received_mfg().containers());
+    case pb::Event::kReceivedClinic:
+      return Values(event.received_clinic().containers());
+    case pb::Event::kPrethawIdVerified:
+      return {event.prethaw_id_verified().container().value()};
+    case pb::Event::kRemovedFromStorage:
+      return {event.removed_from_storage().container().value()};
+    case pb::Event::kReturnedToStorage:
+      return {event.returned_to_storage().container().value()};
+    case pb::Event::kThawStarted:
+      return {event.thaw_started().container().value()};
+    case pb::Event::kThawCompleted:
+      return {event.thaw_completed().container()};
+    case pb::Event::kBedsideIdVerified:
+      return {event.bedside_id_verified().container().value()};
+    case pb::Event::kInfusionStarted:
+      return {event.infusion_started().container().value()};
+    case pb::Event::kInfusionCompleted:
+      return {event.infusion_completed().container()};
+    case pb::Event::kIssuedToWard:
+      return {event.issued_to_ward().containers().begin(),
+              event.issued_to_ward().containers().end()};
+    case pb::Event::kInfusionOrdered: {
+      std::vector<std::string> out;
+      for (const pb::OrderedContainer& ordered : event.infusion_ordered().containers()) {
+        out.push_back(ordered.container());
+      }
+      return out;
+    }
+    default:
+      return {};
+  }
+}
+
+std::string_view HoldScopeOf(const pb::Event& event) {
+  switch (event.body_case()) {
+    case pb::Event::kApheresisStarted:
+      return "COLLECT";
+    case pb::Event::kPacked:
+      return "PACK";
+    case pb::Event::kHandedToCarrier:
+      return "SHIP";
+    case pb::Event::kLdStarted:
+    case pb::Event::kLdWaived:
+      return "LYMPHODEPLETION";
+    case pb::Event::kRemovedFromStorage:
+      return "REMOVE";
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kThawStarted:
+      return "THAW";
+    case pb::Event::kBedsideIdVerified:
+    case pb::Event::kInfusionStarted:
+      return "INFUSE";
+    default:
+      return "";
+  }
+}
+
+const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_view container) {
+  const pb::Container* known = FindContainer(state, container);
+  for (const pb::InfusionOrder& order : state.orders()) {
+    if (!order.open()) continue;
+    for (const std::string& id : order.containers()) {
+      if (id == container) return &order;
+      // A syringe drawn from an ordered bag stands in for it.
+      if (known != nullptr && !known->parent().empty() && id == known->parent()) return &order;
+    }
+  }
+  return nullptr;
+}
+
+const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string_view person) {
+  const EnrolledPerson* enrolled = registry.FindPerson(person);
+  return enrolled == nullptr ? nullptr : registry.FindOrganisation(enrolled->organisation);
+}
+
+std::string Span(std::int64_t micros) {
+  const std::int64_t minutes = micros / kMicrosPerMinute;
+  if (minutes < 0) return "-" + Span(-micros);
+  if (minutes < 120) return std::to_string(minutes) + " min";
+  if (minutes < 48 * 60) {
+    const std::int64_t rest = minutes % 60;
+    return std::to_string(minutes / 60) + " h " + (rest < 10 ? "0" : "") + std::to_string(rest) +
+           " min";
+  }
+  return std::to_string(minutes / (24 * 60)) + " d";
+}
+
+std::string Number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", value);
+  return text.data();
+}
+
+std::string Celsius(double degrees) { return Number(degrees) + " C"; }
+
+std::string Local(const Case& c, std::int64_t micros) {
+  return FormatLocal(Instant{micros}, c.therapy.zone());
+}
+
+std::string List(const std::vector<std::string>& values) {
+  if (values.empty()) return "none";
+  std::string out;
+  for (const std::string& value : values) out += (out.empty() ? "" : ", ") + value;
+  return out;
+}
+
+}  // namespace custody::rules

@@ -1,0 +1,114 @@
+// Inside the rules: how a rule says what it has to say. Not for others to include.
+#ifndef CUSTODY_CUSTODY_RULES_CASE_H_
+#define CUSTODY_CUSTODY_RULES_CASE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "custody/pb.h"
+#include "custody/rules.h"
+#include "custody/state.h"
+
+namespace custody::rules {
+
+// `Words` is a reason for people: what was expected, what was found, what to do now.
+struct Words {
+  std::string expected;
+  std::string found;
+  std::string next;
+  std::string subject = {};  // container, field, person; empty: the step
+};
+
+// `IsLive` says whether the event asks for permission. Steps entered late, from paper, or adopted
+// have been done.
+bool IsLive(const Case& c);
+inline pb::Event::BodyCase Body(const Case& c) { return c.effective.body_case(); }
+inline std::int64_t At(const Case& c) { return Micros(c.effective.occurred_at()); }
+
+// Each adds a reason. `Gate` on a fact cannot refuse it and is a critical deviation instead; on a
+// step that was done already it stays a gate, which the fold turns into a critical deviation.
+pb::Reason& Structure(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
+pb::Reason& Gate(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
+pb::Reason& Deviation(const Case& c, const Rule& rule, pb::Verdict& v, Words words, bool critical);
+pb::Reason& Quarantine(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
+pb::Reason& Note(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
+pb::Reason& NotJudged(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
+
+// `StepContainers` are the containers a step is done with, as scanned; empty when it has none.
+std::vector<std::string> StepContainers(const pb::Event& event);
+// `HoldScopeOf` is what a hold calls the step ("THAW"); empty when holds do not concern it.
+std::string_view HoldScopeOf(const pb::Event& event);
+// `OrderFor` is the open infusion order that names `container`; null when none does.
+const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_view container);
+// `OrganisationOf` is the organisation of a person; null when unknown.
+const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string_view person);
+// `Span` puts a length of time for people: "12 min", "3 h 05 min", "4 d".
+std::string Span(std::int64_t micros);
+// `Celsius` is "-151.2 C".
+std::string Celsius(double degrees);
+// `Number` is a number without needless digits.
+std::string Number(double value);
+// `Local` is a time in the therapy's zone.
+std::string Local(const Case& c, std::int64_t micros);
+// `List` joins with ", "; "none" when empty.
+std::string List(const std::vector<std::string>& values);
+
+// What to do when a scan belongs elsewhere.
+inline constexpr const char* kPresentRight =
+    "stop; put the item aside, present the right one; record WRONG_ITEM_PRESENTED";
+
+// The rules, one function each, by file.
+#define CUSTODY_RULE(name) void name(const Case& c, const Rule& rule, pb::Verdict& v)
+CUSTODY_RULE(JudgedElsewhere);    // authority and chain links
+CUSTODY_RULE(ClockRight);         // R03
+CUSTODY_RULE(TwoPeople);          // R04
+CUSTODY_RULE(Ranges);             // R07
+CUSTODY_RULE(Enrolled);           // R38
+CUSTODY_RULE(ScansBelong);        // F8a
+CUSTODY_RULE(IdentityLifted);     // F8b
+CUSTODY_RULE(BedsidePassed);      // R26
+CUSTODY_RULE(BeforeThaw);         // R35
+CUSTODY_RULE(OrderedForBag);      // R37
+CUSTODY_RULE(ReadyToCollect);     // R08
+CUSTODY_RULE(WithinIndication);   // R41
+CUSTODY_RULE(SetsEqual);          // R06
+CUSTODY_RULE(SealsEqual);         // R11
+CUSTODY_RULE(ColdKept);           // R13
+CUSTODY_RULE(QuarantineLifted);   // F9
+CUSTODY_RULE(FoundAgain);         // F11
+CUSTODY_RULE(VectorSound);        // R15
+CUSTODY_RULE(DoseInRange);        // R24
+CUSTODY_RULE(ReadyToRelease);     // R16
+CUSTODY_RULE(ExceptionComplete);  // R17
+CUSTODY_RULE(ReleasedForUse);     // R34
+CUSTODY_RULE(ProductThere);       // R18
+CUSTODY_RULE(FitForLd);           // R19
+CUSTODY_RULE(NotTooLate);         // R20
+CUSTODY_RULE(NotTooEarly);        // R21
+CUSTODY_RULE(SafeToInfuse);       // R23
+CUSTODY_RULE(WithinWindow);       // R25
+CUSTODY_RULE(BaselineTaken);      // R39
+CUSTODY_RULE(DischargeSafe);      // R40
+CUSTODY_RULE(NoHold);             // HOLD
+CUSTODY_RULE(ConsentStands);      // F2
+CUSTODY_RULE(PatientAlive);       // F13
+CUSTODY_RULE(StillThere);         // F17
+CUSTODY_RULE(OverrideSound);      // OVERRIDE
+CUSTODY_RULE(DeviationKnown);     // DEVIATION
+CUSTODY_RULE(ReadyToClose);       // CLOSE
+#undef CUSTODY_RULE
+
+// `Run` asks every rule in force, applies the grants, puts the reasons in order and says whether
+// the event is refused. Authority was judged before.
+void Run(const Case& c, pb::Verdict& verdict);
+// `RunOnState` asks only the rules that the state answers, not what a person will scan, type or
+// sign: what stands against a step before anybody begins it.
+void RunOnState(const Case& c, pb::Verdict& verdict);
+// `ApplyGrants` marks the gates that a cited grant covers, and says of the others why it does not.
+void ApplyGrants(const Case& c, pb::Verdict& v);
+
+}  // namespace custody::rules
+
+#endif  // CUSTODY_CUSTODY_RULES_CASE_H_

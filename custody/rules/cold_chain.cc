@@ -1,0 +1,273 @@
+// R13 and what follows from a broken cold chain or custody: quarantine, and who lifts it.
+//
+// A file is judged from packed + settling to the opened seal; until the seal is opened, to the
+// file's end. Stretches outside the limit count by their overlap with that span; missing data count
+// like a stretch; an extreme that no listed stretch explains counts as one of unknown length.
+#include <algorithm>
+#include <set>
+
+#include "custody/profile.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+using Set = std::set<std::string>;
+
+// What the logger's file has to say of one trip.
+struct Trip {
+  const pb::Shipment& shipment;
+  const pb::TemperatureLimit* limit;
+  std::int64_t from = 0;  // packed + settling
+  std::int64_t to = 0;    // seal opened; while under way, the end of the file
+};
+
+void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
+                   const std::string& expected, const std::string& found) {
+  for (const std::string& id : shipment.containers()) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr || IsTerminal(container->state())) continue;
+    Quarantine(c, rule, v,
+               {expected, found, "quality of the manufacturer decides: QUARANTINE_DECIDED", id});
+  }
+}
+
+std::string LimitText(const pb::TemperatureLimit& limit) {
+  if (limit.has_min_c() && limit.has_max_c()) {
+    return Number(limit.min_c()) + " to " + Celsius(limit.max_c());
+  }
+  return limit.has_max_c() ? "at most " + Celsius(limit.max_c())
+                           : "at least " + Celsius(limit.min_c());
+}
+
+bool Outside(const pb::TemperatureLimit& limit, double celsius) {
+  return (limit.has_max_c() && celsius > limit.max_c()) ||
+         (limit.has_min_c() && celsius < limit.min_c());
+}
+
+std::int64_t Overlap(const Trip& trip, std::int64_t from, std::int64_t duration) {
+  return std::max<std::int64_t>(0, std::min(trip.to, from + duration) - std::max(trip.from, from));
+}
+
+void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
+                     const pb::TelemetryBatch& batch) {
+  const pb::TemperatureLimit& limit = *trip.limit;
+  const std::string expected = LimitText(limit) + ", or outside it for at most " +
+                               std::to_string(limit.excursion_minutes()) + " min";
+  double lowest = 1e9;  // of the stretches that the file lists
+  double highest = -1e9;
+  for (const pb::TelemetryExcursion& stretch : batch.excursions()) {
+    if (stretch.channel() != pb::CHANNEL_INNER) continue;
+    const double extreme = stretch.extreme_temperature_centi_c() / 100.0;
+    lowest = std::min(lowest, extreme);
+    highest = std::max(highest, extreme);
+    if (!Outside(limit, extreme)) continue;
+    const std::int64_t micros = static_cast<std::int64_t>(stretch.duration_ms()) * 1000;
+    const std::int64_t outside = Overlap(trip, Micros(stretch.from()), micros);
+    if (outside <= limit.excursion_minutes() * kMicrosPerMinute) continue;
+    QuarantineAll(c, rule, v, trip.shipment, expected,
+                  Celsius(extreme) + " for " + Span(outside) + " from " +
+                      Local(c, std::max(trip.from, Micros(stretch.from()))));
+  }
+  // An extreme that no listed stretch explains is as an excursion: its length is not known.
+  const double low = batch.min_temperature_centi_c() / 100.0;
+  const double high = batch.max_temperature_centi_c() / 100.0;
+  const bool unexplained =
+      (Outside(limit, high) && high > highest) || (Outside(limit, low) && low < lowest);
+  if (unexplained) {
+    QuarantineAll(c, rule, v, trip.shipment, expected,
+                  "readings from " + Celsius(low) + " to " + Celsius(high) +
+                      ", and no stretch that explains them");
+  }
+  const bool warned =
+      limit.has_max_c() && high <= limit.max_c() && high > limit.max_c() - limit.warning_margin_c();
+  if (warned) {
+    Note(c, rule, v,
+         {"more than " + Number(limit.warning_margin_c()) + " C below the limit of " +
+              Celsius(limit.max_c()),
+          Celsius(high), "watch the shipper", trip.shipment.shipper()});
+  }
+}
+
+std::int64_t GapLimit(const pb::TemperatureLimit* limit) {
+  const std::uint32_t stated = limit == nullptr ? 0 : limit->gap_minutes();
+  return Tightened(Defaults::kGapMinutes, stated) * kMicrosPerMinute;
+}
+
+void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
+               const pb::TelemetryBatch& batch) {
+  const std::int64_t allowed = GapLimit(trip.limit);
+  const auto absent = [&](std::int64_t from, std::int64_t missing) {
+    if (missing <= allowed) return;
+    QuarantineAll(c, rule, v, trip.shipment, "no data missing for more than " + Span(allowed),
+                  "none for " + Span(missing) + " from " + Local(c, from));
+  };
+  for (const pb::TelemetryGap& gap : batch.gaps()) {
+    const std::int64_t from = Micros(gap.from());
+    absent(from, Overlap(trip, from, static_cast<std::int64_t>(gap.duration_ms()) * 1000));
+  }
+  if (batch.complete() != pb::YES) return;
+  const pb::Shipment& known = trip.shipment;
+  const std::int64_t first = known.data_from_us() == 0
+                                 ? Micros(batch.from())
+                                 : std::min(known.data_from_us(), Micros(batch.from()));
+  const std::int64_t last = std::max(known.data_to_us(), Micros(batch.to()));
+  absent(trip.from, first - trip.from);
+  absent(last, trip.to - last);
+}
+
+void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::TelemetryBatch& batch = c.effective.telemetry_batch();
+  const pb::Shipment* shipment = LastShipment(c.therapy, batch.shipment());
+  if (shipment == nullptr) shipment = LastShipment(c.therapy, batch.shipper());
+  if (shipment == nullptr) shipment = LastShipment(c.therapy, batch.logger());
+  if (shipment == nullptr) {
+    NotJudged(c, rule, v,
+              {"a logger of one of this therapy's shipments", batch.logger() + " is none",
+               "a storage excursion is recorded with the containers it concerns", batch.logger()});
+    return;
+  }
+  const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*shipment));
+  const std::int64_t settling = limit == nullptr ? 0 : limit->settling_minutes() * kMicrosPerMinute;
+  const bool opened = shipment->seal_opened_us() != 0;
+  const Trip trip{*shipment, limit, shipment->packed_us() + settling,
+                  opened ? shipment->seal_opened_us() : Micros(batch.to())};
+  if (limit == nullptr) {
+    NotJudged(c, rule, v,
+              {"a temperature limit in the profile", "none for this material",
+               "quality compares the file with the product's limits", shipment->shipper()});
+  } else {
+    JudgeExcursions(c, rule, v, trip, batch);
+  }
+  JudgeGaps(c, rule, v, trip, batch);
+}
+
+// Product whose trip nobody has read the logger of is not used (lymphodepletion and removal ask).
+void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::vector<std::string> scanned = StepContainers(c.effective);
+  Set shippers;
+  for (const pb::Shipment& shipment : c.therapy.shipments()) {
+    if (!shipment.product() || shipment.open() || shipment.telemetry()) continue;
+    const bool concerned =
+        scanned.empty() || std::ranges::any_of(scanned, [&](const std::string& id) {
+          const auto& ids = shipment.containers();
+          return std::ranges::find(ids, id) != ids.end();
+        });
+    if (concerned) shippers.insert(shipment.shipper());
+  }
+  for (const std::string& shipper : shippers) {
+    Gate(c, rule, v,
+         {"the whole file of the shipper's logger", "none for " + shipper,
+          "read the logger out: TELEMETRY_BATCH", shipper});
+  }
+}
+
+template <class List>
+void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List& containers) {
+  for (const std::string& id : containers) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    Quarantine(c, rule, v,
+               {"within the limits of storage and transport", "a temperature excursion",
+                "quality of the manufacturer decides: QUARANTINE_DECIDED",
+                container == nullptr ? id : container->id()});
+  }
+}
+
+}  // namespace
+
+void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
+  switch (Body(c)) {
+    case pb::Event::kTelemetryBatch:
+      return JudgeFile(c, rule, v);
+    case pb::Event::kTemperatureExcursion:
+      return QuarantineNamed(c, rule, v, c.effective.temperature_excursion().containers());
+    case pb::Event::kStorageExcursion:
+      return QuarantineNamed(c, rule, v, c.effective.storage_excursion().containers());
+    case pb::Event::kLdStarted:
+    case pb::Event::kRemovedFromStorage:
+      return NeedFile(c, rule, v);
+    case pb::Event::kReceivedMfg:
+    case pb::Event::kReceivedClinic: {
+      const bool mfg = Body(c) == pb::Event::kReceivedMfg;
+      const pb::Shipment* shipment =
+          OpenShipment(c.therapy, mfg ? c.effective.received_mfg().shipper().value()
+                                      : c.effective.received_clinic().shipper().value());
+      if (shipment == nullptr || !shipment->telemetry()) return;
+      const std::int64_t opened = Micros(mfg ? c.effective.received_mfg().seal_opened_at()
+                                             : c.effective.received_clinic().seal_opened_at());
+      const std::int64_t missing = opened - shipment->data_to_us();
+      const std::int64_t allowed = GapLimit(LimitFor(c.profile, LoadOf(*shipment)));
+      if (missing <= allowed) return;
+      return QuarantineAll(c, rule, v, *shipment, "no data missing for more than " + Span(allowed),
+                           "none for " + Span(missing) + " before the seal was opened");
+    }
+    default:
+      return;
+  }
+}
+
+void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kQuarantineDecided) {
+    const pb::QuarantineDecided& body = c.effective.quarantine_decided();
+    const auto& people = c.effective.signers();
+    const bool theirs = std::ranges::any_of(people, [&](const pb::Signer& signer) {
+      const EnrolledOrganisation* of = OrganisationOf(c.registry, signer.person());
+      const EnrolledOrganisation* made =
+          c.registry.OrganisationOfSite(c.therapy.manufacturer_site());
+      return signer.role() == pb::QA && of != nullptr && of->kind == pb::MANUFACTURER &&
+             (made == nullptr || made->organisation == of->organisation);
+    });
+    if (!theirs) {
+      Structure(c, rule, v,
+                {"a decision by quality of the manufacturer", "somebody else",
+                 "quality of the manufacturer signs the decision"});
+    }
+    if (body.cause() == pb::QUARANTINED_FOR_IDENTITY) {
+      Structure(c, rule, v,
+                {"identity in doubt ends by IDENTITY_RESOLVED only", "a quarantine decision",
+                 "two of quality of both organisations resolve it"});
+    }
+    return;
+  }
+  // Starting material that is held goes nowhere; product has R34.
+  const bool uses = Body(c) == pb::Event::kPacked || Body(c) == pb::Event::kBatchOpened;
+  if (!uses) return;
+  Set ids;
+  for (const std::string& id : StepContainers(c.effective)) ids.insert(id);
+  for (const std::string& din : c.effective.batch_opened().donations()) {
+    for (const pb::Container& bag : c.therapy.containers()) {
+      if (bag.din() == din) ids.insert(bag.id());
+    }
+  }
+  for (const std::string& id : ids) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr || container->material() != pb::STARTING_MATERIAL) continue;
+    for (const pb::Quarantine* q : OpenQuarantines(c.therapy, *container)) {
+      Gate(c, rule, v,
+           {"no open quarantine", "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),
+            "wait for the decision on it", id});
+    }
+  }
+}
+
+void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto all = [&](const auto& containers, const char* found) {
+    for (const std::string& id : containers) {
+      const pb::Container* container = FindContainer(c.therapy, id);
+      Quarantine(c, rule, v,
+                 {"an unbroken custody", found,
+                  "put it aside; quality of the manufacturer decides: QUARANTINE_DECIDED",
+                  container == nullptr ? id : container->id()});
+    }
+  };
+  if (c.effective.has_shipment_found()) {
+    all(c.effective.shipment_found().containers(), "lost and found again");
+  } else if (c.effective.has_seal_broken()) {
+    all(c.effective.seal_broken().containers(), "seal broken");
+  } else if (c.effective.has_wrong_consignee()) {
+    const pb::Shipment* shipment = OpenShipment(c.therapy, c.effective.wrong_consignee().shipper());
+    if (shipment != nullptr) all(shipment->containers(), "delivered to the wrong consignee");
+  }
+}
+
+}  // namespace custody::rules

@@ -1,0 +1,105 @@
+// Before the needle: R08, and R41 for the order.
+#include <algorithm>
+
+#include "custody/profile.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+void OrderAndSlot(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (!c.therapy.ordered()) {
+    Gate(c, rule, v, {"a therapy order", "none", "the physician orders the therapy"});
+  }
+  if (!c.therapy.slotted()) {
+    Gate(c, rule, v,
+         {"a manufacturing slot", "none", "the manufacturer's planner reserves a slot"});
+  }
+}
+
+}  // namespace
+
+void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::TherapyState& state = c.therapy;
+  if (Body(c) == pb::Event::kPacked) {
+    // Banked material may be collected before any order; it leaves only with one.
+    if (c.effective.packed().leg() == pb::LEG_INBOUND) OrderAndSlot(c, rule, v);
+    return;
+  }
+  if (Body(c) != pb::Event::kApheresisStarted) return;
+  const pb::PatientCondition& condition = state.condition();
+  const auto need = [&](bool met, const char* expected, const char* found, const char* next) {
+    if (!met) Gate(c, rule, v, {expected, found, next});
+  };
+  need(condition.assessed() && condition.fit(), "eligibility assessed as fit",
+       condition.assessed() ? "assessed as unfit" : "not assessed",
+       "the physician assesses eligibility");
+  need(condition.workup() && condition.workup_fit(), "work-up completed, fit for collection",
+       condition.workup() ? "work-up says not fit" : "no WORKUP_COMPLETED", "complete the work-up");
+  need(condition.washout(), "wash-out of earlier treatment confirmed as adequate", "not confirmed",
+       "the physician confirms the wash-out or moves the date");
+  need(condition.idm_sampled(), "infectious disease markers sampled", "no sample",
+       "take the sample before the needle");
+  need(!condition.pregnant(), "no pregnancy", "pregnancy test positive",
+       "the physician decides; a profile may ask for more");
+  const std::uint32_t idm_days = c.profile == nullptr ? 0 : c.profile->validity().idm_days();
+  const std::int64_t idm_age = At(c) - condition.idm_sampled_us();
+  if (condition.idm_sampled() && idm_days != 0 && idm_age > idm_days * kMicrosPerDay) {
+    Gate(c, rule, v,
+         {"markers sampled at most " + std::to_string(idm_days) + " d before", Span(idm_age),
+          "take a new sample"});
+  }
+  if (!state.consent_collection()) {
+    Gate(c, rule, v,
+         {"consent to the collection", "none that stands", "obtain consent before the needle"})
+        .clear_grantors();  // consent is the patient's to give, nobody else's
+  }
+  if (state.fresh_to_slot()) OrderAndSlot(c, rule, v);
+}
+
+void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kTherapyOrdered) return;
+  const pb::TherapyOrdered& order = c.effective.therapy_ordered();
+  if (c.profile == nullptr) {
+    Gate(c, rule, v,
+         {"a published profile", order.profile() + " is not published",
+          "choose a published profile, or let the trustees publish it", order.profile()})
+        .clear_grantors();
+    return;
+  }
+  if (order.profile_version() != c.profile->version()) {
+    Gate(c, rule, v,
+         {"the newest version of the profile: " + std::to_string(c.profile->version()),
+          std::to_string(order.profile_version()), "order by the newest version", order.profile()});
+  }
+  if (!c.profile->product_code().empty() && order.product() != c.profile->product_code()) {
+    Gate(c, rule, v,
+         {"product " + c.profile->product_code() + " of the profile", order.product(),
+          "choose the profile of the product"})
+        .clear_grantors();
+  }
+  const pb::Indication& indication = c.profile->indication();
+  const pb::PatientCondition& patient = c.therapy.condition();
+  if (!patient.assessed() || !patient.fit()) {
+    Gate(c, rule, v,
+         {"eligibility assessed as fit", patient.assessed() ? "unfit" : "not assessed",
+          "the physician assesses eligibility"});
+  }
+  if (patient.prior_lines() < indication.min_prior_lines()) {
+    Gate(c, rule, v,
+         {"at least " + std::to_string(indication.min_prior_lines()) + " prior lines",
+          std::to_string(patient.prior_lines()), "outside the indication: the physician decides"});
+  }
+  if (indication.relapsed_or_refractory() && !patient.relapsed_refractory()) {
+    Gate(c, rule, v,
+         {"relapsed or refractory disease", "neither",
+          "outside the indication: the physician decides"});
+  }
+  if (patient.ecog() > indication.max_ecog()) {
+    Gate(c, rule, v,
+         {"ECOG at most " + std::to_string(indication.max_ecog()), std::to_string(patient.ecog()),
+          "outside the indication: the physician decides"});
+  }
+}
+
+}  // namespace custody::rules

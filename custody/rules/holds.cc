@@ -1,0 +1,198 @@
+// What stops everything: holds, withdrawn consent, death; what may not be used any more; and the
+// soundness of the acts that lift something: overrides, clearances, closures.
+#include <algorithm>
+#include <set>
+
+#include "custody/body_plan.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+// A forward step asks for permission to go on with the therapy. Sending material back and closing
+// the record go on after consent or life ended.
+bool IsForward(const Case& c) {
+  if (PlanOf(c.effective).rule->kind() != pb::GATED_STEP) return false;
+  switch (Body(c)) {
+    case pb::Event::kCustodyClosed:
+    case pb::Event::kTherapyClosed:
+    case pb::Event::kReturnedToStorage:
+      return false;
+    case pb::Event::kPacked:
+      return c.effective.packed().leg() == pb::LEG_INBOUND ||
+             c.effective.packed().leg() == pb::LEG_OUTBOUND;
+    case pb::Event::kHandedToCarrier: {
+      const pb::Shipment* shipment =
+          OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+      // Packed while it was allowed and stopped since, or going back to the manufacturer.
+      const bool back = shipment != nullptr && !shipment->inbound() &&
+                        !c.therapy.manufacturer_site().empty() &&
+                        shipment->to_site() == c.therapy.manufacturer_site();
+      return !back;
+    }
+    default:
+      return true;
+  }
+}
+
+bool IsQuality(pb::Role role) { return role == pb::QA || role == pb::QP; }
+
+void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::HoldCleared& body = c.effective.hold_cleared();
+  const pb::Hold* hold = FindHold(c.therapy, body.hold());
+  if (hold == nullptr || !hold->open()) {
+    Structure(c, rule, v, {"an open hold", body.hold() + " is none", "look the hold's id up"});
+    return;
+  }
+  const auto refuse = [&](std::string expected, std::string found, std::string next) {
+    Structure(c, rule, v, {std::move(expected), std::move(found), std::move(next), hold->id()});
+  };
+  if (hold->kind() == "IDENTITY") {
+    return refuse("an identity hold ends by IDENTITY_RESOLVED", "a clearance",
+                  "two of quality of both organisations resolve it");
+  }
+  if (hold->kind() == "CONSENT") {
+    return refuse("a consent hold ends by new consent", "a clearance",
+                  "record CONSENT_OBTAINED when the patient consents again");
+  }
+  bool in_role = false;
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    const EnrolledOrganisation* of = OrganisationOf(c.registry, person.person);
+    const bool theirs = of != nullptr && of->organisation == hold->organisation();
+    if (hold->kind() == "CLINICAL") in_role = in_role || person.role == pb::PHY;
+    if (hold->kind() == "QUALITY") in_role = in_role || (IsQuality(person.role) && theirs);
+    if (hold->kind() == "ADMIN") in_role = true;
+    const auto index = PersonIndex(c.therapy, person.person);
+    const bool own =
+        index && *index == hold->person() && hold->kind() != "CLINICAL" && hold->kind() != "ADMIN";
+    if (own)
+      refuse("cleared by another person than who set it", person.person, "another clears it");
+  }
+  if (!in_role) {
+    refuse(hold->kind() == "CLINICAL" ? "cleared by the physician"
+                                      : "cleared by quality of " + hold->organisation(),
+           "somebody else", "let them clear it");
+  }
+}
+
+}  // namespace
+
+void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kHoldCleared) return JudgeClearance(c, rule, v);
+  const std::string_view scope = HoldScopeOf(c.effective);
+  if (scope.empty() || c.therapy.holds().empty()) return;
+  std::vector<const pb::Container*> containers;
+  for (const std::string& id : StepContainers(c.effective)) {
+    if (const pb::Container* container = FindContainer(c.therapy, id)) {
+      containers.push_back(container);
+    }
+  }
+  if (c.effective.has_handed_to_carrier()) {
+    const pb::Shipment* shipment =
+        OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+    if (shipment != nullptr) {
+      for (const std::string& id : shipment->containers()) {
+        if (const pb::Container* held = FindContainer(c.therapy, id)) containers.push_back(held);
+      }
+    }
+  }
+  std::set<const pb::Hold*> holds;
+  if (containers.empty()) containers.push_back(nullptr);
+  for (const pb::Container* container : containers) {
+    // Of drug product in R34's steps that rule speaks, container by container.
+    const bool by_r34 =
+        container != nullptr && container->material() == pb::DRUG_PRODUCT && scope != "PACK";
+    if (by_r34) continue;
+    for (const pb::Hold* hold : OpenHolds(c.therapy, scope, container)) holds.insert(hold);
+  }
+  std::vector<const pb::Hold*> ordered(holds.begin(), holds.end());
+  std::ranges::sort(ordered, {}, [](const pb::Hold* hold) { return hold->id(); });
+  for (const pb::Hold* hold : ordered) {
+    Gate(c, rule, v,
+         {"no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
+          "the hold is cleared by who may: HOLD_CLEARED", hold->id()});
+  }
+}
+
+void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (!c.therapy.consent_withdrawn() || !IsForward(c)) return;
+  Gate(c, rule, v,
+       {"consent that stands", "the patient withdrew it",
+        "stop; only new consent lets the therapy go on"});
+}
+
+void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (!c.therapy.patient_died() || !IsForward(c)) return;
+  Gate(c, rule, v,
+       {"a living patient", "the patient died", "stop; unused material goes to disposition"});
+}
+
+void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kReceivedMfg || Body(c) == pb::Event::kReceivedClinic) return;
+  std::vector<std::string> ids = StepContainers(c.effective);
+  for (const std::string& id : c.effective.disposition().containers()) ids.push_back(id);
+  for (const std::string& id : ids) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr) continue;
+    const bool product_step = container->material() == pb::DRUG_PRODUCT &&
+                              !HoldScopeOf(c.effective).empty() &&
+                              Body(c) != pb::Event::kPacked;  // R34 says so
+    const bool gone = c.effective.has_disposition() ? IsTerminal(container->state())
+                                                    : MayNotBeUsed(container->state());
+    const bool completes = c.effective.has_infusion_completed() || c.effective.has_thaw_completed();
+    if (!gone || product_step ||
+        (completes && container->state() != pb::CONTAINER_DESTROYED &&
+         container->state() != pb::CONTAINER_LOST)) {
+      continue;
+    }
+    // What is rejected may go back or be destroyed.
+    const bool returning = Body(c) == pb::Event::kPacked &&
+                           c.effective.packed().leg() == pb::LEG_RETURN &&
+                           container->state() == pb::CONTAINER_REJECTED;
+    if (returning) continue;
+    Gate(c, rule, v,
+         {"a container that is still there", StateLabel(container->state()),
+          "look which container this is", id});
+  }
+}
+
+void DeviationKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kDeviationClosed) return;
+  const std::string& id = c.effective.deviation_closed().deviation();
+  const pb::Deviation* deviation = FindDeviation(c.therapy, id);
+  if (deviation == nullptr || !deviation->open()) {
+    Structure(c, rule, v,
+              {"an open deviation", id + (deviation == nullptr ? " is none" : " is closed"),
+               "look the deviation's id up", id});
+    return;
+  }
+  if (!deviation->critical()) return;
+  const bool quality = std::ranges::any_of(
+      PeopleOf(c.effective), [](const StepPerson& person) { return IsQuality(person.role); });
+  if (quality) return;
+  Structure(c, rule, v,
+            {"a critical deviation closed by quality", "somebody else", "quality closes it", id});
+}
+
+void ReadyToClose(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kCustodyClosed && Body(c) != pb::Event::kTherapyClosed) return;
+  if (c.effective.has_therapy_closed() && !c.therapy.closed()) {
+    Gate(c, rule, v, {"custody closed before the therapy", "open", "record CUSTODY_CLOSED"});
+  }
+  for (const pb::Container& container : c.therapy.containers()) {
+    const bool retained =
+        container.state() == pb::CONTAINER_RETAINED && !c.effective.has_therapy_closed();
+    if (retained || IsTerminal(container.state())) continue;
+    Gate(c, rule, v,
+         {"every container accounted for", StateLabel(container.state()),
+          "record what became of it: DISPOSITION", container.id()});
+  }
+  for (const pb::Deviation& deviation : c.therapy.deviations()) {
+    if (!deviation.open()) continue;
+    Gate(c, rule, v,
+         {"every deviation closed", deviation.id() + ": " + deviation.found(),
+          "close it with a disposition: DEVIATION_CLOSED", deviation.id()});
+  }
+}
+
+}  // namespace custody::rules

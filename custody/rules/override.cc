@@ -1,0 +1,159 @@
+// Overrides: one way past a gate, an event of its own, for few rules, one step or one container,
+// and not for long. A grant says what it covers; whether it covers a reason is decided here alone.
+#include <algorithm>
+
+#include "custody/body_plan.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+// The way of one container from removal to the end of its infusion.
+bool OnTheWay(pb::Event::BodyCase body) {
+  switch (body) {
+    case pb::Event::kRemovedFromStorage:
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kThawStarted:
+    case pb::Event::kBedsideIdVerified:
+    case pb::Event::kInfusionStarted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
+  return std::ranges::find(list, value) != list.end();
+}
+
+// Why `grant` does not cover `reason`; empty when it does.
+std::string WhyNot(const Case& c, const pb::Grant& grant, const pb::Reason& reason) {
+  if (!Contains(grant.rules(), reason.rule())) return "it is not for " + reason.rule();
+  // Quality speaks for a product rule only as the manufacturer's.
+  const EnrolledOrganisation* of = c.registry.FindOrganisation(grant.organisation());
+  const bool manufacturer = of != nullptr && of->kind == pb::MANUFACTURER;
+  const bool in_role = std::ranges::any_of(grant.roles(), [&](int role) {
+    const bool quality = role == pb::QA || role == pb::QP;
+    return std::ranges::find(reason.grantors(), role) != reason.grantors().end() &&
+           (!quality || manufacturer);
+  });
+  if (!in_role) return "who granted it may not";
+  if (At(c) > grant.expires_us()) return "it ended " + Local(c, grant.expires_us());
+  const std::vector<std::string> scanned = StepContainers(c.effective);
+  const bool covered = grant.containers().empty() ||
+                       (!scanned.empty() && std::ranges::all_of(scanned, [&](const auto& id) {
+                         return Contains(grant.containers(), id);
+                       }));
+  if (!covered) {
+    return "it is for " + List({grant.containers().begin(), grant.containers().end()});
+  }
+  if (grant.step().empty()) {
+    return OnTheWay(Body(c)) ? "" : "it is for a container from removal to infusion";
+  }
+  if (grant.step() != PlanOf(c.effective).name) return "it is for " + grant.step();
+  return grant.used_by().empty() ? "" : "it was used already";
+}
+
+// A citation is part of what was signed: one that leads nowhere would stand there for ever.
+void CitedGrantsKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const std::string& id : c.effective.grants()) {
+    if (FindGrant(c.therapy, id) != nullptr) continue;
+    Structure(c, rule, v,
+              {"a recorded OVERRIDE_GRANTED of this therapy", "unknown grant " + ShortId(id),
+               "cite the grant as it was recorded, or none; adopt it first if it is not here yet",
+               "grants"});
+  }
+}
+
+}  // namespace
+
+void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
+  CitedGrantsKnown(c, rule, v);
+  if (Body(c) == pb::Event::kOverrideConfirmed) {
+    const pb::Grant* grant = FindGrant(c.therapy, c.effective.override_confirmed().grant());
+    const bool theirs =
+        grant != nullptr && grant->verbal() &&
+        std::ranges::any_of(PeopleOf(c.effective), [&](const StepPerson& person) {
+          const auto index = PersonIndex(c.therapy, person.person);
+          return index && std::ranges::find(grant->persons(), *index) != grant->persons().end();
+        });
+    if (!theirs) {
+      Structure(c, rule, v,
+                {"confirmation by the authority who gave the verbal order",
+                 grant == nullptr ? "no such grant" : "somebody else", "the authority confirms"});
+    }
+    return;
+  }
+  if (Body(c) != pb::Event::kOverrideGranted) return;
+  const pb::OverrideGranted& body = c.effective.override_granted();
+  const bool verbal = body.verbal() == pb::YES;
+  std::vector<pb::Role> roles;
+  if (verbal) {
+    const EnrolledPerson* authority = c.registry.FindPerson(body.authority());
+    if (authority == nullptr) {
+      Structure(c, rule, v,
+                {"the enrolled person who gave the verbal order", body.authority() + " is unknown",
+                 "name who gave it", body.authority()});
+    } else {
+      roles = authority->roles;
+    }
+    if (c.effective.signers_size() < 2) {
+      Structure(c, rule, v,
+                {"a verbal order written down by two people", "one", "a second person signs"});
+    }
+  } else {
+    for (const pb::Signer& signer : c.effective.signers()) roles.push_back(signer.role());
+  }
+  for (const std::string& id : body.rules()) {
+    const Rule* named = FindRule(id, c.registry.rules_version());
+    if (named == nullptr || named->grantors.empty()) {
+      Structure(c, rule, v,
+                {"a rule that may be overridden",
+                 named == nullptr ? id + " is no rule" : id + " is never overridden",
+                 "meet the rule instead", id});
+      continue;
+    }
+    const bool may = std::ranges::any_of(roles, [&](pb::Role role) {
+      return std::ranges::find(named->grantors, role) != named->grantors.end();
+    });
+    if (may) continue;
+    std::vector<std::string> names;
+    for (const pb::Role role : named->grantors) names.push_back(pb::Role_Name(role));
+    Structure(c, rule, v,
+              {id + " overridden by " + List(names), "somebody else", "ask them to grant it", id});
+  }
+  if (Micros(body.expires_at()) > Micros(c.effective.signed_at()) + kMicrosPerDay) {
+    Structure(c, rule, v,
+              {"an end at most 24 h after signing", Local(c, Micros(body.expires_at())),
+               "grant it again when it is needed"});
+  }
+  if (body.scope() == pb::OVERRIDE_SCOPE_STEP && BodyNumber(Lower(body.step())) == 0) {
+    Structure(c, rule, v,
+              {"the step it is for", body.step().empty() ? "none" : body.step() + " is no step",
+               "name the step, for example thaw_started"});
+  }
+  if (body.scope() == pb::OVERRIDE_SCOPE_CONTAINER && body.container().empty()) {
+    Structure(c, rule, v, {"the container it is for", "none", "name the container"});
+  }
+}
+
+void ApplyGrants(const Case& c, pb::Verdict& v) {
+  if (c.effective.grants().empty()) return;
+  for (pb::Reason& reason : *v.mutable_reasons()) {
+    if (reason.kind() != pb::REASON_GATE) continue;
+    for (const std::string& id : c.effective.grants()) {
+      const pb::Grant* grant = FindGrant(c.therapy, id);
+      const std::string why_not = reason.grantors().empty() ? "this is never overridden"
+                                  : grant == nullptr        ? "this therapy has no such grant"
+                                                            : WhyNot(c, *grant, reason);
+      if (why_not.empty()) {
+        reason.set_overridden(true);
+        break;
+      }
+      reason.set_found(reason.found() + "; grant " + ShortId(id) +
+                       " does not cover it: " + why_not);
+    }
+  }
+}
+
+}  // namespace custody::rules

@@ -1,0 +1,294 @@
+// What makes a lot usable, and whether this container may be used now.
+//
+// R34 looks at the scanned container's own lot, quarantines and expiry. The therapy's state is
+// never asked: a therapy may have one lot released and another rejected, one bag held and one free.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "custody/body_plan.h"
+#include "custody/profile.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
+  return std::ranges::find(list, value) != list.end();
+}
+
+// The parts of a certificate that all three release bodies have.
+struct Certificate {
+  std::string lot;
+  double dose = 0;
+  std::string unit;
+  double weight_kg = 0;
+};
+
+bool ReleaseOf(const pb::Event& event, Certificate& out) {
+  const auto take = [&](const auto& body) {
+    out = {body.lot(), body.dose(), body.dose_unit(), body.weight_used_kg()};
+    return true;
+  };
+  switch (event.body_case()) {
+    case pb::Event::kReleased:
+      return take(event.released());
+    case pb::Event::kQpCertification:
+      return take(event.qp_certification());
+    case pb::Event::kReleasedOos:
+      return take(event.released_oos());
+    default:
+      return false;
+  }
+}
+
+void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  if (c.profile == nullptr || c.profile->release_tests().empty()) {
+    Gate(c, rule, v,
+         {"a profile that names the release tests", "none is published for this therapy",
+          "the trustees publish the product's profile", lot.lot()});
+    return;
+  }
+  for (const pb::ReleaseTest& test : c.profile->release_tests()) {
+    const auto found = std::ranges::find_if(
+        lot.tests(), [&](const pb::TestState& t) { return t.test() == test.test(); });
+    if (found != lot.tests().end() && found->passed()) continue;
+    Gate(
+        c, rule, v,
+        {"test " + test.test() + " passed", found == lot.tests().end() ? "no result" : "not passed",
+         found == lot.tests().end() ? "record QC_RESULT"
+                                    : "investigate; or the exceptional release",
+         test.test()});
+  }
+}
+
+void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  if (lot.review().empty()) {
+    Gate(c, rule, v,
+         {"the batch record reviewed, complete, deviations closed", "no such review",
+          "quality reviews the batch record", lot.lot()});
+  }
+  for (const pb::Deviation& deviation : c.therapy.deviations()) {
+    if (!deviation.open() || !deviation.critical()) continue;
+    Gate(c, rule, v,
+         {"no open critical deviation", deviation.id() + ": " + deviation.found(),
+          "close it with a disposition: DEVIATION_CLOSED", deviation.id()});
+  }
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    const auto index = PersonIndex(c.therapy, person.person);
+    if (!index || std::ranges::find(lot.operators(), *index) == lot.operators().end()) continue;
+    Gate(c, rule, v,
+         {"a release by somebody who neither made nor tested the lot",
+          person.person + " took part in it", "another qualified person releases", person.person});
+  }
+}
+
+// Which of the listed releases stand before this one.
+void NeedEarlierReleases(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  if (c.profile == nullptr) return;
+  const std::string_view own =
+      Body(c) == pb::Event::kQpCertification ? "QP_CERTIFICATION" : "RELEASED";
+  for (const std::string& release : c.profile->releases()) {
+    if (release == own) break;
+    if (Contains(lot.releases(), release)) continue;
+    Gate(c, rule, v,
+         {"the releases of the profile in their order", release + " is missing",
+          "record " + release + " first", lot.lot()});
+  }
+}
+
+std::string ExpiryText(const Case& c, std::int64_t expiry) { return "expires " + Local(c, expiry); }
+
+// One container, all of its reasons.
+void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
+                    bool shipping) {
+  const pb::Container* container = FindContainer(c.therapy, id);
+  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
+  const pb::Lot* lot = FindLot(c.therapy, container->lot());
+  const bool released = lot != nullptr && IsReleased(*lot) && container->released();
+  const bool exceptional =
+      lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS && container->released();
+  const bool first_release = shipping && c.profile != nullptr &&
+                             c.profile->ship_after_first_release() && lot != nullptr &&
+                             !lot->releases().empty() && lot->state() == pb::LOT_FILLED;
+  const auto blocked = [&](std::string expected, std::string found, std::string next) {
+    Gate(c, rule, v, {std::move(expected), std::move(found), std::move(next), id});
+  };
+  if (!released && !exceptional && !first_release) {
+    const bool unnamed = lot != nullptr && IsReleased(*lot);
+    blocked("lot " + container->lot() + " released, naming this container",
+            lot == nullptr ? "no such lot"
+            : unnamed      ? "the release does not name this container"
+                           : LotLabel(lot->state()),
+            "do not use it; quality of the manufacturer releases or rejects the lot");
+  }
+  if (container->expiry_us() != 0 && At(c) > container->expiry_us()) {
+    blocked("not expired", ExpiryText(c, container->expiry_us()),
+            "do not use it; only the exceptional release may cure an expiry");
+  }
+  for (const pb::Quarantine* q : OpenQuarantines(c.therapy, *container)) {
+    blocked("no open quarantine", "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),
+            q->kind() == pb::QUARANTINED_IDENTITY
+                ? "two of quality of both organisations resolve it: IDENTITY_RESOLVED"
+                : "quality of the manufacturer decides: QUARANTINE_DECIDED");
+  }
+  const std::string_view scope = HoldScopeOf(c.effective);
+  for (const pb::Hold* hold : OpenHolds(c.therapy, scope, container)) {
+    blocked("no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
+            "the hold is cleared by who may: HOLD_CLEARED");
+  }
+  if (MayNotBeUsed(container->state())) {
+    blocked("a container that may still be used", StateLabel(container->state()),
+            "take the container that was ordered");
+  }
+  for (const pb::Container* held : Lineage(c.therapy, *container)) {
+    if (!held->refrozen()) continue;
+    blocked("never frozen again after a thaw", held->id() + " was", "discard it");
+  }
+}
+
+}  // namespace
+
+void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
+  Certificate certificate;
+  ReleaseOf(c.effective, certificate);
+  const pb::Lot* lot = FindLot(c.therapy, certificate.lot);
+  if (lot == nullptr) return;  // F8a says so
+  if (lot->state() == pb::LOT_REJECTED || lot->state() == pb::LOT_RECALLED) {
+    Gate(c, rule, v,
+         {"a lot that was not rejected", LotLabel(lot->state()), "do not release it", lot->lot()});
+  }
+  NeedTests(c, rule, v, *lot);
+  NeedCleanRecord(c, rule, v, *lot);
+  NeedEarlierReleases(c, rule, v, *lot);
+}
+
+void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kReleasedOos) return;
+  const pb::Lot* lot = FindLot(c.therapy, c.effective.released_oos().lot());
+  if (lot == nullptr) return;
+  static constexpr std::pair<std::string_view, const char*> kChain[] = {
+      {"DETECTED", "what is missed: OOS_DETECTED"},
+      {"REQUESTED", "the physician's request: OOS_REQUESTED"},
+      {"RISK_ASSESSED", "the manufacturer's risk assessment: OOS_RISK_ASSESSED"},
+      {"ACCEPTED", "acceptance by physician and patient: OOS_ACCEPTED"},
+      {"AUTHORISED", "the authorisation: OOS_AUTHORISED"}};
+  for (const auto& [link, words] : kChain) {
+    if (Contains(lot->oos(), link)) continue;
+    Gate(c, rule, v,
+         {words, "not recorded", "complete the exceptional release, step by step", lot->lot()});
+  }
+  if (!c.therapy.consent_oos()) {
+    Gate(c, rule, v,
+         {"the patient's consent to a product out of specification", "none that stands",
+          "obtain it: CONSENT_OBTAINED", lot->lot()});
+  }
+}
+
+void DoseInRange(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kPreinfusionCheckPassed || Body(c) == pb::Event::kWeightChanged) {
+    const double weight = c.effective.has_weight_changed()
+                              ? c.effective.weight_changed().weight_kg()
+                              : c.effective.preinfusion_check_passed().weight_kg();
+    const bool flat = c.profile != nullptr && c.profile->has_dose() && !c.profile->dose().per_kg();
+    if (flat) return;
+    const double stated = c.profile == nullptr ? 0 : c.profile->dose().weight_change_percent();
+    const double percent = stated > 0 ? std::min(stated, Defaults::kWeightChangePercent)
+                                      : Defaults::kWeightChangePercent;
+    for (const pb::Lot& lot : c.therapy.lots()) {
+      if (lot.dose_weight_kg() <= 0 || weight <= 0) continue;
+      const double change = (weight - lot.dose_weight_kg()) / lot.dose_weight_kg() * 100;
+      if (std::abs(change) <= percent) continue;
+      Note(c, rule, v,
+           {"within " + Number(percent) + " % of " + Number(lot.dose_weight_kg()) +
+                " kg, by which the dose was made",
+            Number(weight) + " kg", "the physician judges the dose again", lot.lot()});
+    }
+    return;
+  }
+  Certificate certificate;
+  if (!ReleaseOf(c.effective, certificate) || c.effective.has_released_oos()) return;
+  if (c.profile == nullptr || !c.profile->has_dose()) {
+    NotJudged(c, rule, v,
+              {"dose limits in the profile", "none", "quality compares the dose with the label"});
+    return;
+  }
+  const pb::DoseLimits& limits = c.profile->dose();
+  const bool per_kg = certificate.unit == "10^6/kg";
+  double dose = certificate.dose;
+  if (per_kg != limits.per_kg()) {
+    if (certificate.weight_kg <= 0) {
+      Gate(c, rule, v,
+           {"the weight by which the dose was made", "none", "state the weight used",
+            certificate.lot});
+      return;
+    }
+    dose = per_kg ? dose * certificate.weight_kg : dose / certificate.weight_kg;
+  }
+  const double slack = limits.tolerance_percent() / 100;
+  const double least = limits.min_1e6() * (1 - slack);
+  const double most = limits.max_1e6() * (1 + slack);
+  const std::string unit = limits.per_kg() ? " x 10^6/kg" : " x 10^6";
+  if (dose < least || dose > most) {
+    Gate(c, rule, v,
+         {"a dose from " + Number(least) + " to " + Number(most) + unit, Number(dose) + unit,
+          "out of specification: the exceptional release, or reject", certificate.lot});
+  }
+  const double total = per_kg ? certificate.dose * certificate.weight_kg : certificate.dose;
+  if (limits.absolute_max_1e6() > 0 && total > limits.absolute_max_1e6() * (1 + slack)) {
+    Gate(c, rule, v,
+         {"at most " + Number(limits.absolute_max_1e6()) + " x 10^6 in all",
+          Number(total) + " x 10^6", "fill fewer cells, or reject", certificate.lot});
+  }
+}
+
+void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kTransduced) return;
+  const pb::Transduced& body = c.effective.transduced();
+  if (body.vector_released() != pb::YES) {
+    Gate(c, rule, v,
+         {"a released vector lot", "not released", "take a released lot", body.vector_lot()});
+  }
+  if (At(c) > Micros(body.vector_expires_at())) {
+    Gate(c, rule, v,
+         {"vector that has not expired", ExpiryText(c, Micros(body.vector_expires_at())),
+          "take another lot", body.vector_lot()});
+  }
+  NotJudged(c, rule, v,
+            {"each vial used once, in one therapy", "other therapies are not known here",
+             "the ledger's identifier index answers it", body.vector_lot()});
+}
+
+void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
+  switch (Body(c)) {
+    case pb::Event::kPacked:
+      if (c.effective.packed().leg() != pb::LEG_OUTBOUND) return;
+      for (const std::string& id : StepContainers(c.effective)) {
+        JudgeContainer(c, rule, v, id, true);
+      }
+      return;
+    case pb::Event::kHandedToCarrier: {
+      const pb::Shipment* shipment =
+          OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+      if (shipment == nullptr || shipment->inbound()) return;
+      const std::string& made = c.therapy.manufacturer_site();
+      if (!made.empty() && shipment->to_site() == made) return;  // going back
+      for (const std::string& id : shipment->containers()) JudgeContainer(c, rule, v, id, true);
+      return;
+    }
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kRemovedFromStorage:
+    case pb::Event::kThawStarted:
+    case pb::Event::kBedsideIdVerified:
+    case pb::Event::kInfusionStarted:
+      for (const std::string& id : StepContainers(c.effective)) {
+        JudgeContainer(c, rule, v, id, false);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::rules

@@ -1,0 +1,233 @@
+#include "custody/state.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "crypto/encoding.h"
+
+namespace custody {
+namespace {
+
+template <class List, class Match>
+auto FindIn(const List& list, Match match) -> const typename List::value_type* {
+  const auto found = std::find_if(list.begin(), list.end(), match);
+  return found == list.end() ? nullptr : &*found;
+}
+
+template <class List, class Match>
+auto FindLastIn(const List& list, Match match) -> const typename List::value_type* {
+  for (auto i = list.rbegin(); i != list.rend(); ++i) {
+    if (match(*i)) return &*i;
+  }
+  return nullptr;
+}
+
+bool Has(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
+  return std::ranges::find(list, value) != list.end();
+}
+
+// What a hold blocks when it does not say.
+constexpr std::string_view kDefaultScopes[] = {"COLLECT", "SHIP", "LYMPHODEPLETION",
+                                               "REMOVE",  "THAW", "INFUSE"};
+
+}  // namespace
+
+std::int64_t Micros(const google::protobuf::Timestamp& timestamp) {
+  return FromProto(timestamp).micros;
+}
+
+std::string ShortId(std::string_view event_id) { return Hex(event_id.substr(0, 4)); }
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return out;
+}
+
+const pb::Container* FindContainer(const pb::TherapyState& state, std::string_view id) {
+  if (id.empty()) return nullptr;
+  const auto* by_id =
+      FindIn(state.containers(), [&](const pb::Container& c) { return c.id() == id; });
+  if (by_id != nullptr) return by_id;
+  const pb::Container* only = nullptr;
+  for (const pb::Container& c : state.containers()) {
+    if (c.material() != pb::STARTING_MATERIAL || c.din() != id) continue;
+    if (only != nullptr) return nullptr;
+    only = &c;
+  }
+  return only;
+}
+
+const pb::Lot* FindLot(const pb::TherapyState& state, std::string_view lot) {
+  return FindIn(state.lots(), [&](const pb::Lot& l) { return l.lot() == lot; });
+}
+
+const pb::Donation* FindDonation(const pb::TherapyState& state, std::string_view din) {
+  return FindIn(state.donations(), [&](const pb::Donation& d) { return d.din() == din; });
+}
+
+const pb::InfusionOrder* FindOrder(const pb::TherapyState& state, std::string_view order) {
+  return FindLastIn(state.orders(), [&](const pb::InfusionOrder& o) { return o.order() == order; });
+}
+
+const pb::Hold* FindHold(const pb::TherapyState& state, std::string_view id) {
+  return FindLastIn(state.holds(), [&](const pb::Hold& h) { return h.id() == id; });
+}
+
+const pb::Offer* FindOffer(const pb::TherapyState& state, std::string_view event_id) {
+  return FindLastIn(state.offers(), [&](const pb::Offer& o) { return o.event_id() == event_id; });
+}
+
+const pb::Deviation* FindDeviation(const pb::TherapyState& state, std::string_view id) {
+  return FindIn(state.deviations(), [&](const pb::Deviation& d) { return d.id() == id; });
+}
+
+const pb::Grant* FindGrant(const pb::TherapyState& state, std::string_view event_id) {
+  return FindIn(state.grants(), [&](const pb::Grant& g) { return g.event_id() == event_id; });
+}
+
+const pb::Shipment* OpenShipment(const pb::TherapyState& state,
+                                 std::string_view shipper_or_number) {
+  if (shipper_or_number.empty()) return nullptr;
+  return FindLastIn(state.shipments(), [&](const pb::Shipment& s) {
+    return s.open() && (s.shipper() == shipper_or_number || s.number() == shipper_or_number);
+  });
+}
+
+const pb::Shipment* LastShipment(const pb::TherapyState& state, std::string_view name) {
+  if (name.empty()) return nullptr;
+  return FindLastIn(state.shipments(), [&](const pb::Shipment& s) {
+    return s.shipper() == name || s.number() == name || s.logger() == name;
+  });
+}
+
+const pb::StepRecord* FindStep(const pb::TherapyState& state, int body) {
+  return FindIn(state.steps(), [&](const pb::StepRecord& s) {
+    return s.body() == static_cast<std::uint32_t>(body);
+  });
+}
+
+std::optional<std::uint32_t> PersonIndex(const pb::TherapyState& state, std::string_view person) {
+  const auto& persons = state.persons();
+  const auto found = std::ranges::find(persons, person);
+  if (found == persons.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - persons.begin());
+}
+
+bool IsTerminal(pb::ContainerState state) {
+  return state >= pb::CONTAINER_INFUSED && state != pb::CONTAINER_RETAINED &&
+         state != pb::CONTAINER_REJECTED;
+}
+
+bool MayNotBeUsed(pb::ContainerState state) { return state >= pb::CONTAINER_INFUSED; }
+
+std::string StateLabel(pb::ContainerState state) {
+  constexpr std::string_view kPrefix = "CONTAINER_";
+  std::string label = Lower(pb::ContainerState_Name(state));
+  if (label.size() > kPrefix.size()) label.erase(0, kPrefix.size());
+  std::ranges::replace(label, '_', ' ');
+  return label;
+}
+
+std::vector<const pb::Container*> Lineage(const pb::TherapyState& state, const pb::Container& c) {
+  std::vector<const pb::Container*> line{&c};
+  // A derivation names an existing container, so there are no circles; the bound guards all the
+  // same.
+  constexpr std::size_t kMaxDepth = 16;
+  while (!line.back()->parent().empty() && line.size() < kMaxDepth) {
+    const pb::Container* parent = FindContainer(state, line.back()->parent());
+    if (parent == nullptr) break;
+    line.push_back(parent);
+  }
+  return line;
+}
+
+std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state,
+                                                   const pb::Container& container) {
+  std::vector<const pb::Quarantine*> open;
+  if (state.quarantines().empty()) return open;
+  const auto line = Lineage(state, container);
+  for (const pb::Quarantine& q : state.quarantines()) {
+    if (!q.open()) continue;
+    const bool held = std::ranges::any_of(line, [&](const pb::Container* c) {
+      return Has(q.containers(), c->id()) || (!c->lot().empty() && Has(q.items(), c->lot())) ||
+             (!c->din().empty() && Has(q.items(), c->din()));
+    });
+    if (held) open.push_back(&q);
+  }
+  return open;
+}
+
+std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
+                                       const pb::Container* container) {
+  std::vector<const pb::Hold*> open;
+  for (const pb::Hold& h : state.holds()) {
+    if (!h.open()) continue;
+    const bool blocks = h.blocks().empty()
+                            ? std::ranges::find(kDefaultScopes, scope) != std::end(kDefaultScopes)
+                            : Has(h.blocks(), scope);
+    if (!blocks) continue;
+    const bool whole = h.containers().empty() && h.lot().empty();
+    const bool named = container != nullptr && (Has(h.containers(), container->id()) ||
+                                                (!h.lot().empty() && h.lot() == container->lot()));
+    if (whole || named) open.push_back(&h);
+  }
+  return open;
+}
+
+std::string QuarantineLabel(pb::QuarantineKind kind) {
+  switch (kind) {
+    case pb::QUARANTINED_IDENTITY:
+      return "identity";
+    case pb::QUARANTINED_TEMP:
+      return "temperature";
+    case pb::QUARANTINED_SEAL:
+      return "seal";
+    case pb::QUARANTINED_DAMAGE:
+      return "damage";
+    default:
+      return "unknown";
+  }
+}
+
+std::string LotLabel(pb::LotState state) {
+  switch (state) {
+    case pb::LOT_OPEN:
+      return "in manufacture";
+    case pb::LOT_FILLED:
+      return "filled, not released";
+    case pb::LOT_RELEASED:
+      return "released";
+    case pb::LOT_RELEASED_OOS:
+      return "released out of specification";
+    case pb::LOT_REJECTED:
+      return "rejected";
+    case pb::LOT_WITHDRAWN:
+      return "release withdrawn";
+    case pb::LOT_RECALLED:
+      return "recalled";
+    default:
+      return "unknown";
+  }
+}
+
+std::vector<StepPerson> PeopleOf(const pb::Event& event) {
+  std::vector<StepPerson> people;
+  for (const pb::Performer& who : event.performed_by()) {
+    people.push_back({who.person().empty() ? who.printed_name() : who.person(), who.role()});
+  }
+  for (const pb::Signer& signer : event.signers()) {
+    const bool clerk = signer.meaning() == pb::TRANSCRIBED || signer.meaning() == pb::CHECKED;
+    if (event.entry() != pb::LIVE && clerk) continue;
+    people.push_back({signer.person(), signer.role()});
+  }
+  return people;
+}
+
+const std::string& TreatingSite(const pb::TherapyState& state) {
+  return state.treating_site().empty() ? state.site() : state.treating_site();
+}
+
+}  // namespace custody

@@ -1,0 +1,89 @@
+// Questions to a therapy's state that the fold, the rules, the next steps and stations share.
+#ifndef CUSTODY_CUSTODY_STATE_H_
+#define CUSTODY_CUSTODY_STATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "custody/pb.h"
+#include "custody/time.h"
+
+namespace custody {
+
+// The name under which a profile without product is published: the general template.
+inline constexpr std::string_view kGeneralProfile = "general";
+
+// `Micros` is a Timestamp as the state keeps it; 0 when it is absent.
+std::int64_t Micros(const google::protobuf::Timestamp& timestamp);
+// `ShortId` is the first 8 hex digits of an event id.
+std::string ShortId(std::string_view event_id);
+// `Lower` is a body's name from whatever capitals it was given in: "THAW_STARTED" ->
+// "thaw_started".
+std::string Lower(std::string_view text);
+
+// Lookups by identifier; null when the therapy has none such. Pointers live until the state
+// changes. A collection bag is also found by its donation number when the donation has that bag
+// alone.
+const pb::Container* FindContainer(const pb::TherapyState& state, std::string_view id);
+const pb::Lot* FindLot(const pb::TherapyState& state, std::string_view lot);
+const pb::Donation* FindDonation(const pb::TherapyState& state, std::string_view din);
+const pb::InfusionOrder* FindOrder(const pb::TherapyState& state, std::string_view order);
+const pb::Hold* FindHold(const pb::TherapyState& state, std::string_view id);
+const pb::Offer* FindOffer(const pb::TherapyState& state, std::string_view event_id);
+const pb::Deviation* FindDeviation(const pb::TherapyState& state, std::string_view id);
+const pb::Grant* FindGrant(const pb::TherapyState& state, std::string_view event_id);
+// `OpenShipment` finds a shipment that was packed and not received, by shipper or number.
+const pb::Shipment* OpenShipment(const pb::TherapyState& state, std::string_view shipper_or_number);
+// `LastShipment` finds the newest shipment by shipper, number or logger, open or not.
+const pb::Shipment* LastShipment(const pb::TherapyState& state, std::string_view name);
+// `FindStep` gives the last event of a body; null when there was none.
+const pb::StepRecord* FindStep(const pb::TherapyState& state, int body);
+inline bool HasStep(const pb::TherapyState& state, int body) {
+  return FindStep(state, body) != nullptr;
+}
+
+// `PersonIndex` is the place of `person` in state.persons; nullopt when not there.
+std::optional<std::uint32_t> PersonIndex(const pb::TherapyState& state, std::string_view person);
+
+// `IsTerminal` says whether nothing more can happen to a container (RETAINED may still be taken,
+// REJECTED must still be disposed of).
+bool IsTerminal(pb::ContainerState state);
+// `MayNotBeUsed`: destroyed, lost, rejected, returned, given to research, or used up.
+bool MayNotBeUsed(pb::ContainerState state);
+// `StateLabel` is a container's state for people: "in transit".
+std::string StateLabel(pb::ContainerState state);
+
+// `Lineage` is a container and the containers it was derived from, nearest first: quarantines and
+// windows are inherited.
+std::vector<const pb::Container*> Lineage(const pb::TherapyState& state, const pb::Container& c);
+// `OpenQuarantines` are those that hold a container, its parents, its lot or its donation.
+std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state,
+                                                   const pb::Container& container);
+// `OpenHolds` are those that block `scope` ("THAW") for `container`; with null: those of the whole
+// therapy.
+std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
+                                       const pb::Container* container);
+std::string QuarantineLabel(pb::QuarantineKind kind);
+
+// `IsReleased` says whether a lot's release stands.
+inline bool IsReleased(const pb::Lot& lot) { return lot.state() == pb::LOT_RELEASED; }
+std::string LotLabel(pb::LotState state);
+
+// `StepPerson` is one of those who did a step.
+struct StepPerson {
+  std::string person;  // the printed name when not enrolled
+  pb::Role role = pb::ROLE_UNSPECIFIED;
+};
+// `PeopleOf` are those who did the step: who is named as having done it, and who signed it but for
+// those who only transcribed or compared an entry made later.
+std::vector<StepPerson> PeopleOf(const pb::Event& event);
+
+// `TreatingSite` is the ordered one, else the site that enrolled.
+const std::string& TreatingSite(const pb::TherapyState& state);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CUSTODY_STATE_H_

@@ -1,0 +1,340 @@
+// The fold. Each stage has its own file in fold/; here is what every event does alike: it leaves a
+// step record, opens what the rules found (deviations, quarantines), and uses up grants.
+//
+// Facts always change the state, whatever the rules said of them: what happened, happened. A
+// decision changes it only when no gate stands against it, so that a permission that was never due
+// is not given by entering it late.
+#include "custody/therapy.h"
+
+#include <algorithm>
+#include <string>
+
+#include "custody/body_plan.h"
+#include "custody/fold/fold.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody {
+namespace fold {
+
+namespace {
+
+template <class List, class Match>
+auto MutableIn(List* list, Match match) -> typename List::value_type* {
+  const auto found = std::find_if(list->begin(), list->end(), match);
+  return found == list->end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+pb::Container* MutableContainer(pb::TherapyState& state, std::string_view id) {
+  const pb::Container* found = FindContainer(state, id);
+  if (found == nullptr) return nullptr;
+  return MutableIn(state.mutable_containers(), [&](const pb::Container& c) { return &c == found; });
+}
+
+pb::Lot* MutableLot(pb::TherapyState& state, std::string_view lot) {
+  if (lot.empty()) return nullptr;
+  return MutableIn(state.mutable_lots(), [&](const pb::Lot& l) { return l.lot() == lot; });
+}
+
+pb::Donation* MutableDonation(pb::TherapyState& state, std::string_view din) {
+  return MutableIn(state.mutable_donations(),
+                   [&](const pb::Donation& d) { return d.din() == din; });
+}
+
+pb::Shipment* MutableShipment(pb::TherapyState& state, std::string_view name) {
+  const pb::Shipment* found = LastShipment(state, name);
+  if (found == nullptr) return nullptr;
+  return MutableIn(state.mutable_shipments(), [&](const pb::Shipment& s) { return &s == found; });
+}
+
+std::uint32_t Intern(pb::TherapyState& state, std::string_view person) {
+  if (const auto index = PersonIndex(state, person)) return *index;
+  *state.add_persons() = person;
+  return static_cast<std::uint32_t>(state.persons_size() - 1);
+}
+
+void AddOnce(google::protobuf::RepeatedPtrField<std::string>* list, const std::string& value) {
+  if (value.empty() || std::ranges::find(*list, value) != list->end()) return;
+  *list->Add() = value;
+}
+
+void RemoveFrom(google::protobuf::RepeatedPtrField<std::string>* list, std::string_view value) {
+  const auto found = std::ranges::find(*list, value);
+  if (found != list->end()) list->erase(found);
+}
+
+void SetHolder(Folding& f, const std::string& subject, const std::string& holder) {
+  auto* holdings = f.state.mutable_holdings();
+  pb::Holding* holding =
+      MutableIn(holdings, [&](const pb::Holding& h) { return h.subject() == subject; });
+  if (holding == nullptr) holding = holdings->Add();
+  holding->set_subject(subject);
+  holding->set_holder(holder);
+  holding->set_since_us(f.at);
+  if (!f.event.signers().empty()) holding->set_person(f.event.signers(0).person());
+}
+
+void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
+              std::initializer_list<const char*> blocks) {
+  pb::Hold* hold = f.state.add_holds();
+  hold->set_id("H-" + ShortId(f.event_id));
+  hold->set_kind(std::string(kind));
+  hold->set_reason(reason);
+  hold->set_open(true);
+  hold->set_set_us(f.at);
+  hold->set_event_id(f.event_id);
+  for (const char* scope : blocks) hold->add_blocks(scope);
+  if (!f.event.signers().empty()) {
+    hold->set_person(Intern(f.state, f.event.signers(0).person()));
+    if (const EnrolledPerson* who = f.registry.FindPerson(f.event.signers(0).person())) {
+      hold->set_organisation(who->organisation);
+    }
+  }
+}
+
+pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule) {
+  const std::string id = "Q-" + ShortId(f.event_id) + "-" + rule;
+  auto* quarantines = f.state.mutable_quarantines();
+  pb::Quarantine* quarantine =
+      MutableIn(quarantines, [&](const pb::Quarantine& q) { return q.id() == id; });
+  if (quarantine != nullptr) return quarantine;
+  quarantine = quarantines->Add();
+  quarantine->set_id(id);
+  quarantine->set_kind(kind);
+  quarantine->set_event_id(f.event_id);
+  quarantine->set_since_us(f.at);
+  quarantine->set_open(true);
+  quarantine->set_site(f.site);
+  quarantine->set_rule(rule);
+  return quarantine;
+}
+
+void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
+             const std::string& location) {
+  (void)f;
+  if (container.thaw_started_us() != 0) container.set_refrozen(true);
+  container.set_state(state);
+  container.set_location(location);
+  // Taken out and put back untouched: every check for the thaw is made anew.
+  container.clear_removed_us();
+  container.clear_prethaw();
+  container.clear_prethaw_us();
+}
+
+namespace {
+
+// Where a therapy stands goes forward only: an earlier step entered late does not move it back.
+constexpr std::string_view kWay[] = {"ENROLLED", "ASSESSED",   "CONSENTED",      "ORDERED",
+                                     "SLOTTED",  "COLLECTED",  "PACKED",         "IN_TRANSIT_IN",
+                                     "RECEIVED", "ACCEPTED",   "MANUFACTURING",  "FROZEN_WIP",
+                                     "RELEASED", "PACKED_OUT", "IN_TRANSIT_OUT", "ON_SITE",
+                                     "INFUSED",  "FOLLOW_UP",  "CUSTODY_CLOSED", "CLOSED"};
+
+std::size_t Milestone(std::string_view state) {
+  return static_cast<std::size_t>(std::ranges::find(kWay, state) - std::begin(kWay));
+}
+
+std::string NextState(const Folding& f) {
+  const pb::Event& event = f.event;
+  const bool outbound = [&] {
+    const pb::Shipment* shipment =
+        f.state.shipments().empty() ? nullptr : &*f.state.shipments().rbegin();
+    return shipment != nullptr && !shipment->inbound();
+  }();
+  switch (event.body_case()) {
+    case pb::Event::kPacked:
+      return outbound ? "PACKED_OUT" : "PACKED";
+    case pb::Event::kHandedToCarrier:
+      return outbound ? "IN_TRANSIT_OUT" : "IN_TRANSIT_IN";
+    case pb::Event::kReceivedClinic:
+      return "ON_SITE";
+    case pb::Event::kDischarged:
+    case pb::Event::kFollowupD28:
+    case pb::Event::kFollowupM23:
+    case pb::Event::kFollowup:
+      return "FOLLOW_UP";
+    case pb::Event::kEligibilityAssessed:
+      return event.eligibility_assessed().decision() == pb::FITNESS_FIT ? "ASSESSED" : "";
+    default:
+      return PlanOf(event).rule->state_after();
+  }
+}
+
+void Advance(Folding& f) {
+  const pb::EventKind kind = PlanOf(f.event).rule->kind();
+  const bool permission = kind == pb::DECISION || f.event.has_released() ||
+                          f.event.has_released_oos() || f.event.has_qp_certification();
+  if (permission && !f.stands) return;
+  const std::string next = NextState(f);
+  if (next.empty()) return;
+  const bool first = f.state.state().empty();
+  const bool side = Milestone(next) == std::size(kWay);  // REJECTED, CLOSED_NOT_TREATED ...
+  const bool ahead =
+      Milestone(next) > Milestone(f.state.state()) || Milestone(f.state.state()) == std::size(kWay);
+  if (first || side || ahead) f.state.set_state(next);
+}
+
+void AddStep(Folding& f) {
+  const auto body = static_cast<std::uint32_t>(f.event.body_case());
+  auto* steps = f.state.mutable_steps();
+  pb::StepRecord* step =
+      MutableIn(steps, [&](const pb::StepRecord& s) { return s.body() == body; });
+  if (step == nullptr) {
+    step = steps->Add();
+    step->set_body(body);
+    for (int i = steps->size() - 1; i > 0 && steps->Get(i - 1).body() > body; --i) {
+      steps->SwapElements(i - 1, i);
+      step = steps->Mutable(i - 1);
+    }
+  }
+  step->set_event_id(f.event_id);
+  step->set_sequence(f.place.sequence);
+  step->set_index(f.place.index);
+  step->set_occurred_us(f.at);
+  step->set_count(step->count() + 1);
+  step->clear_persons();
+  for (const StepPerson& who : PeopleOf(f.event)) {
+    step->add_persons(Intern(f.state, who.person));
+  }
+}
+
+void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
+  std::string id = "D-" + ShortId(f.event_id) + "-" + reason.rule();
+  if (!reason.subject().empty()) id += "-" + reason.subject();
+  if (FindDeviation(f.state, id) != nullptr) return;
+  constexpr std::size_t kMaxFound = 200;
+  pb::Deviation* deviation = f.state.add_deviations();
+  deviation->set_id(id);
+  deviation->set_rule(reason.rule());
+  deviation->set_subject(reason.subject());
+  deviation->set_critical(critical);
+  deviation->set_open(true);
+  deviation->set_event_id(f.event_id);
+  deviation->set_sequence(f.place.sequence);
+  deviation->set_opened_us(f.at);
+  deviation->set_found(reason.found().substr(0, kMaxFound));
+}
+
+pb::QuarantineKind KindOf(std::string_view rule) {
+  if (rule == "R11" || rule == "F11") return pb::QUARANTINED_SEAL;
+  if (rule == "F8b" || rule == "R06") return pb::QUARANTINED_IDENTITY;
+  if (rule == "F7") return pb::QUARANTINED_DAMAGE;
+  return pb::QUARANTINED_TEMP;
+}
+
+// What the rules found of this event becomes deviations, quarantines, and grants that are used.
+void TakeVerdict(Folding& f) {
+  bool overridden = false;
+  for (const pb::Reason& reason : f.verdict.reasons()) {
+    overridden = overridden || reason.overridden();
+    switch (reason.kind()) {
+      case pb::REASON_GATE:
+        if (!reason.overridden()) AddDeviation(f, reason, true);
+        break;
+      case pb::REASON_DEVIATION:
+        AddDeviation(f, reason, reason.critical());
+        break;
+      case pb::REASON_QUARANTINE:
+        AddOnce(OpenQuarantine(f, KindOf(reason.rule()), reason.rule())->mutable_containers(),
+                reason.subject());
+        break;
+      default:
+        break;
+    }
+  }
+  if (!overridden) return;
+  for (pb::Grant& grant : *f.state.mutable_grants()) {
+    const auto& cited = f.event.grants();
+    const bool used = std::ranges::find(cited, grant.event_id()) != cited.end();
+    if (used) *grant.add_used_by() = f.event_id;
+  }
+}
+
+// A verbal order that its authority did not confirm within 24 h is a critical deviation, found by
+// the first event that comes after.
+void AgeVerbalGrants(Folding& f) {
+  for (const pb::Grant& grant : f.state.grants()) {
+    if (!grant.verbal() || grant.confirmed()) continue;
+    if (f.place.received_at.micros <= grant.granted_us() + kMicrosPerDay) continue;
+    const std::string id = "D-" + ShortId(grant.event_id()) + "-OVERRIDE";
+    if (FindDeviation(f.state, id) != nullptr) continue;
+    pb::Deviation* deviation = f.state.add_deviations();
+    deviation->set_id(id);
+    deviation->set_rule("OVERRIDE");
+    deviation->set_critical(true);
+    deviation->set_open(true);
+    deviation->set_event_id(grant.event_id());
+    deviation->set_opened_us(grant.granted_us() + kMicrosPerDay);
+    deviation->set_found("verbal override not confirmed within 24 h");
+  }
+}
+
+// Follow-up windows count from the last infusion (R29).
+void SetTimers(Folding& f) {
+  if (!f.event.has_infusion_completed() && !f.event.has_followup_d28() &&
+      !f.event.has_followup_m23() && !f.event.has_patient_died()) {
+    return;
+  }
+  auto* timers = f.state.mutable_timers();
+  timers->Clear();
+  if (f.state.patient_died() || f.state.last_infused_us() == 0) return;
+  const pb::Aftercare care = f.profile == nullptr ? pb::Aftercare() : f.profile->aftercare();
+  const auto add = [&](int step, std::uint32_t from, std::uint32_t to) {
+    if (from == 0 || to == 0 || HasStep(f.state, step)) return;
+    pb::Timer* timer = timers->Add();
+    timer->set_name(PlanOf(step).rule->label());
+    timer->set_step(std::string(PlanOf(step).name));
+    timer->set_rule("R29");
+    timer->set_from_us(f.state.last_infused_us() + from * kMicrosPerDay);
+    timer->set_due_us(f.state.last_infused_us() + to * kMicrosPerDay);
+  };
+  add(pb::Event::kFollowupD28, care.day28_from(), care.day28_to());
+  add(pb::Event::kFollowupM23, care.month2_from(), care.month2_to());
+}
+
+}  // namespace
+}  // namespace fold
+
+void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verdict& verdict,
+                    const Registry& registry, pb::TherapyState& state) {
+  const pb::Event& effective = event.effective();
+  const EnrolledStation* station = registry.FindStation(effective.station());
+  const bool stands = std::ranges::none_of(verdict.reasons(), [](const pb::Reason& reason) {
+    return reason.kind() == pb::REASON_GATE && !reason.overridden();
+  });
+  fold::Folding f{effective,
+                  event.effective_id().ToString(),
+                  place,
+                  verdict,
+                  registry,
+                  ProfileFor(registry, state, effective),
+                  state,
+                  Micros(effective.occurred_at()),
+                  station == nullptr ? std::string() : station->site,
+                  stands};
+  if (state.therapy().empty()) {
+    constexpr std::string_view kPrefix = "therapy/";
+    const std::string& chain = event.event.chain();
+    state.set_therapy(chain.starts_with(kPrefix) ? chain.substr(kPrefix.size()) : chain);
+  }
+  fold::AgeVerbalGrants(f);
+  fold::FoldClinic(f);
+  fold::FoldManufacture(f);
+  fold::FoldTransport(f);
+  fold::FoldInfusion(f);
+  fold::FoldMonitoring(f);
+  fold::FoldExceptions(f);
+  fold::AddStep(f);
+  fold::TakeVerdict(f);
+  fold::Advance(f);
+  fold::SetTimers(f);
+  state.set_length(place.sequence + 1);
+  state.set_head(event.event_id.ToString());
+  state.set_index(place.index);
+  state.set_updated_us(place.received_at.micros);
+  state.set_downtime(effective.entry() == pb::DOWNTIME);
+}
+
+}  // namespace custody
