@@ -1,0 +1,278 @@
+// What is not recording and not reading the log: sessions, reservations, the clock, the vault, the
+// access log and backups. Whatever writes durably does so on the committer's thread, between
+// groups.
+#include <algorithm>
+#include <system_error>
+
+#include "crypto/file.h"
+#include "crypto/merkle.h"
+#include "custody/chain.h"
+#include "server/ledger/ledger_impl.h"
+#include "server/ledger/log_tree.h"
+#include "server/ledger/proofs.h"
+#include "server/ledger/reader.h"
+#include "server/ledger/rows.h"
+
+namespace custody {
+namespace {
+
+// Whether the log that `snapshot` holds begins with what `seen` says.
+StatusOr<bool> Knows(const Snapshot& snapshot, const Checkpoint& seen) {
+  if (seen.size > snapshot.version().log_size) return false;
+  CUSTODY_ASSIGN_OR_RETURN(const Hash root, RootAt(seen.size, StoredNodes(snapshot)));
+  return root == seen.root;
+}
+
+StatusOr<std::uint64_t> BytesBelow(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::uint64_t bytes = 0;
+  for (std::filesystem::recursive_directory_iterator item(folder, error), end;
+       !error && item != end; item.increment(error)) {
+    if (item->is_regular_file(error)) bytes += item->file_size(error);
+  }
+  if (error) return Unavailable(folder.string() + " cannot be measured: " + error.message());
+  return bytes;
+}
+
+}  // namespace
+
+StatusOr<pb::HelloReply> LedgerImpl::Hello(const pb::HelloRequest& request) {
+  pb::HelloReply reply;
+  std::string lost;
+  {
+    CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+    CUSTODY_ASSIGN_OR_RETURN(const KeptCheckpoint newest, NewestCheckpoint(view.snapshot()));
+    reply.set_checkpoint(newest.note);
+    if (!request.last_checkpoint().empty()) {
+      CUSTODY_ASSIGN_OR_RETURN(const Checkpoint seen,
+                               OpenCheckpoint(request.last_checkpoint(), verifier_));
+      CUSTODY_ASSIGN_OR_RETURN(const bool known, Knows(view.snapshot(), seen));
+      if (!known) {
+        lost = "a station holds a checkpoint of this log with " + std::to_string(seen.size) +
+               " entries that the log does not have (it has " + std::to_string(newest.size) +
+               "): history was lost; heal it from receipts, or continue it by the trustees";
+      } else if (seen.size > 0) {
+        CUSTODY_ASSIGN_OR_RETURN(
+            const std::vector<Hash> path,
+            ConsistencyPath(seen.size, newest.size, StoredNodes(view.snapshot())));
+        for (const Hash& hash : path) reply.add_consistency(hash.ToString());
+      }
+    }
+    const Registry& registry = *view.history()->newest();
+    reply.set_genesis(registry.genesis().ToString());
+    reply.set_environment(registry.environment());
+    reply.set_rules_version(registry.rules_version());
+    reply.set_schema_sha256(registry.schema_sha256().ToString());
+  }
+  if (!lost.empty()) CUSTODY_RETURN_IF_ERROR(SetReadOnly(lost));
+  *reply.mutable_server_time() = ToProto(Now());
+  reply.set_clock_offset_ms(clock_offset_ / 1'000);
+  const MutexLock lock(mutex_);
+  reply.set_read_only(!read_only_.empty());
+  reply.set_read_only_reason(read_only_);
+  return reply;
+}
+
+Status LedgerImpl::SetReadOnly(const std::string& why) {
+  {
+    // At once in memory, whatever becomes of the row.
+    const MutexLock lock(mutex_);
+    if (!read_only_.empty()) return {};
+    read_only_ = why;
+  }
+  return OnCommitter([this, why] {
+    Batch batch;
+    batch.Put(Table::kMeta, kMetaReadOnly, why);
+    return CommitRows(batch);
+  });
+}
+
+StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::string_view station,
+                                               std::uint32_t seconds) {
+  CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));
+  if (seconds > kMaxReserveSeconds) {
+    return InvalidArgument("a chain is reserved for at most " + std::to_string(kMaxReserveSeconds) +
+                           " s, found " + std::to_string(seconds));
+  }
+  const std::int64_t now = clock_.MonotonicMicros();
+  const std::int64_t length = seconds * kMicrosPerSecond;
+  if (seconds == 0) {
+    reservations_.GiveBack(chain, station);
+  } else {
+    CUSTODY_RETURN_IF_ERROR(reservations_.Take(chain, station, now, now + length));
+  }
+  // After it is taken: the head that is told is the one that is kept.
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  CUSTODY_ASSIGN_OR_RETURN(HeadsMap heads, HeadsMap::Open([&](std::string_view path) {
+                             return HeadsTile(view.snapshot(), path, view.size());
+                           }));
+  CUSTODY_ASSIGN_OR_RETURN(const std::optional<ChainHead> head, heads.Find(name.key()));
+  pb::ReserveReply reply;
+  reply.mutable_head()->set_chain(std::string(chain));
+  if (head) {
+    reply.mutable_head()->set_length(head->length);
+    reply.mutable_head()->set_head(head->head.ToString());
+  }
+  *reply.mutable_until() = ToProto(Now() + length);
+  return reply;
+}
+
+Instant LedgerImpl::Now() const { return clock_.Now() + clock_offset_; }
+
+StatusOr<Instant> LedgerImpl::SetClock(const pb::SetClockRequest& request) {
+  const auto set = [this, &request]() -> Status {
+    std::int64_t offset = clock_offset_;
+    if (request.has_time()) {
+      if (registry()->environment() != pb::DEMO) {
+        return FailedPrecondition("only a demo ledger's clock can be moved");
+      }
+      const Instant wanted = FromProto(request.time());
+      if (wanted < Now()) {
+        return InvalidArgument("a demo ledger's clock moves forwards only: it is " +
+                               FormatUtc(Now()) + " there now");
+      }
+      offset += wanted - Now();
+    } else if (!request.confirm_jump()) {
+      return InvalidArgument("say which time to set, or confirm the present one");
+    }
+    Batch batch;
+    batch.Put(Table::kMeta, kMetaClockOffset, std::to_string(offset));
+    batch.Put(Table::kMeta, kMetaClockConfirmed, std::to_string((clock_.Now() + offset).micros));
+    CUSTODY_RETURN_IF_ERROR(CommitRows(batch));
+    clock_offset_ = offset;
+    if (request.confirm_jump()) guard_.Confirm(clock_);
+    return {};
+  };
+  CUSTODY_RETURN_IF_ERROR(OnCommitter(set));
+  return Now();
+}
+
+std::shared_ptr<void> LedgerImpl::Watch(std::function<void(const LedgerChange&)> changed) {
+  return watchers_->Add(std::move(changed));
+}
+
+pb::GetStatusReply LedgerImpl::GetStatus() {
+  pb::GetStatusReply reply;
+  reply.set_version(CUSTODY_VERSION);
+  reply.set_queue_length(static_cast<std::uint32_t>(queue_.length()));
+  reply.set_queue_capacity(static_cast<std::uint32_t>(queue_.capacity()));
+  *reply.mutable_server_time() = ToProto(Now());
+  reply.set_clock_offset_ms(clock_offset_ / 1'000);
+  reply.set_groups(groups_);
+  reply.set_syncs(syncs_);
+  if (const StatusOr<View> view = live_.Look(); view.ok()) {
+    reply.set_entries(view->size());
+    if (const auto newest = NewestCheckpoint(view->snapshot()); newest.ok()) {
+      reply.set_checkpoint(newest->note);
+    }
+    if (const auto last = ReadEntry(view->snapshot(), view->size() - 1); last.ok()) {
+      *reply.mutable_last_entry_at() = last->received_at();
+    }
+  }
+  const MutexLock lock(mutex_);
+  reply.set_read_only(!read_only_.empty() || !stopped_.ok());
+  reply.set_read_only_reason(stopped_.ok() ? read_only_ : Message(stopped_));
+  return reply;
+}
+
+Status LedgerImpl::PutSubject(const pb::PutSubjectRequest& request) {
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + request.therapy()).status());
+  return OnCommitter([this, &request]() -> Status {
+    if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
+    Batch batch;
+    CUSTODY_RETURN_IF_ERROR(vault_.PutSubject(*tip_->snapshot, request, batch));
+    return CommitRows(batch);
+  });
+}
+
+StatusOr<pb::GetSubjectReply> LedgerImpl::GetSubject(std::string_view therapy) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return vault_.GetSubject(view.snapshot(), therapy);
+}
+
+StatusOr<pb::PutAttachmentReply> LedgerImpl::PutAttachment(std::string_view therapy,
+                                                           std::string_view media_type,
+                                                           std::string_view bytes) {
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + std::string(therapy)).status());
+  const Hash sha256 = Sha256(bytes);
+  const auto put = [&]() -> Status {
+    if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
+    CUSTODY_ASSIGN_OR_RETURN(const bool there, HasAttachment(*tip_->snapshot, therapy, sha256));
+    if (there) return {};
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<Batch> batches,
+                             vault_.SealAttachment(*tip_->snapshot, therapy, media_type, bytes));
+    for (const Batch& batch : batches) CUSTODY_RETURN_IF_ERROR(CommitRows(batch));
+    return {};
+  };
+  CUSTODY_RETURN_IF_ERROR(OnCommitter(put));
+  pb::PutAttachmentReply reply;
+  reply.set_sha256(sha256.ToString());
+  reply.set_size(bytes.size());
+  return reply;
+}
+
+StatusOr<std::pair<std::string, std::string>> LedgerImpl::GetAttachment(std::string_view therapy,
+                                                                        const Hash& sha256) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return vault_.GetAttachment(view.snapshot(), therapy, sha256);
+}
+
+Status LedgerImpl::LogRead(const pb::AccessRecord& record) {
+  Batch batch;
+  batch.Put(Table::kReads,
+            U64(static_cast<std::uint64_t>(FromProto(record.at()).micros)) + U64(access_number_++),
+            record.SerializeAsString());
+  return live_.WriteUnsynced(batch);
+}
+
+Status LedgerImpl::ReadAccessLog(const pb::ReadAccessLogRequest& request,
+                                 const std::function<bool(const pb::AccessRecord&)>& visit) {
+  const std::int64_t since = request.has_since() ? FromProto(request.since()).micros : 0;
+  std::vector<pb::AccessRecord> records;
+  {
+    CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+    CUSTODY_RETURN_IF_ERROR(view.snapshot().Scan(
+        Table::kReads, U64(static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0))),
+        [&](std::string_view, std::string_view value) {
+          pb::AccessRecord record;
+          if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+              (request.therapy().empty() || record.therapy() == request.therapy())) {
+            records.push_back(std::move(record));
+          }
+          return true;
+        }));
+  }
+  for (const pb::AccessRecord& record : records) {
+    if (!visit(record)) break;
+  }
+  return {};
+}
+
+// On the committer's thread, so that what is copied ends with a commit that is known to be durable.
+StatusOr<pb::BackupReply> LedgerImpl::Backup(const std::filesystem::path& folder) {
+  pb::BackupReply reply;
+  const auto copy_all = [&]() -> Status {
+    if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
+    std::error_code error;
+    if (!std::filesystem::create_directory(folder, error)) {
+      if (error) return Unavailable(folder.string() + " cannot be made: " + error.message());
+      return AlreadyExists(folder.string() + " exists; name a new folder for the backup");
+    }
+    CUSTODY_RETURN_IF_ERROR(live_.store()->Backup(folder / "db"));
+    CUSTODY_RETURN_IF_ERROR(Anchor::Create(folder / "anchor", {tip_->version.writes, checkpoint_}));
+    reply.set_checkpoint(checkpoint_);
+    return {};
+  };
+  CUSTODY_RETURN_IF_ERROR(OnCommitter(copy_all));
+  CUSTODY_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerReader> copy, LedgerReader::Open(folder));
+  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, copy->NewestCheckpoint());
+  if (checkpoint != reply.checkpoint()) {
+    return DataLoss("the backup in " + folder.string() +
+                    " reads back with another checkpoint; do not rely on it");
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const std::uint64_t bytes, BytesBelow(folder));
+  reply.set_bytes(bytes);
+  return reply;
+}
+
+}  // namespace custody

@@ -1,0 +1,149 @@
+// The walk visits a body's set fields only, and of a message type only those fields below which an
+// identifier or an attachment can stand at all; which those are is found out once a type.
+#include "server/ledger/event_contents.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "custody/event.h"
+#include "server/ledger/mutex.h"
+
+namespace custody {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+constexpr int kMaxDepth = 8;  // no body nests deeper; guards against a recursive type
+
+std::string TypeName(pb::ScanKind kind) {
+  std::string name = pb::ScanKind_Name(kind).substr(std::string_view("SCAN_").size());
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+bool IsProductScan(pb::ScanKind kind) {
+  return kind != pb::SCAN_KIND_UNSPECIFIED && kind != pb::SCAN_WRISTBAND && kind != pb::SCAN_BADGE;
+}
+
+// A patient's wristband and a person's badge are not product identifiers.
+bool IsIndexed(const FieldDescriptor& field) {
+  if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING ||
+      field.type() != FieldDescriptor::TYPE_STRING) {
+    return false;
+  }
+  return IsProductScan(RuleOfField(field).scan());
+}
+
+// One field worth looking at.
+struct Stop {
+  const FieldDescriptor* field;
+  std::string type;  // of an identifier; empty: a message to go into
+};
+
+class Plans {
+ public:
+  // The stops of `type`; made on first use, kept for ever.
+  const std::vector<Stop>& Of(const Descriptor& type) CUSTODY_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    std::unique_ptr<std::vector<Stop>>& plan = plans_[&type];
+    if (!plan) plan = std::make_unique<std::vector<Stop>>(Make(type, 0));
+    return *plan;
+  }
+
+ private:
+  static std::vector<Stop> Make(const Descriptor& type, int depth) {
+    std::vector<Stop> stops;
+    if (depth > kMaxDepth) return stops;
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor& field = *type.field(i);
+      if (IsIndexed(field)) {
+        stops.push_back({&field, TypeName(RuleOfField(field).scan())});
+      } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        const Descriptor& below = *field.message_type();
+        if (&below == pb::AttachmentRef::descriptor() || !Make(below, depth + 1).empty()) {
+          stops.push_back({&field, ""});
+        }
+      }
+    }
+    return stops;
+  }
+
+  Mutex mutex_;
+  std::map<const Descriptor*, std::unique_ptr<std::vector<Stop>>> plans_ CUSTODY_GUARDED_BY(mutex_);
+};
+
+Plans& ThePlans() {
+  static Plans plans;
+  return plans;
+}
+
+void Walk(const Message& message, EventContents& contents);
+
+void Visit(const Message& below, EventContents& contents) {
+  if (below.GetDescriptor() == pb::AttachmentRef::descriptor()) {
+    contents.attachments.emplace_back().CopyFrom(below);
+  } else {
+    Walk(below, contents);
+  }
+}
+
+void AddIdentifier(const std::string& type, const std::string& value, EventContents& contents) {
+  if (!value.empty()) contents.identifiers.push_back({type, value});
+}
+
+void Walk(const Message& message, EventContents& contents) {
+  const Reflection& look = *message.GetReflection();
+  std::string scratch;
+  for (const Stop& stop : ThePlans().Of(*message.GetDescriptor())) {
+    const FieldDescriptor* field = stop.field;
+    const bool inner = stop.type.empty();
+    if (field->is_repeated()) {
+      for (int i = 0; i < look.FieldSize(message, field); ++i) {
+        if (inner) {
+          Visit(look.GetRepeatedMessage(message, field, i), contents);
+        } else {
+          AddIdentifier(stop.type, look.GetRepeatedStringReference(message, field, i, &scratch),
+                        contents);
+        }
+      }
+    } else if (inner) {
+      if (look.HasField(message, field)) Visit(look.GetMessage(message, field), contents);
+    } else {
+      AddIdentifier(stop.type, look.GetStringReference(message, field, &scratch), contents);
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& IdentifierTypes() {
+  static const std::vector<std::string> kTypes = [] {
+    std::vector<std::string> types;
+    const google::protobuf::EnumDescriptor& kinds = *pb::ScanKind_descriptor();
+    for (int i = 0; i < kinds.value_count(); ++i) {
+      const auto kind = static_cast<pb::ScanKind>(kinds.value(i)->number());
+      if (IsProductScan(kind)) types.push_back(TypeName(kind));
+    }
+    return types;
+  }();
+  return kTypes;
+}
+
+EventContents ContentsOf(const pb::Event& event) {
+  EventContents contents;
+  const FieldDescriptor* body = BodyField(event);
+  if (body == nullptr) return contents;
+  Visit(event.GetReflection()->GetMessage(event, body), contents);
+  std::sort(contents.identifiers.begin(), contents.identifiers.end());
+  contents.identifiers.erase(std::unique(contents.identifiers.begin(), contents.identifiers.end()),
+                             contents.identifiers.end());
+  return contents;
+}
+
+}  // namespace custody

@@ -1,0 +1,324 @@
+// What is asked of an event, in this order, and why in this order.
+//
+// Whether it is known comes first: a retry gets its first receipt even if its signer was revoked
+// since, and nothing sent along with it counts. Then its own soundness (parsed and signed, judged
+// again by the registry as it is now), then its place in the chain, because everything after that
+// is judged against the chain's state; then what must be there before it (attachments, a clock that
+// is right), and last the rules, which cost most and explain best.
+//
+// Everything that can fail happens before anything changes: an event is in the group whole or not
+// at all. The heads map is the last thing that can fail and the first that changes.
+#include "server/ledger/group.h"
+
+#include <algorithm>
+
+#include "crypto/dsse.h"
+#include "crypto/merkle.h"
+#include "crypto/note.h"
+#include "custody/chain.h"
+#include "custody/rules.h"
+#include "custody/therapy.h"
+#include "server/ledger/event_contents.h"
+#include "server/ledger/proofs.h"
+#include "server/ledger/rows.h"
+#include "server/ledger/vault.h"
+
+namespace custody {
+namespace {
+
+// A fold is stored when it is this many events ahead of its stored snapshot: what a cold chain has
+// to replay at most, against a row of several kilobytes.
+constexpr std::uint64_t kFoldSnapshotEvery = 16;
+
+constexpr std::string_view kTherapyPrefix = "therapy/";
+
+bool IsTherapy(std::string_view chain) { return chain.starts_with(kTherapyPrefix); }
+
+// The rules say in detail what stands against the event; the code says of what kind that is.
+Status Refusal(const pb::Verdict& verdict) {
+  const std::string why = Explain(verdict);
+  for (const pb::Reason& reason : verdict.reasons()) {
+    if (reason.rule() == "R01" && reason.kind() == pb::REASON_STRUCTURE) {
+      return PermissionDenied(why);
+    }
+  }
+  return FailedPrecondition(why);
+}
+
+}  // namespace
+
+Group::Group(GroupBase base)
+    : base_(std::move(base)),
+      registry_(base_.history->newest()),
+      history_(base_.history),
+      first_index_(base_.tip.tree.size()) {}
+
+Decision Group::Decide(Admission& admission) {
+  Decision decision;
+  if (admission.known) {
+    decision.known = std::move(admission.known);
+    return decision;
+  }
+  if (const auto twin = ids_.find(admission.event_id); twin != ids_.end()) {
+    decision.index = twin->second;
+    decision.twin = true;
+    return decision;
+  }
+  const Snapshot& snapshot = *base_.tip.snapshot;
+  const StatusOr<std::optional<std::uint64_t>> found = FindEvent(snapshot, admission.event_id);
+  decision.status = found.status();
+  if (!decision.status.ok()) return decision;
+  if (*found) {  // recorded since the worker looked
+    StatusOr<pb::Receipt> receipt = FirstReceipt(snapshot, **found);
+    decision.status = receipt.status();
+    if (!receipt.ok()) return decision;
+    decision.known.emplace();
+    decision.known->set_known(true);
+    *decision.known->mutable_receipt() = *std::move(receipt);
+    return decision;
+  }
+  decision.status = admission.parsed.status();
+  if (!decision.status.ok()) return decision;
+
+  Place place{Sha256(admission.parsed->event.chain()), std::nullopt};
+  StatusOr<std::optional<ChainHead>> head = base_.tip.heads->Find(place.key);
+  decision.status = head.status();
+  if (!decision.status.ok()) return decision;
+  place.head = *head;
+  decision.status = Check(admission, place, decision);
+  if (decision.status.ok()) decision.index = accepted_.back().index;
+  return decision;
+}
+
+Status Group::Check(Admission& admission, const Place& place, Decision& decision) {
+  const ParsedEvent& parsed = *admission.parsed;
+  const pb::Event& event = parsed.event;
+  if (admission.registry_version != registry_->version()) {
+    admission.signatures =
+        VerifySignatures(admission.signed_event, parsed, KeysAt(*registry_, size()));
+  }
+  CUSTODY_RETURN_IF_ERROR(admission.signatures);
+  CUSTODY_RETURN_IF_ERROR(CheckUnknown(parsed));
+  CUSTODY_RETURN_IF_ERROR(
+      base_.reservations.Check(event.chain(), event.station(), admission.station, base_.monotonic));
+  const std::string_view head = place.head ? place.head->head.view() : std::string_view();
+  if (event.sequence() != place.length() || event.previous() != head) {
+    decision.moved.emplace();
+    decision.moved->set_chain(event.chain());
+    decision.moved->set_length(place.length());
+    decision.moved->set_head(std::string(head));
+    return Aborted("chain " + event.chain() + " has " + std::to_string(place.length()) +
+                   " events now and this one was signed as number " +
+                   std::to_string(event.sequence()) +
+                   "; look at what came in between and sign anew, or adopt it if it is done");
+  }
+  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
+  CUSTODY_RETURN_IF_ERROR(CheckAttachments(parsed));
+
+  std::shared_ptr<Fold> fold;
+  if (IsTherapy(event.chain())) {
+    CUSTODY_ASSIGN_OR_RETURN(fold, FoldOf(event.chain(), place));
+  }
+  static const pb::TherapyState kNoTherapy;
+  decision.verdict = Judge(parsed, *registry_, fold ? fold->state : kNoTherapy,
+                           {size(), event.sequence(), base_.received_at});
+  CheckServable(parsed, decision.verdict);
+  if (decision.verdict.refused()) return Refusal(decision.verdict);
+  return Accept(parsed, admission.signed_event, place, decision.verdict, fold.get());
+}
+
+// An original that is recorded already, by itself or adopted before, is not adopted again.
+Status Group::CheckUnknown(const ParsedEvent& event) const {
+  if (!event.original) return {};
+  const Hash& id = event.original->event_id;
+  CUSTODY_ASSIGN_OR_RETURN(std::optional<std::uint64_t> index, FindEvent(*base_.tip.snapshot, id));
+  if (const auto here = ids_.find(id); here != ids_.end()) index = here->second;
+  if (!index) return {};
+  return AlreadyExists("the event that this one adopts is recorded already, as entry " +
+                       std::to_string(*index) + "; nothing needs to be adopted");
+}
+
+Status Group::CheckTimes(const ParsedEvent& event) const {
+  const ParsedEvent* const original = event.original.get();
+  for (const ParsedEvent* one : {&event, original}) {
+    if (one == nullptr) continue;
+    const Instant signed_at = FromProto(one->event.signed_at());
+    if (signed_at - base_.received_at > kMaxClockAheadMicros) {
+      return InvalidArgument("the event is signed at " + FormatUtc(signed_at) +
+                             ", more than two minutes after the ledger's time " +
+                             FormatUtc(base_.received_at) + "; set the station's clock right");
+    }
+  }
+  return {};
+}
+
+Status Group::CheckAttachments(const ParsedEvent& event) const {
+  const pb::Event& effective = event.effective();
+  if (!IsTherapy(effective.chain())) return {};
+  const std::string_view therapy =
+      std::string_view(effective.chain()).substr(kTherapyPrefix.size());
+  for (const pb::AttachmentRef& named : ContentsOf(effective).attachments) {
+    CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(named.sha256()));
+    CUSTODY_ASSIGN_OR_RETURN(const bool there, HasAttachment(*base_.tip.snapshot, therapy, sha256));
+    if (!there) {
+      return FailedPrecondition("attachment " + sha256.ToHex() +
+                                " is not here yet; put it first, then record the event");
+    }
+  }
+  return {};
+}
+
+StatusOr<std::shared_ptr<Fold>> Group::FoldOf(const std::string& chain, const Place& place) {
+  const auto mine = folds_.find(chain);
+  if (mine != folds_.end()) return mine->second;
+  std::shared_ptr<Fold> fold = base_.folds.Take(chain);
+  const Snapshot& snapshot = *base_.tip.snapshot;
+  // The chain has no event in this group yet, else its fold were here: the store's head is the
+  // head.
+  if (fold && fold->length < place.length()) {
+    CUSTODY_RETURN_IF_ERROR(CatchUp(chain, snapshot, base_.history, std::nullopt, *fold));
+  } else if (!fold) {
+    CUSTODY_ASSIGN_OR_RETURN(Fold loaded, LoadFold(chain, snapshot, base_.history));
+    fold = std::make_shared<Fold>(std::move(loaded));
+  }
+  if (fold->length != place.length() || (place.head && fold->head != place.head->head)) {
+    return DataLoss("chain " + chain + " folds to another head than the heads map says");
+  }
+  folds_.emplace(chain, fold);
+  return fold;
+}
+
+Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_event,
+                     const Place& place, const pb::Verdict& verdict, Fold* fold) {
+  const std::uint64_t index = size();
+  std::shared_ptr<Registry> registry;
+  if (!IsTherapy(event.event.chain())) {
+    registry = std::make_shared<Registry>(*registry_);
+    CUSTODY_RETURN_IF_ERROR(registry->Apply(event, index));
+  }
+  CUSTODY_RETURN_IF_ERROR(base_.tip.heads->Set({place.key, event.event_id, place.length() + 1}));
+
+  pb::LogEntry entry;
+  entry.set_chain_key(place.key.ToString());
+  entry.set_sequence(event.event.sequence());
+  entry.set_event_id(event.event_id.ToString());
+  entry.set_record(RecordOf(event.event_id, signed_event).ToString());
+  *entry.mutable_received_at() = ToProto(base_.received_at);
+  entry.set_heads_root(base_.tip.heads->root().ToString());
+  const std::string bytes = entry.SerializeAsString();
+  base_.tip.tree.Append(LeafHash(bytes));
+
+  if (registry) {
+    registry_ = std::move(registry);
+    history_ = history_->With(index, registry_);
+  }
+  if (fold != nullptr) {
+    // `registry_` is as before the event: a therapy's event never changes it.
+    ApplyToTherapy(event, {index, event.event.sequence(), base_.received_at}, verdict, *registry_,
+                   fold->state);
+    fold->length = place.length() + 1;
+    fold->head = event.event_id;
+  }
+  ids_.emplace(event.event_id, index);
+  if (event.original) ids_.emplace(event.original->event_id, index);
+  PutRows(event, signed_event, place.key, index, bytes);
+  accepted_.push_back(
+      {index, bytes, event.event.chain(), std::string(BodyName(event.effective()))});
+  base_.reservations.GiveBack(event.event.chain(), event.event.station());
+  return {};
+}
+
+void Group::PutRows(const ParsedEvent& event, const pb::SignedEvent& signed_event, const Hash& key,
+                    std::uint64_t index, const std::string& entry) {
+  const std::string place = U64(index);
+  batch_.Put(Table::kEntries, place, entry);
+  batch_.Put(Table::kSigned, place, signed_event.SerializeAsString());
+  batch_.Put(Table::kChains, ChainRow(key, event.event.sequence()), place);
+  batch_.Put(Table::kEvents, event.event_id.view(), place);
+  if (event.original) batch_.Put(Table::kEvents, event.original->event_id.view(), place);
+  if (IsTherapy(event.event.chain())) PutIdentifiers(event);
+  if (event.event.has_ledger_created() || event.event.has_schema_published()) {
+    const std::string& wanted = event.event.has_ledger_created()
+                                    ? event.event.ledger_created().schema_sha256()
+                                    : event.event.schema_published().schema_sha256();
+    const Hash ours = Sha256(Schema());
+    if (wanted == ours.view()) {
+      batch_.Put(Table::kMeta, std::string(kMetaSchema) + ours.ToHex(), Schema());
+    }
+  }
+}
+
+// Most identifiers of an event stand in the chain's earlier events too: a look is cheaper than a
+// row.
+void Group::PutIdentifiers(const ParsedEvent& event) {
+  const std::string& chain = event.event.chain();
+  std::vector<NamedIdentifier> named = ContentsOf(event.effective()).identifiers;
+  if (event.event.sequence() == 0) {
+    named.push_back({"therapy", chain.substr(kTherapyPrefix.size())});
+  }
+  for (const NamedIdentifier& identifier : named) {
+    std::string row = IdentifierRow(identifier.type, identifier.value, chain);
+    if (!identifier_rows_.emplace(row, true).second) continue;
+    if (base_.tip.snapshot->Get(Table::kIdentifiers, row).ok()) continue;
+    batch_.Put(Table::kIdentifiers, row, "");
+  }
+}
+
+Status Group::Create(const pb::SignedEvent& genesis) {
+  CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(genesis.payload()));
+  if (!parsed.event.has_ledger_created()) {
+    return InvalidArgument("the genesis must be a LedgerCreated event");
+  }
+  CUSTODY_RETURN_IF_ERROR(
+      VerifySignatures(genesis, parsed, GenesisKeys(parsed.event.ledger_created())));
+  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
+  pb::Verdict verdict = Judge(parsed, *registry_, pb::TherapyState(), {0, 0, base_.received_at});
+  CheckServable(parsed, verdict);
+  if (verdict.refused()) return InvalidArgument("the genesis is not sound: " + Explain(verdict));
+  return Accept(parsed, genesis, {Chain::Registry().key(), std::nullopt}, verdict, nullptr);
+}
+
+StatusOr<const Batch*> Group::Seal(const PrivateKey& log_key) {
+  const Checkpoint checkpoint{registry_->origin(), size(), base_.tip.tree.root()};
+  CUSTODY_ASSIGN_OR_RETURN(checkpoint_, SignCheckpoint(checkpoint, log_key));
+  batch_.Put(Table::kCheckpoints, U64(size()), checkpoint_);
+  base_.tip.tree.PutChangedRows(batch_);
+  for (const auto& [path, tile] : base_.tip.heads->TakeDirty()) {
+    batch_.Put(Table::kHeads, HeadsRow(path, size()), tile);
+  }
+  return &batch_;
+}
+
+std::shared_ptr<const RegistryHistory> Group::new_history() const {
+  return history_ == base_.history ? nullptr : history_;
+}
+
+StatusOr<pb::Receipt> Group::Receipt(std::uint64_t index) const {
+  CUSTODY_ASSIGN_OR_RETURN(const std::vector<Hash> path, base_.tip.tree.Path(index));
+  pb::Receipt receipt;
+  receipt.set_index(index);
+  receipt.set_entry(accepted_[index - first_index_].entry);
+  for (const Hash& hash : path) receipt.add_path(hash.ToString());
+  receipt.set_checkpoint(checkpoint_);
+  return receipt;
+}
+
+void Group::ReleaseFolds(Batch& snapshots) {
+  for (auto& [chain, fold] : folds_) {
+    if (fold->length >= fold->saved_length + kFoldSnapshotEvery) {
+      snapshots.Put(Table::kFolds, chain, EncodeFold(*fold));
+      fold->saved_length = fold->length;
+    }
+    base_.folds.Put(chain, std::move(fold));
+  }
+  folds_.clear();
+}
+
+std::vector<LedgerChange> Group::Changes() const {
+  std::vector<LedgerChange> changes;
+  changes.reserve(accepted_.size());
+  for (const Accepted& one : accepted_) changes.push_back({one.index, one.chain, one.body});
+  return changes;
+}
+
+}  // namespace custody

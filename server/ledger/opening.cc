@@ -1,0 +1,164 @@
+// Making, recovering and opening a data folder.
+#include <algorithm>
+#include <system_error>
+#include <thread>
+
+#include "server/ledger/ledger_impl.h"
+#include "server/ledger/recovery.h"
+#include "server/ledger/rows.h"
+
+namespace custody {
+namespace {
+
+std::filesystem::path DatabasePath(const LedgerOptions& options) { return options.folder / "db"; }
+
+StatusOr<std::unique_ptr<Store>> OpenStore(const LedgerOptions& options, bool create) {
+  StoreOptions store;
+  store.folder = DatabasePath(options);
+  store.create = create;
+  return options.open_store ? options.open_store(store) : OpenRocksStore(store);
+}
+
+// The log's name and key are what the genesis says; log.key must be that key.
+StatusOr<NoteVerifier> VerifierOf(const Registry& registry, const PrivateKey& log_key) {
+  CUSTODY_ASSIGN_OR_RETURN(
+      const NoteVerifier verifier,
+      NoteVerifier::Of(registry.origin(), NoteKeyType::kEd25519, log_key.public_key()));
+  if (verifier.ToString() != registry.log_key()) {
+    return FailedPrecondition("this ledger's log key is " + registry.log_key() +
+                              " and the key at hand is " + verifier.ToString() +
+                              "; use the log.key that was made with the ledger");
+  }
+  return verifier;
+}
+
+Status WriteGenesis(const LedgerOptions& options, const pb::SignedEvent& genesis,
+                    const PrivateKey& log_key, Store& store, AnchorMark& mark) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::unique_ptr<Tip> tip, Tip::Load(store));
+  if (tip->version.log_size != 0) return AlreadyExists("there is a ledger in this folder already");
+  FoldCache folds(0);
+  Reservations reservations;
+  CUSTODY_ASSIGN_OR_RETURN(const auto history, RegistryHistory::Load(*tip->snapshot));
+  Clock& clock = options.clock != nullptr ? *options.clock : SystemClock();
+  Group group({*tip, folds, history, reservations, clock.Now(), 0});
+  CUSTODY_RETURN_IF_ERROR(group.Create(genesis));
+  if (const auto created = group.new_history(); created) {
+    const StatusOr<NoteVerifier> verifier = VerifierOf(*created->newest(), log_key);
+    if (!verifier.ok()) {
+      return InvalidArgument("the genesis names another log key: " + Message(verifier.status()));
+    }
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const Batch* const batch, group.Seal(log_key));
+  const CommitResult result = store.Commit(*batch, tip->version, group.size());
+  CUSTODY_RETURN_IF_ERROR(result.status);
+  mark = {result.version.writes, group.checkpoint()};
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path AnchorPath(const LedgerOptions& options) {
+  return options.anchor.empty() ? options.folder / "anchor" : options.anchor;
+}
+
+StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_key,
+                            const AnchorMark& anchor, std::uint64_t released) {
+  Recovered recovered;
+  CUSTODY_ASSIGN_OR_RETURN(recovered.store, OpenStore(options, false));
+  {
+    const std::unique_ptr<const Snapshot> snapshot = recovered.store->GetSnapshot();
+    CUSTODY_ASSIGN_OR_RETURN(recovered.history, RegistryHistory::Load(*snapshot));
+    const Registry& registry = *recovered.history->newest();
+    if (!registry.created()) return DataLoss("the ledger has no genesis; restore a backup");
+    CUSTODY_ASSIGN_OR_RETURN(const NoteVerifier verifier, VerifierOf(registry, log_key));
+    CUSTODY_ASSIGN_OR_RETURN(recovered.checkpoint, CheckHead(*snapshot, verifier));
+    CUSTODY_RETURN_IF_ERROR(CheckAnchor(*snapshot, verifier, anchor));
+    if (snapshot->version().log_size < released) {
+      return DataLoss("the ledger has " + std::to_string(snapshot->version().log_size) +
+                      " entries and receipts were given for " + std::to_string(released) +
+                      "; the disk lost what it had confirmed: do not go on with this folder");
+    }
+    CUSTODY_RETURN_IF_ERROR(CheckTail(*snapshot, registry, recovered.checkpoint));
+    CUSTODY_ASSIGN_OR_RETURN(recovered.clock_offset, GetMetaMicros(*snapshot, kMetaClockOffset));
+    CUSTODY_ASSIGN_OR_RETURN(recovered.clock_confirmed.micros,
+                             GetMetaMicros(*snapshot, kMetaClockConfirmed));
+    CUSTODY_ASSIGN_OR_RETURN(const auto read_only, GetMeta(*snapshot, kMetaReadOnly));
+    recovered.read_only = read_only.value_or("");
+  }
+  CUSTODY_ASSIGN_OR_RETURN(recovered.tip, Tip::Load(*recovered.store));
+  return recovered;
+}
+
+Status Ledger::Create(const LedgerOptions& options, const pb::SignedEvent& genesis,
+                      const PrivateKey& log_key) {
+  // Judged on a scratch copy of nothing first would be cleaner, but a store is what holds an empty
+  // ledger: so a genesis that is not sound leaves no folder behind.
+  CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenStore(options, true));
+  AnchorMark mark;
+  Status written = WriteGenesis(options, genesis, log_key, *store, mark);
+  store.reset();
+  if (!written.ok()) {
+    std::error_code ignored;
+    if (written.code() != StatusCode::kAlreadyExists) {
+      std::filesystem::remove_all(DatabasePath(options), ignored);
+    }
+    return written;
+  }
+  return Anchor::Create(AnchorPath(options), mark);
+}
+
+StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options, PrivateKey log_key) {
+  std::error_code ignored;
+  if (!options.open_store && !std::filesystem::exists(DatabasePath(options), ignored)) {
+    return NotFound("there is no ledger in " + options.folder.string() +
+                    "; make one with custody-admin init");
+  }
+  CUSTODY_ASSIGN_OR_RETURN(Anchor anchor, Anchor::Open(AnchorPath(options)));
+  CUSTODY_ASSIGN_OR_RETURN(Recovered recovered, Recover(options, log_key, anchor.mark(), 0));
+  CUSTODY_ASSIGN_OR_RETURN(NoteVerifier verifier,
+                           VerifierOf(*recovered.history->newest(), log_key));
+  return std::make_unique<LedgerImpl>(options, std::move(log_key), std::move(verifier),
+                                      std::move(anchor), std::move(recovered));
+}
+
+LedgerImpl::LedgerImpl(LedgerOptions options, PrivateKey log_key, NoteVerifier verifier,
+                       Anchor anchor, Recovered recovered)
+    : options_(std::move(options)),
+      log_key_(std::move(log_key)),
+      verifier_(std::move(verifier)),
+      clock_(options_.clock != nullptr ? *options_.clock : SystemClock()),
+      vault_(options_.folder / "vault.key", options_.rng != nullptr ? *options_.rng : SystemRng()),
+      folds_(options_.fold_cache_bytes),
+      queue_({options_.queue_capacity, options_.group_events, options_.group_bytes,
+              std::chrono::microseconds(options_.group_wait_micros)}),
+      watchers_(std::make_shared<Watchers>()),
+      anchor_(std::move(anchor)) {
+  clock_offset_ = recovered.clock_offset;
+  {
+    const MutexLock lock(mutex_);
+    read_only_ = recovered.read_only;
+  }
+  tip_ = std::move(recovered.tip);
+  checkpoint_ = std::move(recovered.checkpoint);
+  released_ = tip_->version.log_size;
+  live_.Open(std::move(recovered.store), std::move(recovered.history));
+  guard_.AtOpening(clock_, Now(), std::max(tip_->last_received, recovered.clock_confirmed));
+  if (options_.force_clock) guard_.Confirm(clock_);
+  anchor_behind_ = true;  // what was recovered beyond the anchor is promised from now on
+  WriteAnchor();
+
+  const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned workers = options_.workers != 0 ? options_.workers : processors;
+  for (unsigned i = 0; i < workers; ++i) workers_.emplace_back([this] { VerifyLoop(); });
+  committer_ = std::thread([this] { CommitLoop(); });
+}
+
+LedgerImpl::~LedgerImpl() {
+  Drain();
+  for (std::thread& worker : workers_) worker.join();
+  committer_.join();
+  tip_.reset();  // holds a snapshot of the store
+  live_.Close();
+}
+
+}  // namespace custody
