@@ -1,0 +1,112 @@
+#include "server/config.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "crypto/file.h"
+
+namespace custody {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 64 << 10;
+
+template <std::size_t N>
+Status OnlyKeys(const toml::table& table, const std::array<std::string_view, N>& known,
+                std::string_view where) {
+  for (const auto& [key, value] : table) {
+    if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
+      return InvalidArgument("unknown setting \"" + std::string(where) + std::string(key.str()) +
+                             "\"");
+    }
+  }
+  return Status();
+}
+
+Status Text(const toml::table& table, std::string_view key, std::string& to) {
+  const auto node = table[key];
+  if (!node) return Status();
+  if (!node.is_string()) return InvalidArgument(std::string(key) + " must be text in quotes");
+  to = node.value_or(std::string());
+  return Status();
+}
+
+Status Path(const toml::table& table, std::string_view key, const std::filesystem::path& base,
+            std::filesystem::path& to) {
+  std::string text;
+  CUSTODY_RETURN_IF_ERROR(Text(table, key, text));
+  if (!text.empty()) to = (base / text).lexically_normal();
+  return Status();
+}
+
+template <class T>
+Status Number(const toml::table& table, std::string_view key, std::int64_t least, std::int64_t most,
+              T& to) {
+  const auto node = table[key];
+  if (!node) return Status();
+  const std::int64_t value = node.is_integer() ? node.value_or(least - 1) : least - 1;
+  if (value < least || value > most) {
+    return InvalidArgument(std::string(key) + " must be a number from " + std::to_string(least) +
+                           " to " + std::to_string(most));
+  }
+  to = static_cast<T>(value);
+  return Status();
+}
+
+Status Read(const toml::table& table, const std::filesystem::path& base, ServerConfig& config) {
+  static constexpr std::array<std::string_view, 7> kKeys = {
+      "dir", "listen", "anchor", "drain_seconds", "read_threads", "log_level", "tls"};
+  static constexpr std::array<std::string_view, 3> kTlsKeys = {"authority", "certificate", "key"};
+  CUSTODY_RETURN_IF_ERROR(OnlyKeys(table, kKeys, ""));
+  CUSTODY_RETURN_IF_ERROR(Path(table, "dir", base, config.dir));
+  CUSTODY_RETURN_IF_ERROR(Text(table, "listen", config.listen));
+  CUSTODY_RETURN_IF_ERROR(Path(table, "anchor", base, config.anchor));
+  CUSTODY_RETURN_IF_ERROR(Number(table, "drain_seconds", 1, 600, config.drain_seconds));
+  CUSTODY_RETURN_IF_ERROR(Number(table, "read_threads", 1, 64, config.read_threads));
+  CUSTODY_RETURN_IF_ERROR(Text(table, "log_level", config.log_level));
+  if (!table.contains("tls")) return Status();
+  const toml::table* tls = table["tls"].as_table();
+  if (tls == nullptr) return InvalidArgument("tls must be a table");
+  CUSTODY_RETURN_IF_ERROR(OnlyKeys(*tls, kTlsKeys, "tls."));
+  CUSTODY_RETURN_IF_ERROR(Path(*tls, "authority", base, config.authority));
+  CUSTODY_RETURN_IF_ERROR(Path(*tls, "certificate", base, config.certificate));
+  return Path(*tls, "key", base, config.key);
+}
+
+}  // namespace
+
+StatusOr<ServerConfig> LoadServerConfig(const std::filesystem::path& file) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxConfigBytes));
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    return InvalidArgument(file.string() + ", line " +
+                           std::to_string(parsed.error().source().begin.line) + ": " +
+                           std::string(parsed.error().description()));
+  }
+  ServerConfig config;
+  CUSTODY_RETURN_IF_ERROR(
+      WithContext(Read(parsed.table(), file.parent_path(), config), file.string()));
+  return config;
+}
+
+Status CompleteServerConfig(ServerConfig& config) {
+  static constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
+  if (config.dir.empty())
+    return InvalidArgument("no data folder given: --dir DIR, or dir in --config");
+  if (config.listen.empty()) {
+    return InvalidArgument("no address given: --listen HOST:PORT, or listen in --config");
+  }
+  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
+    return InvalidArgument("log_level is debug, info, warn or error, not " + config.log_level);
+  }
+  if (config.authority.empty()) config.authority = config.dir / "tls" / "ca.pem";
+  if (config.certificate.empty()) config.certificate = config.dir / "tls" / "server.pem";
+  if (config.key.empty()) config.key = config.dir / "tls" / "server.key";
+  return Status();
+}
+
+}  // namespace custody

@@ -1,0 +1,128 @@
+// custody-server: the ledger. Prints "listening on HOST:PORT" to standard output when it is ready,
+// logs to standard error, and drains on SIGTERM or SIGINT.
+//
+// Signals are blocked before any thread starts and then waited for here, so that no code runs in a
+// signal's context.
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "crypto/file.h"
+#include "server/config.h"
+#include "server/ledger/ledger.h"
+#include "server/rpc/rpc_server.h"
+
+namespace custody {
+namespace {
+
+constexpr int kUsage = 2;
+constexpr int kUnreachable = 3;
+constexpr int kNotPermitted = 4;
+constexpr std::size_t kMaxPemBytes = 64 << 10;
+
+int ExitCodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+      return kUsage;
+    case StatusCode::kUnavailable:
+      return kUnreachable;
+    case StatusCode::kPermissionDenied:
+      return kNotPermitted;
+    default:
+      return 1;
+  }
+}
+
+StatusOr<RpcOptions> ReadTls(const ServerConfig& config) {
+  RpcOptions options;
+  options.listen = config.listen;
+  options.read_threads = config.read_threads;
+  CUSTODY_ASSIGN_OR_RETURN(options.authority_pem, ReadFile(config.authority, kMaxPemBytes));
+  CUSTODY_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(config.certificate, kMaxPemBytes));
+  CUSTODY_ASSIGN_OR_RETURN(options.key_pem, ReadSecretFile(config.key, kMaxPemBytes));
+  return options;
+}
+
+Status Serve(const ServerConfig& config, const sigset_t& signals) {
+  CUSTODY_ASSIGN_OR_RETURN(const RpcOptions rpc, ReadTls(config));
+  CUSTODY_ASSIGN_OR_RETURN(PrivateKey log_key, PrivateKey::LoadPlain(config.dir / "log.key"));
+  LedgerOptions options;
+  options.folder = config.dir;
+  options.anchor = config.anchor;
+  CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger,
+                           Ledger::Open(options, std::move(log_key)));
+  CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<RpcServer> server, RpcServer::Start(*ledger, rpc));
+  const pb::GetStatusReply status = ledger->GetStatus();
+  spdlog::info("ledger {}: {} entries{}", ledger->registry()->origin(), status.entries(),
+               status.read_only() ? ", read-only: " + status.read_only_reason() : "");
+  std::printf("listening on %s\n", server->address().c_str());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping: answering what was accepted");
+  server->Drain(std::chrono::seconds(config.drain_seconds));
+  ledger->Drain();
+  spdlog::info("stopped at {} entries", ledger->GetStatus().entries());
+  return Status();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "The custody ledger: records, proves and serves.\n\nExamples:\n"
+      "  custody-server --dir /var/lib/custody --listen 0.0.0.0:7443\n"
+      "  custody-server --config /etc/custody/server.toml",
+      "custody-server");
+  ServerConfig given;
+  std::filesystem::path file;
+  app.add_option("--config", file, "settings (TOML); options given beside it win");
+  app.add_option("--dir", given.dir, "data folder, as custody-admin init made it");
+  app.add_option("--listen", given.listen, "HOST:PORT; port 0: one the system chooses");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  ServerConfig config = given;
+  Status status;
+  if (!file.empty()) {
+    StatusOr<ServerConfig> loaded = LoadServerConfig(file);
+    status = loaded.status();
+    if (loaded.ok()) config = *std::move(loaded);
+    if (!given.dir.empty()) config.dir = given.dir;
+    if (!given.listen.empty()) config.listen = given.listen;
+  }
+  if (status.ok()) status = CompleteServerConfig(config);
+  if (status.ok()) {
+    spdlog::set_level(spdlog::level::from_str(config.log_level));
+    RequireTls13();
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    status = Serve(config, signals);
+  }
+  if (status.ok()) return 0;
+  spdlog::error("{}", Message(status));
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+}  // namespace custody
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("custody"));
+  try {
+    return custody::Main(argc, argv);
+  } catch (const std::exception& error) {
+    spdlog::error("unexpected: {}", error.what());
+    return 1;
+  }
+}

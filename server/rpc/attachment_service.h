@@ -1,0 +1,29 @@
+// The service `Attachments`: larger things, by content.
+#ifndef CUSTODY_SERVER_RPC_ATTACHMENT_SERVICE_H_
+#define CUSTODY_SERVER_RPC_ATTACHMENT_SERVICE_H_
+
+#include <atomic>
+
+#include "custody/v1/service.grpc.pb.h"
+#include "server/rpc/context.h"
+
+namespace custody {
+
+// `AttachmentService` translates and authorises. `context` must outlive it. Thread-safe.
+class AttachmentService final : public pb::Attachments::CallbackService {
+ public:
+  explicit AttachmentService(RpcContext& context) : rpc_(context) {}
+
+  grpc::ServerReadReactor<pb::PutAttachmentRequest>* Put(grpc::CallbackServerContext* context,
+                                                         pb::PutAttachmentReply* reply) override;
+  grpc::ServerWriteReactor<pb::AttachmentChunk>* Get(
+      grpc::CallbackServerContext* context, const pb::GetAttachmentRequest* request) override;
+
+ private:
+  RpcContext& rpc_;
+  std::atomic<int> uploads_ = 0;  // under way now
+};
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_ATTACHMENT_SERVICE_H_

@@ -1,0 +1,76 @@
+// Who may call what, and how far: one table, calls by kinds of callers.
+#ifndef CUSTODY_SERVER_RPC_AUTHORISE_H_
+#define CUSTODY_SERVER_RPC_AUTHORISE_H_
+
+#include <string>
+#include <string_view>
+
+#include "crypto/status.h"
+#include "custody/registry.h"
+
+namespace custody {
+
+// Every call of the services that the table judges. ReadEntries counts three times: the entries of
+// the whole log (no patient data: whoever connects may check its structure), those of one chain,
+// and with the signed events.
+enum class Call {
+  kHello,
+  kReserve,
+  kRecord,
+  kProve,  // GetCheckpoint, GetInclusionProof, GetConsistencyProof
+  kGetHeadsProof,
+  kReadLog,
+  kReadChain,
+  kReadEvents,
+  kReadTherapies,  // GetTherapy, ListTherapies, WatchTherapies, NextSteps, Find
+  kPreview,
+  kPutSubject,
+  kGetSubject,
+  kGetSchema,
+  kGetStatus,
+  kSetClock,
+  kReadAccessLog,
+  kBackup,
+  kPutAttachment,
+  kGetAttachment,
+};
+inline constexpr int kCallCount = 19;
+
+// What a caller is: by its organisation's kind, or the local administration.
+enum class Who { kClinic, kManufacturer, kCarrier, kOversight, kAdmin };
+inline constexpr int kWhoCount = 5;
+
+// How far a permission goes.
+enum class Scope {
+  kNone,
+  kRegistry,  // the registry and its site chains
+  kOwnSite,   // that, and therapies whose patient the caller's site enrolled or treats
+  kParty,     // that, and therapies the caller's site is party to
+  kAll,
+};
+
+// The certificate name of the local administration; no station may be served under it.
+inline constexpr std::string_view kAdminName = "admin";
+
+// Whose connection it is.
+struct Caller {
+  std::string station;  // the certificate's common name
+  std::string site;     // empty for the administration
+  Who who = Who::kCarrier;
+};
+
+// `IdentifyCaller` finds the station that a certificate names. PERMISSION_DENIED when it is not
+// enrolled, retired, or its site belongs to no organisation that takes part; UNAUTHENTICATED when
+// the name is empty.
+StatusOr<Caller> IdentifyCaller(std::string_view common_name, const Registry& registry);
+
+// `ScopeOf` is the table.
+Scope ScopeOf(Call call, Who who);
+std::string_view CallName(Call call);
+
+// `Authorise` gives the scope of `call` for `caller`; PERMISSION_DENIED, with who may, for kNone.
+StatusOr<Scope> Authorise(Call call, const Caller& caller);
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_AUTHORISE_H_

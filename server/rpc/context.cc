@@ -1,0 +1,65 @@
+#include "server/rpc/context.h"
+
+#include <exception>
+#include <vector>
+
+namespace custody {
+
+bool Streams::Add(LongStream* stream) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return false;
+  open_.insert(stream);
+  return true;
+}
+
+void Streams::Remove(LongStream* stream) {
+  const std::lock_guard lock(mutex_);
+  open_.erase(stream);
+}
+
+void Streams::StopAll() {
+  // Under the lock, so that no stream is destroyed meanwhile: its destructor removes it first.
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  for (LongStream* stream : open_) stream->Stop();
+}
+
+StatusOr<Permit> RpcContext::Admit(const grpc::ServerContextBase& context, Call call) {
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  std::vector<grpc::string_ref> names;
+  if (peer != nullptr && peer->IsPeerAuthenticated()) {
+    names = peer->FindPropertyValues("x509_common_name");
+  }
+  if (names.size() != 1) {
+    return Unauthenticated("the connection has no client certificate that names a station");
+  }
+  const std::shared_ptr<const Registry> registry = ledger_.registry();
+  Permit permit;
+  permit.call = call;
+  CUSTODY_ASSIGN_OR_RETURN(
+      permit.caller, IdentifyCaller(std::string_view(names[0].data(), names[0].size()), *registry));
+  CUSTODY_ASSIGN_OR_RETURN(permit.scope, Authorise(call, permit.caller));
+  return permit;
+}
+
+Status RpcContext::LogRead(const Permit& permit, std::string_view therapy,
+                           std::string_view detail) {
+  pb::AccessRecord record;
+  *record.mutable_at() = ToProto(ledger_.Now());
+  record.set_station(permit.caller.station);
+  record.set_site(permit.caller.site);
+  record.set_call(std::string(CallName(permit.call)));
+  record.set_therapy(std::string(therapy));
+  record.set_detail(std::string(detail));
+  return WithContext(ledger_.LogRead(record), "the read could not be logged");
+}
+
+Status RpcContext::Guarded(const std::function<Status()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& e) {
+    return Internal(std::string("unexpected: ") + e.what());
+  }
+}
+
+}  // namespace custody

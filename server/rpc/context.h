@@ -1,0 +1,117 @@
+// What all services share: the ledger, the reading threads, the streams that a drain must end, and
+// the way every call goes: identify, authorise, work, answer.
+#ifndef CUSTODY_SERVER_RPC_CONTEXT_H_
+#define CUSTODY_SERVER_RPC_CONTEXT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "crypto/status.h"
+#include "server/ledger/ledger.h"
+#include "server/rpc/authorise.h"
+#include "server/rpc/limits.h"
+#include "server/rpc/status_map.h"
+#include "server/rpc/workers.h"
+
+namespace custody {
+
+// A call that lives until its client leaves, unless the server asks it to end.
+class LongStream {
+ public:
+  virtual ~LongStream() = default;
+  // `Stop` makes the stream accept nothing more, answer what it accepted, and finish.
+  virtual void Stop() = 0;
+};
+
+// `Streams` knows the long streams that are open. Thread-safe.
+class Streams {
+ public:
+  // `Add` answers false when the server is stopping already.
+  bool Add(LongStream* stream);
+  void Remove(LongStream* stream);
+  // `StopAll` asks every stream to stop, those that are added later too.
+  void StopAll();
+
+ private:
+  std::mutex mutex_;
+  std::set<LongStream*> open_;
+  bool stopping_ = false;
+};
+
+// `Reactor` is the base of every reactor of ours: it owns itself, from its construction until gRPC
+// is done with it. A derived class must not finish while other threads may still call it.
+template <class Base>
+class Reactor : public Base {
+ protected:
+  void OnDone() final { delete this; }
+};
+
+// A caller, what it asked for, and how far it may go.
+struct Permit {
+  Caller caller;
+  Scope scope = Scope::kNone;
+  Call call = Call::kHello;
+};
+
+// `RpcContext` outlives every call. Thread-safe.
+class RpcContext {
+ public:
+  // `ledger` must outlive the context.
+  RpcContext(Ledger& ledger, unsigned read_threads)
+      : ledger_(ledger), workers_(read_threads, kReadQueue) {}
+
+  Ledger& ledger() { return ledger_; }
+  Workers& workers() { return workers_; }
+  Streams& streams() { return streams_; }
+
+  // `Admit` identifies the peer of `context` and judges `call` by the table.
+  StatusOr<Permit> Admit(const grpc::ServerContextBase& context, Call call);
+
+  // `LogRead` notes who read what of a therapy, before the answer leaves. An error means: do not
+  // answer.
+  Status LogRead(const Permit& permit, std::string_view therapy, std::string_view detail = {});
+
+  // `Serve` is a whole unary call: admits it, runs `work` (Permit -> Status) on a reading thread
+  // and finishes.
+  template <class Work>
+  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, Call call, Work work);
+
+  // `Guarded` runs `work` and turns a stray exception into INTERNAL.
+  static Status Guarded(const std::function<Status()>& work);
+
+ private:
+  Ledger& ledger_;
+  Streams streams_;
+  Workers workers_;  // last: its threads use the others
+};
+
+template <class Work>
+grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context, Call call,
+                                            Work work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  StatusOr<Permit> permit = Admit(*context, call);
+  if (!permit.ok()) {
+    reactor->Finish(ToGrpc(permit.status()));
+    return reactor;
+  }
+  auto job = [context, reactor, permit = *std::move(permit), work = std::move(work)] {
+    const Status status = context->IsCancelled()
+                              ? DeadlineExceeded("the caller left before its turn came")
+                              : Guarded([&] { return work(permit); });
+    reactor->Finish(ToGrpc(ForPeer(status, CallName(permit.call))));
+  };
+  if (!workers_.Submit(std::move(job))) {
+    reactor->Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));
+  }
+  return reactor;
+}
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_CONTEXT_H_

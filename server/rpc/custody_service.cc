@@ -1,0 +1,254 @@
+#include "server/rpc/custody_service.h"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "custody/therapy.h"
+#include "server/rpc/subjects.h"
+#include "server/rpc/views.h"
+#include "server/rpc/watch.h"
+
+namespace custody {
+namespace {
+
+constexpr std::uint32_t kMaxList = 1000;
+constexpr std::size_t kMaxAccessRecords = 100'000;
+
+template <class T>
+std::optional<Instant> AsOf(const T& request) {
+  return request.has_as_of() ? std::optional<Instant>(FromProto(request.as_of())) : std::nullopt;
+}
+
+// The stream ReadAccessLog: read at once, up to a bound, and written at the reader's pace.
+class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::AccessRecord>> {
+ public:
+  explicit AccessLogReactor(RpcContext& rpc) : rpc_(rpc) {}
+
+  void Refuse(const Status& status) { Finish(ToGrpc(ForPeer(status, "ReadAccessLog"))); }
+
+  void Start(Permit permit, const pb::ReadAccessLogRequest& request) {
+    auto job = [this, permit = std::move(permit), request] {
+      const Status status = RpcContext::Guarded([&] { return Read(permit, request); });
+      if (!status.ok()) return Refuse(status);
+      Next();
+    };
+    if (!rpc_.workers().Submit(std::move(job))) {
+      Refuse(ResourceExhausted("too many reads are waiting: try again shortly"));
+    }
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(ToGrpc(Status()));
+    records_.pop_front();
+    Next();
+  }
+
+ private:
+  Status Read(const Permit& permit, const pb::ReadAccessLogRequest& request) {
+    if (permit.scope != Scope::kAll) {
+      CUSTODY_RETURN_IF_ERROR(Look(rpc_.ledger(), permit, request.therapy()).status());
+    }
+    return rpc_.ledger().ReadAccessLog(request, [this](const pb::AccessRecord& record) {
+      truncated_ = records_.size() >= kMaxAccessRecords;
+      if (!truncated_) records_.push_back(record);
+      return !truncated_;
+    });
+  }
+
+  void Next() {
+    if (!records_.empty()) return StartWrite(&records_.front());
+    Finish(ToGrpc(truncated_ ? OutOfRange("there are more records: ask again from the last one on")
+                             : Status()));
+  }
+
+  RpcContext& rpc_;
+  std::deque<pb::AccessRecord> records_;
+  bool truncated_ = false;
+};
+
+Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapiesRequest& request,
+                  pb::ListTherapiesReply* reply) {
+  const std::uint32_t limit = request.limit() == 0 ? 100 : std::min(request.limit(), kMaxList);
+  const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
+  std::string after = request.after();
+  std::size_t bytes = 0;
+  while (true) {
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                             rpc.ledger().ListTherapies(after, kPageTherapies));
+    if (ids.empty()) return Status();
+    for (const std::string& id : ids) {
+      const StatusOr<pb::GetTherapyReply> therapy = Look(rpc.ledger(), permit, id);
+      if (!therapy.ok() && therapy.status().code() != StatusCode::kNotFound) {
+        return therapy.status();
+      }
+      if (!therapy.ok()) continue;
+      if (static_cast<std::uint32_t>(reply->therapies_size()) == limit ||
+          bytes > kMaxReplyBytes / 2) {
+        reply->set_more(true);
+        return Status();
+      }
+      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "list"));
+      *reply->add_therapies() = InView(*therapy, permit.caller, *registry);
+      bytes += reply->therapies(reply->therapies_size() - 1).ByteSizeLong();
+    }
+    after = ids.back();
+  }
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* CustodyService::GetTherapy(grpc::CallbackServerContext* context,
+                                                     const pb::GetTherapyRequest* request,
+                                                     pb::GetTherapyReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
+    CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply whole,
+                             Look(rpc_.ledger(), permit, request->therapy(), AsOf(*request)));
+    CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, request->therapy(), "state"));
+    *reply = InView(whole, permit.caller, *rpc_.ledger().registry());
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::ListTherapies(grpc::CallbackServerContext* context,
+                                                        const pb::ListTherapiesRequest* request,
+                                                        pb::ListTherapiesReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
+    return ListInView(rpc_, permit, *request, reply);
+  });
+}
+
+grpc::ServerWriteReactor<pb::WatchTherapiesReply>* CustodyService::WatchTherapies(
+    grpc::CallbackServerContext* context, const pb::WatchTherapiesRequest* request) {
+  return StartWatch(rpc_, *context, *request);
+}
+
+grpc::ServerUnaryReactor* CustodyService::NextSteps(grpc::CallbackServerContext* context,
+                                                    const pb::NextStepsRequest* request,
+                                                    pb::NextStepsReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
+    const std::optional<Instant> as_of = AsOf(*request);
+    CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply whole,
+                             Look(rpc_.ledger(), permit, request->therapy(), as_of));
+    CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, request->therapy(), "next steps"));
+    for (pb::NextStep& step : NextStepsOf(whole.state(), *rpc_.ledger().registry(),
+                                          as_of.value_or(rpc_.ledger().Now()))) {
+      *reply->add_steps() = std::move(step);
+    }
+    StepsInView(permit.caller, *reply);
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::Preview(grpc::CallbackServerContext* context,
+                                                  const pb::PreviewRequest* request,
+                                                  pb::PreviewReply* reply) {
+  return rpc_.Serve(context, Call::kPreview, [=, this](const Permit& permit) -> Status {
+    const std::string chain = PeekChain(request->signed_().payload());
+    if (permit.scope == Scope::kRegistry && !IsRegistryChain(chain)) {
+      return PermissionDenied("the local administration previews registry events only");
+    }
+    CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_verdict(), rpc_.ledger().Preview(request->signed_()));
+    if (permit.scope == Scope::kRegistry || permit.caller.who == Who::kOversight) return Status();
+    Permit as_party = permit;
+    as_party.scope = Scope::kParty;
+    if (!CheckChain(rpc_.ledger(), as_party, chain, true).ok()) {
+      ReduceVerdict(*reply->mutable_verdict());
+    }
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* context,
+                                               const pb::FindRequest* request,
+                                               pb::FindReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
+    if (request->value().empty() || request->value().size() > kMaxIdentifierBytes) {
+      return InvalidArgument("an identifier has 1 to " + std::to_string(kMaxIdentifierBytes) +
+                             " bytes");
+    }
+    CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc_.ledger().Find(*request));
+    for (pb::FoundIdentifier& one : *found.mutable_found()) {
+      const Status seen = Look(rpc_.ledger(), permit, one.therapy()).status();
+      if (seen.code() == StatusCode::kNotFound) continue;
+      CUSTODY_RETURN_IF_ERROR(seen);
+      CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, one.therapy(), "find " + one.type()));
+      *reply->add_found() = std::move(one);
+    }
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::PutSubject(grpc::CallbackServerContext* context,
+                                                     const pb::PutSubjectRequest* request,
+                                                     pb::PutSubjectReply* /*reply*/) {
+  return rpc_.Serve(context, Call::kPutSubject, [=, this](const Permit& permit) {
+    return custody::PutSubject(rpc_, permit, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::GetSubject(grpc::CallbackServerContext* context,
+                                                     const pb::GetSubjectRequest* request,
+                                                     pb::GetSubjectReply* reply) {
+  return rpc_.Serve(context, Call::kGetSubject, [=, this](const Permit& permit) -> Status {
+    CUSTODY_ASSIGN_OR_RETURN(*reply, custody::GetSubject(rpc_, permit, *request));
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::GetSchema(grpc::CallbackServerContext* context,
+                                                    const pb::GetSchemaRequest* request,
+                                                    pb::GetSchemaReply* reply) {
+  return rpc_.Serve(context, Call::kGetSchema, [=, this](const Permit&) -> Status {
+    CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_schema(), rpc_.ledger().GetSchema(request->sha256()));
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::GetStatus(grpc::CallbackServerContext* context,
+                                                    const pb::GetStatusRequest* /*request*/,
+                                                    pb::GetStatusReply* reply) {
+  return rpc_.Serve(context, Call::kGetStatus, [=, this](const Permit&) {
+    *reply = rpc_.ledger().GetStatus();
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::SetClock(grpc::CallbackServerContext* context,
+                                                   const pb::SetClockRequest* request,
+                                                   pb::SetClockReply* reply) {
+  return rpc_.Serve(context, Call::kSetClock, [=, this](const Permit&) -> Status {
+    CUSTODY_ASSIGN_OR_RETURN(const Instant now, rpc_.ledger().SetClock(*request));
+    *reply->mutable_server_time() = ToProto(now);
+    return Status();
+  });
+}
+
+grpc::ServerWriteReactor<pb::AccessRecord>* CustodyService::ReadAccessLog(
+    grpc::CallbackServerContext* context, const pb::ReadAccessLogRequest* request) {
+  auto* reactor = std::make_unique<AccessLogReactor>(rpc_).release();
+  StatusOr<Permit> permit = rpc_.Admit(*context, Call::kReadAccessLog);
+  if (permit.ok()) {
+    reactor->Start(*std::move(permit), *request);
+  } else {
+    reactor->Refuse(permit.status());
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* CustodyService::Backup(grpc::CallbackServerContext* context,
+                                                 const pb::BackupRequest* request,
+                                                 pb::BackupReply* reply) {
+  return rpc_.Serve(context, Call::kBackup, [=, this](const Permit&) -> Status {
+    const std::filesystem::path folder(request->folder());
+    if (!folder.is_absolute()) {
+      return InvalidArgument("name the backup's folder from the root on, as the server sees it");
+    }
+    CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.ledger().Backup(folder));
+    return Status();
+  });
+}
+
+}  // namespace custody

@@ -1,0 +1,48 @@
+// Every bound of the services, each with its reason.
+#ifndef CUSTODY_SERVER_RPC_LIMITS_H_
+#define CUSTODY_SERVER_RPC_LIMITS_H_
+
+#include <cstddef>
+
+namespace custody {
+
+// A request holds at most one signed event (66,000 bytes) or one attachment chunk (1 MiB) and some
+// framing around it.
+inline constexpr int kMaxRequestBytes = 2 << 20;
+// The largest answer is a page of therapies; a state is some tens of kilobytes.
+inline constexpr int kMaxReplyBytes = 32 << 20;
+// What all calls together may hold in gRPC's buffers.
+inline constexpr std::size_t kRpcMemoryBytes = 256u << 20;
+// Calls of one connection at the same time: a busy interface pipelines, nobody needs more.
+inline constexpr int kMaxConcurrentStreams = 1024;
+// A dead peer is noticed within a minute: a station on a ward loses its network often.
+inline constexpr int kKeepaliveMillis = 30'000;
+inline constexpr int kKeepaliveTimeoutMillis = 20'000;
+inline constexpr int kMinPingIntervalMillis = 10'000;
+
+// Reads wait here for a reading thread; more are refused at once, so that a flood of reads ends in
+// a clear answer and not in memory.
+inline constexpr std::size_t kReadQueue = 1024;
+// Events of one RecordMany stream that are accepted and not yet answered.
+inline constexpr std::size_t kRecordWindow = 256;
+// Chains of one RecordMany stream in which an event was refused; they are remembered till its end.
+inline constexpr std::size_t kMaxStoppedChains = 4096;
+// Changes a watcher may be behind before it is told to start over.
+inline constexpr std::size_t kMaxPendingChanges = 4096;
+// A page of a stream is read at once and then written at the pace of the reader.
+inline constexpr std::size_t kPageEntries = 256;
+inline constexpr std::size_t kPageBytes = 1 << 20;
+inline constexpr std::size_t kPageTherapies = 100;
+
+inline constexpr std::size_t kMaxAttachmentBytes = 64u << 20;
+inline constexpr std::size_t kAttachmentChunkBytes = 1 << 20;
+// Attachments that are being uploaded at the same time: each is held in memory until it is sealed.
+inline constexpr int kMaxUploads = 8;
+
+inline constexpr std::size_t kMaxIdentifierBytes = 256;
+inline constexpr std::size_t kMaxReasonBytes = 2000;
+inline constexpr int kMaxSubjectIdentifiers = 64;
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_LIMITS_H_

@@ -1,0 +1,317 @@
+// A stream of events, answered in the order in which they came.
+//
+// Events of different chains are in the ledger's queue together; of one chain, one at a time. The
+// ledger verifies signatures on several threads, so that two events of a chain that are handed in
+// at once could reach the committer in the wrong order, and the second would be refused for a head
+// that the first was about to make. Waiting for the answer also gives the promised meaning to a
+// refusal: what follows a refused event in its chain is answered ABORTED and never reaches the
+// ledger.
+//
+// At most kRecordWindow events are accepted and not answered; then nothing is read, and HTTP/2's
+// flow control holds the sender. A stream that is stopped reads no more, answers what it accepted
+// and finishes UNAVAILABLE; the client sends again what was not answered, and known events answer
+// with their first receipt.
+
+#include "server/rpc/record_many.h"
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "server/rpc/views.h"
+
+namespace custody {
+
+StatusOr<RecordingStation> AdmitRecording(RpcContext& rpc, const grpc::ServerContextBase& context,
+                                          std::string_view payload) {
+  RecordingStation station;
+  CUSTODY_ASSIGN_OR_RETURN(station.permit, rpc.Admit(context, Call::kRecord));
+  station.chain = PeekChain(payload);
+  if (station.permit.scope == Scope::kRegistry && !IsRegistryChain(station.chain)) {
+    return PermissionDenied("the local administration records registry events only");
+  }
+  if (station.permit.caller.who != Who::kAdmin) station.name = station.permit.caller.station;
+  return station;
+}
+
+ErrorDetails DetailsOf(const RecordOutcome& outcome) {
+  ErrorDetails details;
+  details.verdict = &outcome.reply.verdict();
+  details.bad_fields = &outcome.bad_fields;
+  if (outcome.moved.has_value()) details.moved = &*outcome.moved;
+  return details;
+}
+
+void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutcome outcome,
+                   std::function<void(const RecordOutcome&)> answer) {
+  outcome.status = ForPeer(outcome.status, "Record");
+  const Who who = station.permit.caller.who;
+  if (outcome.reply.verdict().reasons_size() == 0 || who == Who::kOversight ||
+      IsRegistryChain(station.chain)) {
+    answer(outcome);
+    return;
+  }
+  auto shared = std::make_shared<RecordOutcome>(std::move(outcome));
+  const auto reduce = [shared] {
+    ReduceVerdict(*shared->reply.mutable_verdict());
+    shared->status = MakeStatus(shared->status.code(), "the rules refuse this event");
+  };
+  auto job = [&rpc, station, shared, reduce, answer] {
+    Permit permit = station.permit;
+    permit.scope = Scope::kParty;
+    if (!CheckChain(rpc.ledger(), permit, station.chain, true).ok()) reduce();
+    answer(*shared);
+  };
+  if (rpc.workers().Submit(std::move(job))) return;
+  reduce();
+  answer(*shared);
+}
+
+namespace {
+
+using Base = grpc::ServerBidiReactor<pb::RecordRequest, pb::RecordReply>;
+
+class RecordManyReactor final : public Reactor<Base>, public LongStream {
+ public:
+  RecordManyReactor(RpcContext& rpc, RecordingStation station)
+      : rpc_(rpc), station_(std::move(station)) {
+    stopping_ = !rpc_.streams().Add(this);
+    active_ = 1;
+    Advance();
+  }
+  ~RecordManyReactor() override { rpc_.streams().Remove(this); }
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void Stop() override;
+
+ private:
+  // An accepted event's place in the order of answers.
+  struct Slot {
+    bool answered = false;
+    pb::RecordReply reply;
+  };
+  struct Waiting {
+    std::uint64_t number = 0;
+    pb::SignedEvent signed_event;
+  };
+  // What is going on in one chain.
+  struct Lane {
+    bool busy = false;
+    bool stopped = false;  // an event was refused: what follows is ABORTED
+    std::deque<Waiting> waiting;
+  };
+
+  // `Accept` gives the event that was read its place, and the event itself when it is to go to the
+  // ledger now. Under mutex_.
+  std::optional<Waiting> Accept(const std::string& chain);
+  void Submit(const std::string& chain, Waiting item);
+  void Answered(const std::string& chain, std::uint64_t number, RecordOutcome outcome);
+  void SetReply(std::uint64_t number, pb::RecordReply reply);  // under mutex_
+  // `Advance` starts what may start now: a read, a write, or the end. REQUIRES: the caller counted
+  // itself in `active_`; it is counted out here.
+  void Advance();
+
+  RpcContext& rpc_;
+  const RecordingStation station_;
+  pb::RecordRequest request_;  // of the read under way
+  pb::RecordReply writing_;    // of the write under way
+
+  std::mutex mutex_;
+  std::deque<Slot> slots_;  // the first one has number `first_`
+  std::uint64_t first_ = 0;
+  std::map<std::string, Lane> lanes_;
+  std::size_t stopped_chains_ = 0;
+  std::size_t in_ledger_ = 0;  // events whose answer is still to come
+  std::size_t active_ = 0;     // threads at work on this object: it may not end under them
+  bool reading_ = false;
+  bool write_busy_ = false;
+  bool no_more_ = false;  // the client has sent its last
+  bool broken_ = false;   // the client is gone: answers are dropped
+  bool stopping_ = false;
+  bool finished_ = false;
+};
+
+pb::RecordReply RefusalOf(const RecordOutcome& outcome) {
+  pb::RecordReply reply;
+  *reply.mutable_error() = ToRpcStatus(outcome.status, DetailsOf(outcome));
+  *reply.mutable_verdict() = outcome.reply.verdict();
+  return reply;
+}
+
+pb::RecordReply NotTried() {
+  RecordOutcome outcome;
+  outcome.status = Aborted("an event before this one in its chain was refused: it was not tried");
+  return RefusalOf(outcome);
+}
+
+void RecordManyReactor::OnReadDone(bool ok) {
+  std::optional<Waiting> submit;
+  const std::string chain = ok ? PeekChain(request_.signed_().payload()) : "";
+  {
+    const std::lock_guard lock(mutex_);
+    ++active_;
+    reading_ = false;
+    if (!ok) {
+      no_more_ = true;
+    } else if (!finished_) {
+      submit = Accept(chain);
+    }
+  }
+  if (submit.has_value()) Submit(chain, *std::move(submit));
+  Advance();
+}
+
+std::optional<RecordManyReactor::Waiting> RecordManyReactor::Accept(const std::string& chain) {
+  const std::uint64_t number = first_ + slots_.size();
+  slots_.emplace_back();
+  if (station_.permit.scope == Scope::kRegistry && !IsRegistryChain(chain)) {
+    RecordOutcome outcome;
+    outcome.status = PermissionDenied("the local administration records registry events only");
+    SetReply(number, RefusalOf(outcome));
+    return std::nullopt;
+  }
+  Lane& lane = lanes_[chain];
+  if (lane.stopped) {
+    SetReply(number, NotTried());
+    return std::nullopt;
+  }
+  Waiting item{number, std::move(*request_.mutable_signed_())};
+  if (lane.busy) {
+    lane.waiting.push_back(std::move(item));
+    return std::nullopt;
+  }
+  lane.busy = true;
+  ++in_ledger_;
+  return item;
+}
+
+void RecordManyReactor::OnWriteDone(bool ok) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++active_;
+    write_busy_ = false;
+    if (!ok) broken_ = true;
+  }
+  Advance();
+}
+
+void RecordManyReactor::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++active_;
+    stopping_ = true;
+  }
+  Advance();
+}
+
+// Without the lock: the ledger may answer from within the call.
+void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
+  auto done = [this, chain, number = item.number](RecordOutcome outcome) {
+    if (outcome.status.ok()) {
+      Answered(chain, number, std::move(outcome));
+      return;
+    }
+    RecordingStation station = station_;
+    station.chain = chain;
+    FinishRefused(rpc_, station, std::move(outcome),
+                  [this, chain, number](const RecordOutcome& o) { Answered(chain, number, o); });
+  };
+  rpc_.ledger().Record(std::move(item.signed_event), station_.name, std::move(done));
+}
+
+void RecordManyReactor::Answered(const std::string& chain, std::uint64_t number,
+                                 RecordOutcome outcome) {
+  std::optional<Waiting> next;
+  {
+    const std::lock_guard lock(mutex_);
+    --in_ledger_;
+    ++active_;
+    const auto lane = lanes_.find(chain);
+    if (outcome.status.ok()) {
+      SetReply(number, std::move(outcome.reply));
+      if (lane->second.waiting.empty()) {
+        lanes_.erase(lane);
+      } else {
+        next = std::move(lane->second.waiting.front());
+        lane->second.waiting.pop_front();
+        ++in_ledger_;
+      }
+    } else {
+      SetReply(number, RefusalOf(outcome));
+      for (const Waiting& waiting : lane->second.waiting) SetReply(waiting.number, NotTried());
+      lane->second.waiting.clear();
+      lane->second.stopped = true;
+      if (++stopped_chains_ > kMaxStoppedChains) stopping_ = true;
+    }
+  }
+  if (next.has_value()) Submit(chain, *std::move(next));
+  Advance();
+}
+
+void RecordManyReactor::SetReply(std::uint64_t number, pb::RecordReply reply) {
+  Slot& slot = slots_[number - first_];
+  slot.reply = std::move(reply);
+  slot.answered = true;
+}
+
+void RecordManyReactor::Advance() {
+  while (true) {
+    bool read = false;
+    bool write = false;
+    bool finish = false;
+    bool stopped = false;
+    {
+      const std::lock_guard lock(mutex_);
+      while (broken_ && !slots_.empty() && slots_.front().answered) {
+        slots_.pop_front();
+        ++first_;
+      }
+      if (!write_busy_ && !broken_ && !slots_.empty() && slots_.front().answered) {
+        writing_ = std::move(slots_.front().reply);
+        slots_.pop_front();
+        ++first_;
+        write = write_busy_ = true;
+      }
+      const bool reads_over = no_more_ || broken_ || stopping_;
+      if (!reads_over && !reading_ && slots_.size() < kRecordWindow) read = reading_ = true;
+      if (!read && !write) {
+        --active_;
+        finish = reads_over && slots_.empty() && !write_busy_ && in_ledger_ == 0 && active_ == 0 &&
+                 !finished_;
+        finished_ = finished_ || finish;
+        stopped = !no_more_ && !broken_;
+      }
+    }
+    if (write) StartWrite(&writing_);
+    if (read) StartRead(&request_);
+    if (read || write) continue;
+    // Nothing of this object is touched from here on but by the one thread that finishes.
+    if (!finish) return;
+    Finish(stopped ? ToGrpc(Unavailable("the server is stopping: send the unanswered again"))
+                   : ToGrpc(Status()));
+    return;
+  }
+}
+
+// For peers that are refused before anything is read.
+class RefusedStream final : public Reactor<Base> {
+ public:
+  explicit RefusedStream(const Status& status) { Finish(ToGrpc(status)); }
+};
+
+}  // namespace
+
+Base* StartRecordMany(RpcContext& rpc, const grpc::ServerContextBase& context) {
+  RecordingStation station;
+  StatusOr<Permit> permit = rpc.Admit(context, Call::kRecord);
+  if (!permit.ok()) return std::make_unique<RefusedStream>(permit.status()).release();
+  station.permit = *std::move(permit);
+  if (station.permit.caller.who != Who::kAdmin) station.name = station.permit.caller.station;
+  return std::make_unique<RecordManyReactor>(rpc, std::move(station)).release();
+}
+
+}  // namespace custody

@@ -1,0 +1,85 @@
+// The 17 codes of absl and gRPC are equal in number and meaning, so that mapping is a cast; the
+// assertions below hold that true for whatever versions we are built with.
+
+#include "server/rpc/status_map.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "crypto/encoding.h"
+#include "crypto/random.h"
+
+namespace custody {
+namespace {
+
+constexpr bool Same(absl::StatusCode ours, grpc::StatusCode theirs) {
+  return static_cast<int>(ours) == static_cast<int>(theirs);
+}
+static_assert(Same(absl::StatusCode::kOk, grpc::OK));
+static_assert(Same(absl::StatusCode::kCancelled, grpc::CANCELLED));
+static_assert(Same(absl::StatusCode::kUnknown, grpc::UNKNOWN));
+static_assert(Same(absl::StatusCode::kInvalidArgument, grpc::INVALID_ARGUMENT));
+static_assert(Same(absl::StatusCode::kDeadlineExceeded, grpc::DEADLINE_EXCEEDED));
+static_assert(Same(absl::StatusCode::kNotFound, grpc::NOT_FOUND));
+static_assert(Same(absl::StatusCode::kAlreadyExists, grpc::ALREADY_EXISTS));
+static_assert(Same(absl::StatusCode::kPermissionDenied, grpc::PERMISSION_DENIED));
+static_assert(Same(absl::StatusCode::kResourceExhausted, grpc::RESOURCE_EXHAUSTED));
+static_assert(Same(absl::StatusCode::kFailedPrecondition, grpc::FAILED_PRECONDITION));
+static_assert(Same(absl::StatusCode::kAborted, grpc::ABORTED));
+static_assert(Same(absl::StatusCode::kOutOfRange, grpc::OUT_OF_RANGE));
+static_assert(Same(absl::StatusCode::kUnimplemented, grpc::UNIMPLEMENTED));
+static_assert(Same(absl::StatusCode::kInternal, grpc::INTERNAL));
+static_assert(Same(absl::StatusCode::kUnavailable, grpc::UNAVAILABLE));
+static_assert(Same(absl::StatusCode::kDataLoss, grpc::DATA_LOSS));
+static_assert(Same(absl::StatusCode::kUnauthenticated, grpc::UNAUTHENTICATED));
+
+// Text that comes from a peer's bytes may not be UTF-8, and a proto3 string must be.
+std::string Printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20) c = '?';
+  }
+  return text;
+}
+
+}  // namespace
+
+pb::RpcStatus ToRpcStatus(const Status& status, const ErrorDetails& details) {
+  pb::RpcStatus rpc;
+  rpc.set_code(static_cast<int>(status.code()));
+  rpc.set_message(Printable(Message(status)));
+  if (details.verdict != nullptr && details.verdict->ByteSizeLong() > 0) {
+    rpc.add_details()->PackFrom(*details.verdict);
+  }
+  if (details.bad_fields != nullptr && details.bad_fields->fields_size() > 0) {
+    rpc.add_details()->PackFrom(*details.bad_fields);
+  }
+  if (details.moved != nullptr) rpc.add_details()->PackFrom(*details.moved);
+  return rpc;
+}
+
+grpc::Status ToGrpc(const Status& status, const ErrorDetails& details) {
+  if (status.ok()) return grpc::Status::OK;
+  const pb::RpcStatus rpc = ToRpcStatus(status, details);
+  return {static_cast<grpc::StatusCode>(status.code()), rpc.message(), rpc.SerializeAsString()};
+}
+
+Status ForPeer(const Status& status, std::string_view call) {
+  switch (status.code()) {
+    case StatusCode::kInternal:
+    case StatusCode::kUnknown:
+    case StatusCode::kDataLoss:
+      break;
+    default:
+      return status;
+  }
+  const StatusOr<std::string> random = SystemRng().Bytes(8);
+  const std::string id = random.ok() ? Hex(*random) : "unknown";
+  spdlog::error("{}: {} [correlation id {}]", call, Message(status), id);
+  const bool loss = status.code() == StatusCode::kDataLoss;
+  const std::string what = loss ? "stored bytes fail verification" : "the server failed inside";
+  return MakeStatus(status.code(), what + "; its log says more under correlation id " + id +
+                                       ": tell the administrator");
+}
+
+}  // namespace custody

@@ -1,0 +1,60 @@
+// What of a therapy a caller may read.
+//
+// A therapy that a caller may not see and one that does not exist are answered with the same words,
+// so that nobody learns by asking which ids are taken.
+#ifndef CUSTODY_SERVER_RPC_VIEWS_H_
+#define CUSTODY_SERVER_RPC_VIEWS_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "crypto/status.h"
+#include "custody/chain.h"
+#include "custody/pb.h"
+#include "custody/v1/service.pb.h"
+#include "server/ledger/ledger.h"
+#include "server/rpc/context.h"
+
+namespace custody {
+
+// `Hidden` is the answer for a therapy that is not there, or not for this caller.
+Status Hidden(std::string_view therapy);
+
+// `MaySee` says whether the scope of `permit` covers a therapy.
+bool MaySee(const Permit& permit, const pb::TherapyState& state, const Registry& registry);
+
+// `Look` gives a therapy's whole state when the caller may see it; Hidden otherwise.
+StatusOr<pb::GetTherapyReply> Look(Ledger& ledger, const Permit& permit, std::string_view therapy,
+                                   std::optional<Instant> as_of = std::nullopt);
+
+// `InView` is the part of `reply` that is the caller's to read.
+pb::GetTherapyReply InView(const pb::GetTherapyReply& reply, const Caller& caller,
+                           const Registry& registry);
+
+// `MayReadBody` says whether `who`, a party, may read events of this kind whole. A signed event
+// cannot be stripped without breaking its signatures, so it is served whole or not at all.
+bool MayReadBody(Who who, const pb::Event& event);
+
+// `StepsInView` leaves out of `steps` what is not the caller's business.
+void StepsInView(const Caller& caller, pb::NextStepsReply& steps);
+
+// `ReduceVerdict` takes out of a verdict what tells a caller that is no party about the therapy:
+// only the reasons about authority stay.
+void ReduceVerdict(pb::Verdict& verdict);
+
+// `CheckChain` says whether `permit` covers `chain`: OK, INVALID_ARGUMENT for no chain name,
+// PERMISSION_DENIED outside the registry for who only reads that, or Hidden. A therapy chain that
+// has no event yet is OK with kParty when `new_allowed`.
+Status CheckChain(Ledger& ledger, const Permit& permit, std::string_view chain, bool new_allowed);
+
+// `PeekChain` finds the chain's name in an event's payload without parsing the rest; empty when
+// there is none.
+std::string PeekChain(std::string_view payload);
+
+// `IsRegistryChain`: "registry" or "registry/SITE".
+bool IsRegistryChain(std::string_view chain);
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_VIEWS_H_

@@ -1,0 +1,221 @@
+// A watcher is told the present state of every therapy it may see and then every change.
+//
+// The ledger tells of changes from its committer, which may not wait; so a change is only noted
+// here, and a reading thread folds and writes when the watcher has taken what came before. A
+// watcher that falls too far behind is told so and starts over.
+
+#include "server/rpc/watch.h"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "server/rpc/views.h"
+
+namespace custody {
+namespace {
+
+using Base = grpc::ServerWriteReactor<pb::WatchTherapiesReply>;
+constexpr std::string_view kPrefix = "therapy/";
+
+class WatchReactor final : public Reactor<Base>, public LongStream {
+ public:
+  WatchReactor(RpcContext& rpc, Permit permit, const pb::WatchTherapiesRequest& request)
+      : rpc_(rpc),
+        permit_(std::move(permit)),
+        wanted_(request.therapies().begin(), request.therapies().end()) {}
+  ~WatchReactor() override { rpc_.streams().Remove(this); }
+
+  void Begin();
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override { End(Status()); }
+  void Stop() override { End(Unavailable("the server is stopping: watch again shortly")); }
+
+ private:
+  // What the ledger tells; it may outlive the watcher by a moment.
+  struct Told {
+    std::mutex mutex;
+    WatchReactor* watcher = nullptr;
+  };
+
+  void Note(const LedgerChange& change);
+  void End(const Status& status);
+  // `Advance` writes, fetches, ends or goes idle. Called with mutex_ held; gives it back.
+  void Advance(std::unique_lock<std::mutex> lock);
+  void Fetch();
+  Status FetchPresent(std::deque<pb::WatchTherapiesReply>& found);
+  Status Append(const LedgerChange& change, std::deque<pb::WatchTherapiesReply>& found);
+
+  RpcContext& rpc_;
+  const Permit permit_;
+  const std::set<std::string, std::less<>> wanted_;  // empty: all
+  const std::shared_ptr<Told> told_ = std::make_shared<Told>();
+  std::shared_ptr<void> token_;  // of the ledger's Watch
+  pb::WatchTherapiesReply writing_;
+  std::string after_;             // the last therapy of the first round; used by Fetch only
+  std::set<std::string> logged_;  // used by Fetch only
+
+  std::mutex mutex_;
+  bool first_round_ = true;
+  bool busy_ = true;  // a write or a fetch is under way
+  bool ended_ = false;
+  bool finished_ = false;
+  Status end_;
+  std::deque<LedgerChange> changes_;
+  std::deque<pb::WatchTherapiesReply> ready_;
+};
+
+void WatchReactor::Begin() {
+  told_->watcher = this;
+  token_ = rpc_.ledger().Watch([told = told_](const LedgerChange& change) {
+    const std::lock_guard lock(told->mutex);
+    if (told->watcher != nullptr) told->watcher->Note(change);
+  });
+  if (!rpc_.streams().Add(this)) Stop();
+  std::unique_lock lock(mutex_);
+  busy_ = false;
+  Advance(std::move(lock));
+}
+
+void WatchReactor::Note(const LedgerChange& change) {
+  std::unique_lock lock(mutex_);
+  if (ended_ || !change.chain.starts_with(kPrefix)) return;
+  if (!wanted_.empty() && !wanted_.contains(change.chain.substr(kPrefix.size()))) return;
+  if (changes_.size() >= kMaxPendingChanges) {
+    ended_ = true;
+    end_ = ResourceExhausted("the watcher fell behind: watch again");
+  } else {
+    changes_.push_back(change);
+  }
+  Advance(std::move(lock));
+}
+
+void WatchReactor::OnWriteDone(bool ok) {
+  std::unique_lock lock(mutex_);
+  busy_ = false;
+  if (!ok) ended_ = true;
+  Advance(std::move(lock));
+}
+
+void WatchReactor::End(const Status& status) {
+  std::unique_lock lock(mutex_);
+  if (ended_) return;
+  ended_ = true;
+  end_ = status;
+  Advance(std::move(lock));
+}
+
+void WatchReactor::Advance(std::unique_lock<std::mutex> lock) {
+  if (busy_ || finished_) return;
+  if (!ended_ && !first_round_ && ready_.empty() && changes_.empty()) return;  // idle
+  busy_ = true;
+  if (ended_) {
+    // This may be a notification of the ledger's: another thread lets go of it.
+    finished_ = true;
+    lock.unlock();
+    rpc_.workers().Continue([this] {
+      {
+        const std::lock_guard told(told_->mutex);
+        told_->watcher = nullptr;
+      }
+      token_.reset();
+      Finish(ToGrpc(ForPeer(end_, "WatchTherapies")));
+    });
+    return;
+  }
+  if (!ready_.empty()) {
+    writing_ = std::move(ready_.front());
+    ready_.pop_front();
+    lock.unlock();
+    StartWrite(&writing_);
+    return;
+  }
+  lock.unlock();
+  rpc_.workers().Continue([this] { Fetch(); });
+}
+
+void WatchReactor::Fetch() {
+  std::deque<LedgerChange> changes;
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = first_round_;
+    if (!first) changes.swap(changes_);
+  }
+  std::deque<pb::WatchTherapiesReply> found;
+  const Status status = RpcContext::Guarded([&]() -> Status {
+    if (first) return FetchPresent(found);
+    for (const LedgerChange& change : changes) CUSTODY_RETURN_IF_ERROR(Append(change, found));
+    return Status();
+  });
+  std::unique_lock lock(mutex_);
+  busy_ = false;
+  if (first && found.empty()) first_round_ = false;
+  ready_ = std::move(found);
+  if (!status.ok() && !ended_) {
+    ended_ = true;
+    end_ = status;
+  }
+  Advance(std::move(lock));
+}
+
+// The next page of what there is; empty when all was told.
+Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
+  while (found.empty()) {
+    std::vector<std::string> ids;
+    if (wanted_.empty()) {
+      CUSTODY_ASSIGN_OR_RETURN(ids, rpc_.ledger().ListTherapies(after_, kPageTherapies));
+    } else {
+      auto next = wanted_.upper_bound(after_);
+      for (; next != wanted_.end() && ids.size() < kPageTherapies; ++next) ids.push_back(*next);
+    }
+    if (ids.empty()) return Status();
+    for (const std::string& id : ids) {
+      CUSTODY_RETURN_IF_ERROR(Append({0, std::string(kPrefix) + id, ""}, found));
+    }
+    after_ = ids.back();
+  }
+  return Status();
+}
+
+Status WatchReactor::Append(const LedgerChange& change,
+                            std::deque<pb::WatchTherapiesReply>& found) {
+  const std::string id = change.chain.substr(kPrefix.size());
+  const StatusOr<pb::GetTherapyReply> therapy = Look(rpc_.ledger(), permit_, id);
+  if (!therapy.ok()) {
+    // Not theirs to see, or none: said by silence, as for any other id.
+    return therapy.status().code() == StatusCode::kNotFound ? Status() : therapy.status();
+  }
+  if (logged_.insert(id).second) CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit_, id, "watch"));
+  pb::WatchTherapiesReply& reply = found.emplace_back();
+  *reply.mutable_therapy() = InView(*therapy, permit_.caller, *rpc_.ledger().registry());
+  reply.set_index(change.body.empty() ? therapy->state().index() : change.index);
+  reply.set_event(change.body);
+  return Status();
+}
+
+class RefusedWatch final : public Reactor<Base> {
+ public:
+  explicit RefusedWatch(const Status& status) { Finish(ToGrpc(status)); }
+};
+
+}  // namespace
+
+Base* StartWatch(RpcContext& rpc, const grpc::ServerContextBase& context,
+                 const pb::WatchTherapiesRequest& request) {
+  StatusOr<Permit> permit = rpc.Admit(context, Call::kReadTherapies);
+  Status refused = permit.status();
+  if (refused.ok() && request.therapies_size() > 1000) {
+    refused = InvalidArgument("watch at most 1000 therapies by name, or all");
+  }
+  if (!refused.ok()) return std::make_unique<RefusedWatch>(refused).release();
+  auto* reactor = std::make_unique<WatchReactor>(rpc, *std::move(permit), request).release();
+  reactor->Begin();
+  return reactor;
+}
+
+}  // namespace custody
