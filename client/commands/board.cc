@@ -1,0 +1,160 @@
+// board, inventory and watch: all therapies at a glance.
+#include <map>
+
+#include "client/commands/commands.h"
+#include "client/event_words.h"
+#include "client/exit_code.h"
+#include "client/therapy_words.h"
+#include "custody/event.h"
+#include "custody/therapy.h"
+
+namespace custody {
+namespace {
+
+struct BoardCommand {
+  explicit BoardCommand(Shell& the_shell) : shell(the_shell) {}
+
+  Shell& shell;
+  std::string place;
+  std::vector<std::string> therapies;
+  std::uint64_t count = 0;
+
+  int Board();
+  int Inventory();
+  int Watch();
+};
+
+std::size_t Open(const pb::TherapyState& state) {
+  std::size_t open = 0;
+  for (const auto& deviation : state.deviations()) open += deviation.open() ? 1U : 0U;
+  return open;
+}
+
+std::string Attention(const pb::TherapyState& state, const Desk& desk) {
+  std::vector<std::string> lines = Warnings(state, desk.zone());
+  for (const pb::Shipment& shipment : state.shipments()) {
+    if (shipment.open()) lines.push_back("in transit: " + shipment.shipper());
+  }
+  if (state.offers_size() > 0) {
+    lines.push_back(std::to_string(state.offers_size()) + " open offer(s)");
+  }
+  for (const pb::Timer& timer : state.timers()) {
+    if (timer.due_us() < desk.Now().micros) lines.push_back("overdue: " + timer.name());
+  }
+  if (const std::size_t open = Open(state); open > 0) {
+    lines.push_back(std::to_string(open) + " open deviation(s)");
+  }
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
+  return text;
+}
+
+int BoardCommand::Board() {
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  const auto all = (*desk)->Therapies();
+  if (!all.ok()) return shell.Fail(all.status());
+  Rows rows;
+  nlohmann::json list = nlohmann::json::array();
+  for (const pb::GetTherapyReply& therapy : *all) {
+    const pb::TherapyState& state = therapy.state();
+    const auto steps = NextStepsOf(state, (*desk)->registry(), (*desk)->Now());
+    const pb::NextStep* next = steps.empty() ? nullptr : &steps.front();
+    for (const pb::NextStep& step : steps) {
+      if (step.overdue()) next = &step;
+    }
+    std::string what = next == nullptr ? "" : next->label();
+    if (next != nullptr && next->due_us() != 0) {
+      what += next->overdue() ? " OVERDUE since " : " by ";
+      what += LocalTime(next->due_us(), (*desk)->zone());
+    }
+    const std::string attention = Attention(state, **desk);
+    rows.push_back({state.therapy(), state.coi(), state.product(), state.state(), what, attention});
+    list.push_back({{"therapy", state.therapy()},
+                    {"coi", state.coi()},
+                    {"product", state.product()},
+                    {"state", state.state()},
+                    {"next", what},
+                    {"attention", attention}});
+  }
+  shell.console.Emit({{"therapies", list}});
+  shell.console.Table({"Therapy", "CoI", "Product", "State", "Next", "Attention"}, rows);
+  if (rows.empty()) shell.console.Say("no therapy that this station may see");
+  return kExitDone;
+}
+
+int BoardCommand::Inventory() {
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  const auto all = (*desk)->Therapies();
+  if (!all.ok()) return shell.Fail(all.status());
+  Rows rows;
+  nlohmann::json list = nlohmann::json::array();
+  for (const pb::GetTherapyReply& therapy : *all) {
+    for (const auto& row : ContainerRows(therapy.state(), **desk)) {
+      if (!row[3].starts_with(place)) continue;
+      rows.push_back({row[3], row[0], row[1], row[2], therapy.state().therapy()});
+      list.push_back({{"place", row[3]},
+                      {"container", row[0]},
+                      {"kind", row[1]},
+                      {"state", row[2]},
+                      {"therapy", therapy.state().therapy()}});
+    }
+  }
+  std::sort(rows.begin(), rows.end());
+  shell.console.Emit({{"place", place}, {"containers", list}});
+  shell.console.Table({"Place", "Container", "Kind", "State", "Therapy"}, rows);
+  if (rows.empty()) shell.console.Say("nothing that this station may see is at \"" + place + "\"");
+  return kExitDone;
+}
+
+int BoardCommand::Watch() {
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  if (const Status status = (*desk)->Reachable(); !status.ok()) return shell.Fail(status);
+  pb::WatchTherapiesRequest request;
+  for (const std::string& therapy : therapies) {
+    auto id = (*desk)->Resolve(therapy);
+    if (!id.ok()) return shell.Fail(id.status());
+    request.add_therapies(*id);
+  }
+  std::uint64_t seen = 0;
+  const Status status =
+      (*desk)->session().WatchTherapies(request, [&](const pb::WatchTherapiesReply& change) {
+        const pb::TherapyState& state = change.therapy().state();
+        std::string what = "as it is";
+        if (const auto* body = FindBody(change.event()); body != nullptr) {
+          what = RuleOfBody(*body).label();
+        }
+        shell.console.Emit({{"therapy", state.therapy()},
+                            {"index", change.index()},
+                            {"event", change.event()},
+                            {"state", state.state()}});
+        shell.console.Say(LocalTime(state.updated_us(), (*desk)->zone()) + "  " + state.therapy() +
+                          "  " + what + "  [" + state.state() + "]");
+        return count == 0 || ++seen < count;
+      });
+  const bool ended_by_us = count != 0 && seen >= count;
+  return status.ok() || ended_by_us ? kExitDone : shell.Fail(status);
+}
+
+}  // namespace
+
+void AddBoardCommands(CLI::App& app, Shell& shell) {
+  auto work = std::make_shared<BoardCommand>(shell);
+  CLI::App* command =
+      app.add_subcommand("board", "all therapies: what is due, late, in transit, offered, held");
+  command->callback([work, &shell] { shell.run = [work] { return work->Board(); }; });
+
+  command = app.add_subcommand("inventory", "containers by place");
+  command->add_option("PLACE", work->place, "beginning of a place; empty: everywhere");
+  command->footer("Example: inventory LN2-4/");
+  command->callback([work, &shell] { shell.run = [work] { return work->Inventory(); }; });
+
+  command = app.add_subcommand("watch", "a line for every change, until interrupted");
+  command->add_option("ID", work->therapies, "only these therapies");
+  command->add_option("--count", work->count, "end after so many lines");
+  command->callback([work, &shell] { shell.run = [work] { return work->Watch(); }; });
+}
+
+}  // namespace custody

@@ -1,0 +1,204 @@
+// next ID, why ID EVENT, show ID: one therapy, what is to be done and what was.
+#include <algorithm>
+
+#include "client/commands/commands.h"
+#include "client/event_words.h"
+#include "client/exit_code.h"
+#include "client/therapy_words.h"
+#include "custody/event.h"
+
+namespace custody {
+namespace {
+
+struct LookCommand {
+  explicit LookCommand(Shell& the_shell) : shell(the_shell) {}
+
+  Shell& shell;
+  CLI::App* command = nullptr;
+  std::string therapy;
+  std::string event;
+  std::string sequence;
+  EntryOptions entry;
+  SigningOptions signing;
+
+  int Next();
+  int Why();
+  int Show();
+  int NotNext(const std::string& id, const google::protobuf::FieldDescriptor& body,
+              const std::vector<pb::NextStep>& steps);
+  int ShowEvents(Desk& desk, const std::string& id);
+};
+
+int LookCommand::Next() {
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  const auto id = (*desk)->Resolve(therapy);
+  if (!id.ok()) return shell.Fail(id.status());
+  const auto steps = (*desk)->Next(*id);
+  if (!steps.ok()) return shell.Fail(steps.status());
+  nlohmann::json list = nlohmann::json::array();
+  for (const pb::NextStep& step : *steps) list.push_back(ToJson(step));
+  shell.console.Emit({{"therapy", *id}, {"steps", list}});
+  shell.console.Table({"Step", "For", "Who", "Due", "Now"}, StepRows(*steps, **desk));
+  for (const pb::NextStep& step : *steps) {
+    if (!step.blocked()) continue;
+    shell.console.Say(
+        "\n" + step.label() + (step.subject().empty() ? "" : " " + step.subject()) + " is blocked:",
+        Mood::kCareful);
+    std::vector<pb::Reason> reasons(step.reasons().begin(), step.reasons().end());
+    shell.console.Say(RenderReasons(reasons, "  "));
+  }
+  return kExitDone;
+}
+
+// Without fields the next steps say it; with fields the rules judge the very event.
+int LookCommand::Why() {
+  const auto* body = FindBody(event);
+  if (body == nullptr) {
+    return shell.Fail(InvalidArgument("there is no event \"" + event + "\"; `describe` lists all"));
+  }
+  auto fields = FieldsFrom(command->remaining());
+  if (!fields.ok()) return shell.Fail(fields.status());
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  const auto id = (*desk)->Resolve(therapy);
+  if (!id.ok()) return shell.Fail(id.status());
+  pb::Verdict verdict;
+  bool judged = false;
+  if (fields->empty()) {
+    const auto steps = (*desk)->Next(*id);
+    if (!steps.ok()) return shell.Fail(steps.status());
+    for (const pb::NextStep& step : *steps) {
+      if (step.body() != body->name()) continue;
+      judged = true;
+      verdict.set_refused(verdict.refused() || step.blocked());
+      for (const pb::Reason& reason : step.reasons()) *verdict.add_reasons() = reason;
+    }
+    if (!judged && signing.as.empty()) return NotNext(*id, *body, *steps);
+  }
+  if (!judged) {
+    Draft draft;
+    draft.event = event;
+    if (const Status status = entry.Fill(signing, draft); !status.ok()) return shell.Fail(status);
+    draft.therapy = *id;
+    draft.fields = *std::move(fields);
+    Keyring keyring(**desk, signing.pins, false);
+    Recorder recorder(**desk, keyring, shell.console, {true, shell.program.clinic});
+    auto considered = recorder.Consider(std::move(draft));
+    if (!considered.ok()) {
+      return shell.Fail(WithContext(considered.status(),
+                                    "this is no next step, and cannot be judged as it stands (give "
+                                    "--as and the fields it needs)"));
+    }
+    verdict = *std::move(considered);
+  }
+  shell.console.Emit({{"therapy", *id}, {"event", body->name()}, {"verdict", ToJson(verdict)}});
+  const std::string label = RuleOfBody(*body).label();
+  if (verdict.refused()) {
+    shell.console.Shout(Mood::kBad, "STOP", label + " is not permitted now:");
+  } else {
+    shell.console.Shout(Mood::kGood, "PASS", label + " may be done now");
+  }
+  if (verdict.reasons_size() > 0) shell.console.Say(RenderVerdict(verdict));
+  return verdict.refused() ? kExitRefused : kExitDone;
+}
+
+int LookCommand::ShowEvents(Desk& desk, const std::string& id) {
+  if (const Status status = desk.Reachable(); !status.ok()) {
+    shell.console.Say("events are listed only while the server is there");
+    return kExitUnreachable;
+  }
+  const auto entries = desk.session().ReadChain("therapy/" + id);
+  if (!entries.ok()) return shell.Fail(entries.status());
+  std::vector<std::vector<std::string>> rows;
+  for (const pb::EntryReply& reply : *entries) {
+    pb::Event one;
+    if (!reply.has_signed_() || !one.ParseFromString(reply.signed_().payload())) {
+      rows.push_back({"", "", "withheld from this station", "", ""});
+      continue;
+    }
+    if (std::to_string(one.sequence()) == sequence) {
+      shell.console.Emit({{"therapy", id}, {"index", reply.index()}, {"event", ToJson(one)}});
+      shell.console.Say(RenderEvent(one, desk.zone()));
+      return kExitDone;
+    }
+    rows.push_back(EventRow(one, desk.zone()));
+  }
+  if (!sequence.empty()) return shell.Fail(NotFound("there is no event #" + sequence));
+  shell.console.Say("\nEvents");
+  shell.console.Table({"#", "When", "What", "Signed by", "Entered"}, rows);
+  return kExitDone;
+}
+
+// What is no next step is answered by what comes before it.
+int LookCommand::NotNext(const std::string& id, const google::protobuf::FieldDescriptor& body,
+                         const std::vector<pb::NextStep>& steps) {
+  std::string next;
+  nlohmann::json list = nlohmann::json::array();
+  for (const pb::NextStep& step : steps) {
+    next += (next.empty() ? "" : ", ") + step.label();
+    list.push_back(step.body());
+  }
+  shell.console.Emit({{"therapy", id}, {"event", body.name()}, {"next", list}});
+  shell.console.Shout(Mood::kBad, "STOP",
+                      RuleOfBody(body).label() +
+                          " is no next step now; next: " + (next.empty() ? "nothing" : next));
+  shell.console.Say(
+      "  To have the rules judge it all the same, give --as PERSON:ROLE and its fields.");
+  return kExitRefused;
+}
+
+int LookCommand::Show() {
+  auto desk = shell.OpenDesk();
+  if (!desk.ok()) return shell.Fail(desk.status());
+  const auto id = (*desk)->Resolve(therapy);
+  if (!id.ok()) return shell.Fail(id.status());
+  if (!sequence.empty()) return ShowEvents(**desk, *id);
+  const auto state = (*desk)->Therapy(*id);
+  if (!state.ok()) return shell.Fail(state.status());
+  shell.console.Emit(
+      {{"therapy", *id}, {"length", state->length()}, {"state", ToJson(state->state())}});
+  shell.console.Say(RenderTherapy(state->state(), **desk));
+  const auto containers = ContainerRows(state->state(), **desk);
+  if (!containers.empty()) {
+    shell.console.Say("\nContainers");
+    shell.console.Table({"Container", "Kind", "State", "Place", "Lot", "Expires"}, containers);
+  }
+  if (!(*desk)->online() || shell.json) return kExitDone;
+  return ShowEvents(**desk, *id);
+}
+
+}  // namespace
+
+void AddLookCommands(CLI::App& app, Shell& shell) {
+  auto next = std::make_shared<LookCommand>(shell);
+  CLI::App* command = app.add_subcommand("next", "what may come next, and what blocks it");
+  command->add_option("ID", next->therapy, "therapy, or anything scanned of it")->required();
+  command->footer("Example: next A9XK2...     next '&/CHA999926000001'");
+  command->callback([next, &shell] { shell.run = [next] { return next->Next(); }; });
+
+  auto why = std::make_shared<LookCommand>(shell);
+  command = app.add_subcommand("why", "every reason for and against a step");
+  why->command = command;
+  command->allow_extras()->fallthrough(false);
+  command->add_option("--folder", shell.folder, "the station's folder")->envname("CUSTODY_STATION");
+  command->add_flag("--json", shell.json, "answer in JSON, an object a line");
+  command->add_option("ID", why->therapy, "therapy, or anything scanned of it")->required();
+  command->add_option("EVENT", why->event, "the step")->required();
+  why->entry.AddTo(*command);
+  why->signing.AddTo(*command);
+  command->footer(
+      "Example: why A9XK2... ld_started\n"
+      "With fields (and --as) the very event is judged: why A9XK2... infusion_started --as N1:RN "
+      "--container BAG1 ...\nNothing is recorded.");
+  command->callback([why, &shell] { shell.run = [why] { return why->Why(); }; });
+
+  auto show = std::make_shared<LookCommand>(shell);
+  command = app.add_subcommand("show", "a therapy: where it is, what is open, what was recorded");
+  command->add_option("ID", show->therapy, "therapy, or anything scanned of it")->required();
+  command->add_option("--event", show->sequence, "one event in full, by its number in the chain");
+  command->footer("Example: show A9XK2...     show A9XK2... --event 12");
+  command->callback([show, &shell] { shell.run = [show] { return show->Show(); }; });
+}
+
+}  // namespace custody

@@ -1,0 +1,250 @@
+#include "client/desk.h"
+
+#include <set>
+#include <utility>
+
+#include "client/field_values.h"
+#include "custody/chain.h"
+#include "custody/rules.h"
+#include "custody/therapy.h"
+
+namespace custody {
+namespace {
+
+bool CannotReach(const Status& status) {
+  return status.code() == StatusCode::kUnavailable ||
+         status.code() == StatusCode::kDeadlineExceeded;
+}
+
+}  // namespace
+
+Desk::Desk(StationFolder folder, Clock& clock, Rng& rng)
+    : folder_(std::move(folder)), known_(folder_.path()), clock_(clock), rng_(rng) {}
+
+StatusOr<std::unique_ptr<Desk>> Desk::Open(const std::filesystem::path& path, Clock& clock,
+                                           Rng& rng) {
+  CUSTODY_ASSIGN_OR_RETURN(StationFolder folder, StationFolder::Open(path));
+  return OpenWith(
+      std::move(folder),
+      [&clock](StationFolder& its_folder) { return Session::Connect(its_folder, clock); }, clock,
+      rng);
+}
+
+StatusOr<std::unique_ptr<Desk>> Desk::OpenWith(StationFolder folder, const Connector& connect,
+                                               Clock& clock, Rng& rng) {
+  std::unique_ptr<Desk> desk(new Desk(std::move(folder), clock, rng));
+  auto session = connect(desk->folder_);
+  if (session.ok()) {
+    desk->session_ = *std::move(session);
+  } else if (CannotReach(session.status())) {
+    desk->offline_ = session.status();
+  } else {
+    return session.status();
+  }
+  CUSTODY_RETURN_IF_ERROR(desk->Prepare());
+  return desk;
+}
+
+Status Desk::Prepare() {
+  if (online()) {
+    environment_ = session_->hello().environment();
+    offset_micros_ = session_->hello().clock_offset_ms() * 1000;
+    CUSTODY_RETURN_IF_ERROR(known_.KeepHello(session_->hello()));
+    return RefreshRegistry();
+  }
+  const auto hello = known_.Hello();
+  auto registry = known_.FoldRegistry();
+  if (!hello.ok() || !registry.ok()) {
+    return Unavailable(Message(offline_) +
+                       "; this station has not seen the server yet, so nothing can be prepared "
+                       "without it");
+  }
+  environment_ = hello->environment();
+  offset_micros_ = hello->clock_offset_ms() * 1000;
+  registry_ = std::make_shared<const Registry>(*std::move(registry));
+  return absl::OkStatus();
+}
+
+// The registry is read anew for offline work only when it moved, which is seldom.
+Status Desk::RefreshRegistry() {
+  CUSTODY_ASSIGN_OR_RETURN(registry_, session_->LoadRegistry());
+  const auto kept = known_.FoldRegistry();
+  if (kept.ok() && kept->version() == registry_->version()) return absl::OkStatus();
+  std::vector<std::string> chains = {"registry"};
+  for (const auto& [site, ignored] : registry_->sites()) chains.push_back("registry/" + site);
+  std::vector<pb::EntryReply> entries;
+  for (const std::string& chain : chains) {
+    auto read = session_->ReadChain(chain);
+    if (read.status().code() == StatusCode::kPermissionDenied) continue;  // not ours to see
+    CUSTODY_RETURN_IF_ERROR(read.status());
+    for (pb::EntryReply& entry : *read) {
+      if (entry.has_signed_()) entries.push_back(std::move(entry));
+    }
+  }
+  return known_.KeepRegistry(entries);
+}
+
+void Desk::LoseSession(const Status& why) {
+  session_.reset();
+  offline_ = why;
+}
+
+Instant Desk::Now() const { return online() ? session_->Now() : clock_.Now() + offset_micros_; }
+
+Status Desk::FoldIn(const pb::SignedEvent& signed_event, std::uint64_t index,
+                    pb::GetTherapyReply& therapy) const {
+  CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent event, ParseEvent(signed_event.payload()));
+  if (event.event.sequence() != therapy.length() || event.event.previous() != therapy.head()) {
+    return Aborted("the chain has moved on");
+  }
+  const Place place{index, event.event.sequence(), Now()};
+  const pb::Verdict verdict = Judge(event, *registry_, therapy.state(), place);
+  ApplyToTherapy(event, place, verdict, *registry_, *therapy.mutable_state());
+  therapy.set_length(event.event.sequence() + 1);
+  therapy.set_head(event.event_id.ToString());
+  return absl::OkStatus();
+}
+
+StatusOr<pb::GetTherapyReply> Desk::FromKnown(std::string_view id) const {
+  pb::GetTherapyReply therapy;
+  auto kept = known_.Therapy(id);
+  if (kept.ok()) {
+    therapy = *std::move(kept);
+  } else if (kept.status().code() != StatusCode::kNotFound) {
+    return kept.status();
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const auto outbox, folder_.Outbox());
+  for (const auto& item : outbox) {
+    CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent waiting, folder_.ReadOutbox(item));
+    pb::Event event;
+    if (!event.ParseFromString(waiting.payload())) continue;
+    if (event.chain() != "therapy/" + std::string(id)) continue;
+    // One that no longer fits stays in the outbox and is dealt with when it is sent.
+    if (!FoldIn(waiting, therapy.state().index() + 1, therapy).ok()) continue;
+  }
+  if (therapy.length() == 0) {
+    return NotFound("therapy " + std::string(id) + " was not opened at this station before, and " +
+                    Message(offline_));
+  }
+  return therapy;
+}
+
+StatusOr<pb::GetTherapyReply> Desk::Therapy(std::string_view id) {
+  if (online()) {
+    auto therapy = session_->GetTherapy(id, std::nullopt);
+    if (therapy.ok()) CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(id, *therapy));
+    if (therapy.ok() && therapy->state().sealed()) {
+      CUSTODY_RETURN_IF_ERROR(known_.ForgetSecret(id));
+    }
+    if (!CannotReach(therapy.status())) return therapy;
+    LoseSession(therapy.status());
+  }
+  return FromKnown(id);
+}
+
+StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies() {
+  std::vector<pb::GetTherapyReply> all;
+  if (!online()) {
+    for (const std::string& id : known_.Therapies()) {
+      CUSTODY_ASSIGN_OR_RETURN(pb::GetTherapyReply therapy, FromKnown(id));
+      all.push_back(std::move(therapy));
+    }
+    return all;
+  }
+  std::string after;
+  while (true) {
+    CUSTODY_ASSIGN_OR_RETURN(pb::ListTherapiesReply page, session_->ListTherapies(after, 500));
+    for (pb::GetTherapyReply& therapy : *page.mutable_therapies()) {
+      after = therapy.state().therapy();
+      CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, therapy));
+      all.push_back(std::move(therapy));
+    }
+    if (!page.more() || page.therapies_size() == 0) return all;
+  }
+}
+
+StatusOr<std::vector<pb::NextStep>> Desk::Next(std::string_view id) {
+  if (online()) {
+    auto reply = session_->NextSteps(id, std::nullopt);
+    if (reply.ok()) {
+      return std::vector<pb::NextStep>(reply->steps().begin(), reply->steps().end());
+    }
+    if (!CannotReach(reply.status())) return reply.status();
+    LoseSession(reply.status());
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply therapy, FromKnown(id));
+  return NextStepsOf(therapy.state(), *registry_, Now());
+}
+
+StatusOr<std::string> Desk::Resolve(std::string_view text) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
+  const bool may_be_id = Chain::Parse("therapy/" + value).ok();
+  if (may_be_id) {
+    const auto therapy = Therapy(value);
+    if (therapy.ok()) return value;
+    if (therapy.status().code() != StatusCode::kNotFound &&
+        therapy.status().code() != StatusCode::kPermissionDenied) {
+      return therapy.status();
+    }
+  }
+  std::set<std::string> ids;
+  if (online()) {
+    CUSTODY_ASSIGN_OR_RETURN(const pb::FindReply found, session_->Find("", value));
+    for (const auto& one : found.found()) ids.insert(one.therapy());
+  } else {
+    for (const std::string& id : known_.Therapies()) {
+      CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply therapy, FromKnown(id));
+      bool is_its_own = therapy.state().coi() == value;
+      for (const auto& container : therapy.state().containers()) {
+        is_its_own = is_its_own || container.id() == value || container.din() == value ||
+                     container.lot() == value || container.cassette() == value;
+      }
+      if (is_its_own) ids.insert(id);
+    }
+  }
+  if (ids.empty()) {
+    return NotFound("\"" + value + "\" belongs to no therapy that this station may see");
+  }
+  if (ids.size() > 1) {
+    return FailedPrecondition("\"" + value +
+                              "\" belongs to several therapies; scan the "
+                              "chain-of-identity identifier instead");
+  }
+  return *ids.begin();
+}
+
+StatusOr<std::string> Desk::Secret(std::string_view id, pb::Role role) {
+  if (online()) {
+    pb::GetSubjectRequest request;
+    request.set_therapy(std::string(id));
+    request.set_role(role);
+    auto subject = session_->GetSubject(request);
+    if (subject.ok()) {
+      CUSTODY_RETURN_IF_ERROR(known_.KeepSecret(id, subject->secret(), rng_));
+      return subject->secret();
+    }
+    if (!CannotReach(subject.status())) return subject.status();
+    LoseSession(subject.status());
+  }
+  auto kept = known_.Secret(id);
+  if (kept.status().code() == StatusCode::kNotFound) {
+    return Unavailable(
+        "the wristband cannot be compared: this therapy was not opened here while "
+        "the server was there; read it when the server is back");
+  }
+  return kept;
+}
+
+void Desk::Advance(const pb::SignedEvent& signed_event, std::uint64_t index) {
+  pb::Event event;
+  if (!event.ParseFromString(signed_event.payload())) return;
+  const auto chain = Chain::Parse(event.chain());
+  if (!chain.ok() || chain->kind() != ChainKind::kTherapy) return;
+  pb::GetTherapyReply therapy;
+  if (auto kept = known_.Therapy(chain->id()); kept.ok()) therapy = *std::move(kept);
+  // What does not follow on what is known is left to the next look at the server.
+  if (!FoldIn(signed_event, index, therapy).ok()) return;
+  static_cast<void>(known_.KeepTherapy(chain->id(), therapy));
+}
+
+}  // namespace custody

@@ -1,0 +1,114 @@
+// The session over gRPC; others see session.h.
+#ifndef CUSTODY_CLIENT_GRPC_SESSION_H_
+#define CUSTODY_CLIENT_GRPC_SESSION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/channel.h"
+#include "client/proofs.h"
+#include "client/rpc_status.h"
+#include "client/session.h"
+#include "custody/v1/service.grpc.pb.h"
+
+namespace custody {
+
+class GrpcSession final : public Session {
+ public:
+  // `folder` and `clock` must outlive the session.
+  GrpcSession(StationFolder& folder, Clock& clock, std::shared_ptr<grpc::Channel> channel);
+  ~GrpcSession() override;
+
+  // `Open` says Hello and judges the answer; the session is of no use before.
+  Status Open();
+
+  const pb::HelloReply& hello() const override { return hello_; }
+  Instant Now() const override;
+  Recorded Record(const pb::SignedEvent& signed_event) override;
+  StatusOr<pb::ReserveReply> Reserve(std::string_view chain, std::uint32_t seconds) override;
+  StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override;
+  StatusOr<std::shared_ptr<const Registry>> LoadRegistry() override;
+  StatusOr<std::vector<pb::EntryReply>> ReadChain(std::string_view chain) override;
+  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
+                                           std::optional<Instant> as_of) override;
+  StatusOr<pb::ListTherapiesReply> ListTherapies(std::string_view after,
+                                                 std::uint32_t limit) override;
+  StatusOr<pb::NextStepsReply> NextSteps(std::string_view id,
+                                         std::optional<Instant> as_of) override;
+  Status WatchTherapies(
+      const pb::WatchTherapiesRequest& request,
+      const std::function<bool(const pb::WatchTherapiesReply&)>& changed) override;
+  StatusOr<pb::FindReply> Find(std::string_view type, std::string_view value) override;
+  Status PutSubject(const pb::PutSubjectRequest& request) override;
+  StatusOr<pb::GetSubjectReply> GetSubject(const pb::GetSubjectRequest& request) override;
+  StatusOr<pb::PutAttachmentReply> PutAttachment(std::string_view therapy,
+                                                 std::string_view media_type,
+                                                 std::string_view bytes) override;
+  StatusOr<std::string> GetAttachment(std::string_view therapy, const Hash& sha256) override;
+  StatusOr<std::string> ExportBundle(std::string_view id, bool with_attachments) override;
+  StatusOr<pb::HeadsProofReply> GetHeadsProof(std::string_view chain,
+                                              std::optional<std::uint64_t> size) override;
+  Status ReadEntries(const pb::ReadEntriesRequest& request,
+                     const std::function<bool(const pb::EntryReply&)>& visit) override;
+  StatusOr<pb::GetStatusReply> GetStatus() override;
+  StatusOr<pb::SetClockReply> SetClock(const pb::SetClockRequest& request) override;
+  StatusOr<pb::BackupReply> Backup(std::string_view folder) override;
+  Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
+                       const std::function<bool(const pb::AccessRecord&)>& visit) override;
+
+  // --- What reading chains and exporting share ---------------------------------------------------
+  struct ProvedChain {
+    ProvedHead head;
+    std::vector<pb::EntryReply> entries;  // in sequence, with paths to the head's checkpoint
+  };
+  // `ProveChain` reads a whole chain at checkpoint `size`, or the newest.
+  StatusOr<ProvedChain> ProveChain(std::string_view chain, std::optional<std::uint64_t> size);
+  // `ProveRegistry` reads all registry chains at one checkpoint and folds them.
+  struct ProvedRegistry {
+    std::map<std::string, ProvedChain> chains;
+    std::shared_ptr<const Registry> registry;
+  };
+  StatusOr<ProvedRegistry> ProveRegistry(std::optional<std::uint64_t> size);
+  StatusOr<std::string> GetSchema(const Hash& sha256);
+  const StationFolder& folder() const { return folder_; }
+
+ private:
+  // `Link` demands that the log at `note` continues what this station saw last, and keeps the
+  // newer.
+  Status Link(const std::string& note);
+  Status RewroteHistory(const Status& why, std::string_view kept, std::string_view served);
+  // `LinkNow` links the newest checkpoint that receipts showed, when that was not done for a second
+  // (or `always`).
+  Status LinkNow(bool always);
+  // `RecordedAs` finds under which bytes a known event was recorded, when not under ours.
+  StatusOr<pb::SignedEvent> RecordedAs(const pb::SignedEvent& signed_event,
+                                       const pb::Receipt& receipt);
+
+  StationFolder& folder_;
+  Clock& clock_;
+  const std::unique_ptr<pb::Ledger::Stub> ledger_;
+  const std::unique_ptr<pb::Custody::Stub> custody_;
+  const std::unique_ptr<pb::Attachments::Stub> attachments_;
+  CheckpointBook book_;
+  pb::HelloReply hello_;
+
+  std::mutex mutex_;
+  std::string linked_note_;  // newest checkpoint proved consistent with all before
+  Checkpoint linked_;
+  std::string newest_note_;  // newest one signed by the log that was seen
+  std::uint64_t newest_size_ = 0;
+  std::int64_t linked_at_ = 0;  // monotonic microseconds
+};
+
+// `SetDeadline` bounds a call.
+void SetDeadline(grpc::ClientContext& context, std::chrono::milliseconds timeout);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CLIENT_GRPC_SESSION_H_

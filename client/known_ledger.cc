@@ -1,0 +1,131 @@
+#include "client/known_ledger.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "crypto/file.h"
+#include "crypto/sealing.h"
+#include "custody/chain.h"
+#include "custody/event.h"
+
+namespace custody {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 256U << 20;  // a registry of decades is far smaller
+constexpr std::string_view kSecretContext = "custody station secret ";
+
+template <typename M>
+StatusOr<M> ReadMessage(const std::filesystem::path& path) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxFileBytes));
+  M message;
+  if (!message.ParseFromString(bytes)) {
+    return DataLoss("cannot be read, delete it: " + path.string());
+  }
+  return message;
+}
+
+}  // namespace
+
+KnownLedger::KnownLedger(std::filesystem::path folder)
+    : folder_(std::move(folder)), known_(folder_ / "known") {}
+
+Status KnownLedger::Keep(const std::string& name, std::string_view bytes) const {
+  std::error_code error;
+  std::filesystem::create_directories(known_, error);
+  if (error) return Unavailable("cannot make " + known_.string() + ": " + error.message());
+  return WriteFileAtomically(known_ / name, bytes, 0600);
+}
+
+Status KnownLedger::KeepHello(const pb::HelloReply& hello) const {
+  return Keep("hello", hello.SerializeAsString());
+}
+
+StatusOr<pb::HelloReply> KnownLedger::Hello() const {
+  return ReadMessage<pb::HelloReply>(known_ / "hello");
+}
+
+// One entry after the other, each after its length.
+Status KnownLedger::KeepRegistry(std::span<const pb::EntryReply> entries) const {
+  std::string bytes;
+  for (const pb::EntryReply& entry : entries) {
+    const std::string one = entry.SerializeAsString();
+    bytes += U64(one.size()) + one;
+  }
+  return Keep("registry", bytes);
+}
+
+StatusOr<Registry> KnownLedger::FoldRegistry() const {
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(known_ / "registry", kMaxFileBytes));
+  std::vector<pb::EntryReply> entries;
+  std::string_view rest = bytes;
+  while (rest.size() >= 8) {
+    const std::uint64_t length = ReadU64(rest);
+    rest.remove_prefix(8);
+    pb::EntryReply entry;
+    if (length > rest.size() || !entry.ParseFromArray(rest.data(), static_cast<int>(length))) {
+      return DataLoss("the kept registry cannot be read");
+    }
+    rest.remove_prefix(length);
+    entries.push_back(std::move(entry));
+  }
+  std::ranges::sort(entries, {}, [](const pb::EntryReply& entry) { return entry.index(); });
+  Registry registry;
+  for (const pb::EntryReply& entry : entries) {
+    CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent event, ParseEvent(entry.signed_().payload()));
+    CUSTODY_RETURN_IF_ERROR(registry.Apply(event, entry.index()));
+  }
+  return registry;
+}
+
+Status KnownLedger::KeepTherapy(std::string_view id, const pb::GetTherapyReply& therapy) const {
+  return Keep(std::string(id) + ".therapy", therapy.SerializeAsString());
+}
+
+StatusOr<pb::GetTherapyReply> KnownLedger::Therapy(std::string_view id) const {
+  // Ids name files here; anything else scanned is no file.
+  if (!Chain::Parse("therapy/" + std::string(id)).ok()) return NotFound("this is no therapy's id");
+  return ReadMessage<pb::GetTherapyReply>(known_ / (std::string(id) + ".therapy"));
+}
+
+std::vector<std::string> KnownLedger::Therapies() const {
+  std::vector<std::string> ids;
+  std::error_code ignored;
+  for (const auto& item : std::filesystem::directory_iterator(known_, ignored)) {
+    if (item.path().extension() == ".therapy") ids.push_back(item.path().stem().string());
+  }
+  std::ranges::sort(ids);
+  return ids;
+}
+
+StatusOr<std::string> KnownLedger::SealingKey() const {
+  CUSTODY_ASSIGN_OR_RETURN(std::string pem,
+                           ReadSecretFile(folder_ / "tls" / "station.key", 64U << 10));
+  std::string key = HmacSha256(pem, "custody station secrets").ToString();
+  Cleanse(pem);
+  return key;
+}
+
+Status KnownLedger::KeepSecret(std::string_view id, std::string_view secret, Rng& rng) const {
+  CUSTODY_ASSIGN_OR_RETURN(std::string key, SealingKey());
+  const auto sealed = Seal(key, std::string(kSecretContext) + std::string(id), secret, rng);
+  Cleanse(key);
+  CUSTODY_RETURN_IF_ERROR(sealed.status());
+  return Keep(std::string(id) + ".secret", *sealed);
+}
+
+StatusOr<std::string> KnownLedger::Secret(std::string_view id) const {
+  CUSTODY_ASSIGN_OR_RETURN(const std::string sealed,
+                           ReadSecretFile(known_ / (std::string(id) + ".secret"), 4096));
+  CUSTODY_ASSIGN_OR_RETURN(std::string key, SealingKey());
+  auto secret = Unseal(key, std::string(kSecretContext) + std::string(id), sealed);
+  Cleanse(key);
+  return secret;
+}
+
+Status KnownLedger::ForgetSecret(std::string_view id) const {
+  std::error_code error;
+  std::filesystem::remove(known_ / (std::string(id) + ".secret"), error);
+  return error ? Unavailable("cannot delete a kept secret: " + error.message()) : absl::OkStatus();
+}
+
+}  // namespace custody

@@ -1,0 +1,56 @@
+// What a station knows of the ledger from when it last saw it, so that work goes on without it.
+//
+// FOLDER/known/: hello (the server's last greeting), registry (the registry chains' events, folded
+// anew at every start), ID.therapy (state and head as last seen) and ID.secret (the therapy's
+// secret, sealed under a key that only this station's TLS key gives; clinic stations only, gone
+// when the therapy is sealed). All of it can be deleted; nothing of it is proof of anything.
+#ifndef CUSTODY_CLIENT_KNOWN_LEDGER_H_
+#define CUSTODY_CLIENT_KNOWN_LEDGER_H_
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/random.h"
+#include "crypto/status.h"
+#include "custody/pb.h"
+#include "custody/registry.h"
+#include "custody/v1/service.pb.h"
+
+namespace custody {
+
+class KnownLedger {
+ public:
+  // `folder` is the station's folder; `known` in it is made when something is kept.
+  explicit KnownLedger(std::filesystem::path folder);
+
+  Status KeepHello(const pb::HelloReply& hello) const;
+  // NOT_FOUND when this station never saw the server.
+  StatusOr<pb::HelloReply> Hello() const;
+
+  // `KeepRegistry` keeps the entries of all registry chains, in any order.
+  Status KeepRegistry(std::span<const pb::EntryReply> entries) const;
+  StatusOr<Registry> FoldRegistry() const;
+
+  Status KeepTherapy(std::string_view id, const pb::GetTherapyReply& therapy) const;
+  StatusOr<pb::GetTherapyReply> Therapy(std::string_view id) const;
+  // `Therapies` lists the ids of those kept.
+  std::vector<std::string> Therapies() const;
+
+  Status KeepSecret(std::string_view id, std::string_view secret, Rng& rng) const;
+  StatusOr<std::string> Secret(std::string_view id) const;
+  Status ForgetSecret(std::string_view id) const;
+
+ private:
+  StatusOr<std::string> SealingKey() const;
+  Status Keep(const std::string& name, std::string_view bytes) const;
+
+  std::filesystem::path folder_;
+  std::filesystem::path known_;
+};
+
+}  // namespace custody
+
+#endif  // CUSTODY_CLIENT_KNOWN_LEDGER_H_

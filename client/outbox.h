@@ -1,0 +1,50 @@
+// The outbox: what was signed while the server could not be reached, sent in order, nothing twice.
+#ifndef CUSTODY_CLIENT_OUTBOX_H_
+#define CUSTODY_CLIENT_OUTBOX_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client/console.h"
+#include "client/desk.h"
+#include "client/draft.h"
+#include "client/recorder.h"
+#include "crypto/status.h"
+#include "custody/pb.h"
+
+namespace custody {
+
+// One event that waits.
+struct Waiting {
+  std::string name;  // of its file, without the ending
+  pb::SignedEvent signed_event;
+  pb::Event event;
+  std::string event_id;  // hex
+};
+
+// `ReadOutbox` gives what waits, oldest first. DATA_LOSS names a file that cannot be read.
+StatusOr<std::vector<Waiting>> ReadOutbox(const Desk& desk);
+
+struct OutboxReport {
+  std::uint64_t sent = 0;
+  std::uint64_t adopted = 0;
+  std::uint64_t waiting = 0;  // still there: not reached
+  std::uint64_t stuck = 0;    // still there: the chain moved, or a rule refused it
+  Status first_problem;       // OK when nothing waits any more
+};
+
+// `AdoptBy` is who enters what others signed: the outer signers of an adopted event, and why.
+struct AdoptBy {
+  std::vector<DraftSigner> signers;
+  std::string reason;
+};
+
+// `SendOutbox` hands in what waits. An event whose place was taken meanwhile, or that a gate
+// refuses though the step is done, stays (with everything after it in its chain), unless `adopt` is
+// given: then its original bytes and signatures are carried by a new event that the adopters sign.
+OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const AdoptBy* adopt);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CLIENT_OUTBOX_H_

@@ -1,0 +1,21 @@
+// Passphrases of signing keys: asked for on the terminal or read from a folder, never an argument.
+#ifndef CUSTODY_CLIENT_PASSPHRASE_H_
+#define CUSTODY_CLIENT_PASSPHRASE_H_
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "crypto/status.h"
+
+namespace custody {
+
+// `AskPassphrase` gives the passphrase of `person`: the first line of PINS/PERSON.pin (mode 0600 or
+// refused) when `pins` is not empty, else what is typed on the controlling terminal, unseen.
+// UNAUTHENTICATED when there is neither; the caller cleanses what it got.
+StatusOr<std::string> AskPassphrase(const std::filesystem::path& pins, std::string_view person,
+                                    std::string_view prompt);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CLIENT_PASSPHRASE_H_

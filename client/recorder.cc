@@ -1,0 +1,396 @@
+#include "client/recorder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "client/event_words.h"
+#include "client/forms.h"
+#include "client/local_time.h"
+#include "crypto/dsse.h"
+#include "crypto/encoding.h"
+#include "crypto/file.h"
+#include "custody/event.h"
+#include "custody/rules.h"
+
+namespace custody {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using AnyMessage = google::protobuf::Message;
+
+constexpr int kMaxTries = 3;                            // on a chain that moves each time
+constexpr std::size_t kMaxAttachmentBytes = 64U << 20;  // as the service bounds it
+
+// One "now" for the whole event: nobody is identified after signing it, nothing happens after it.
+Status FillSigners(const Draft& draft, const Desk& desk, const Keyring& keyring, Instant now,
+                   pb::Event& event) {
+  if (draft.signers.empty()) {
+    return InvalidArgument("nobody signs: give --as PERSON:ROLE, once for each who signs");
+  }
+  for (std::size_t i = 0; i < draft.signers.size(); ++i) {
+    const DraftSigner& draft_signer = draft.signers[i];
+    const EnrolledPerson* person = desk.registry().FindPerson(draft_signer.person);
+    if (person == nullptr || person->printed_names.empty()) {
+      return PermissionDenied("\"" + draft_signer.person + "\" is not enrolled in this ledger");
+    }
+    pb::Signer& signer = *event.add_signers();
+    CUSTODY_ASSIGN_OR_RETURN(const Hash key_id, keyring.KeyIdOf(draft_signer.person));
+    signer.set_key_id(key_id.ToString());
+    signer.set_person(draft_signer.person);
+    signer.set_printed_name(person->printed_names.back());
+    signer.set_role(draft_signer.role);
+    signer.set_meaning(draft_signer.meaning == pb::MEANING_UNSPECIFIED
+                           ? DefaultMeaning(draft.entry, i)
+                           : draft_signer.meaning);
+    const std::string& identified = draft_signer.identified_at;
+    CUSTODY_ASSIGN_OR_RETURN(const Instant at,
+                             ParseTime(identified.empty() ? "now" : identified, desk.zone(), now));
+    *signer.mutable_identified_at() = ToProto(at);
+  }
+  return absl::OkStatus();
+}
+
+// The own check of each person names that person and when; both are known from who signs.
+void FillOwnChecks(const pb::Event& event, AnyMessage& body) {
+  const auto& reflection = *body.GetReflection();
+  for (int i = 0; i < body.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor* field = body.GetDescriptor()->field(i);
+    if (!field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const std::string& type = field->message_type()->full_name();
+    if (type != "custody.v1.PersonCheck" && type != "custody.v1.IdentityReading") continue;
+    const int count = std::min(reflection.FieldSize(body, field), event.signers_size());
+    for (int n = 0; n < count; ++n) {
+      AnyMessage* check = reflection.MutableRepeatedMessage(&body, field, n);
+      const FieldDescriptor* person = check->GetDescriptor()->FindFieldByName("person");
+      const FieldDescriptor* at = check->GetDescriptor()->FindFieldByName("at");
+      const auto& its = *check->GetReflection();
+      if (!its.HasField(*check, person)) {
+        its.SetString(check, person, event.signers(n).person());
+      }
+      if (!its.HasField(*check, at)) {
+        its.MutableMessage(check, at)->CopyFrom(event.signers(n).identified_at());
+      }
+    }
+  }
+}
+
+std::string MediaType(const std::filesystem::path& file) {
+  static const std::map<std::string, std::string> kTypes = {
+      {".csv", "text/csv"},        {".txt", "text/plain"},     {".json", "application/json"},
+      {".pdf", "application/pdf"}, {".png", "image/png"},      {".jpg", "image/jpeg"},
+      {".jpeg", "image/jpeg"},     {".xml", "application/xml"}};
+  const auto found = kTypes.find(file.extension().string());
+  return found == kTypes.end() ? "application/octet-stream" : found->second;
+}
+
+std::string Rules(const pb::Verdict& verdict) {
+  std::string rules;
+  for (const pb::Reason& reason : verdict.reasons()) {
+    const bool refuses = reason.kind() == pb::REASON_STRUCTURE ||
+                         (reason.kind() == pb::REASON_GATE && !reason.overridden());
+    if (refuses && rules.find(reason.rule()) == std::string::npos) {
+      rules += (rules.empty() ? "" : ", ") + reason.rule();
+    }
+  }
+  return rules;
+}
+
+Status RefusedBy(const pb::Verdict& verdict) {
+  return FailedPrecondition("refused by " + Rules(verdict));
+}
+
+// Two signatures of one person are one person's check, whatever roles they are given in.
+Status CheckDifferentPeople(const pb::Event& event) {
+  for (int i = 0; i < event.signers_size(); ++i) {
+    for (int j = 0; j < i; ++j) {
+      if (event.signers(i).person() != event.signers(j).person()) continue;
+      return FailedPrecondition("refused by R04: expected different people, found " +
+                                event.signers(i).printed_name() + " (" + event.signers(i).person() +
+                                ") twice; a second person has to check independently");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What the fields alone did not show and the rules of the format refuse is a refusal, not a slip of
+// the command line.
+Status AsRefusal(const Status& status) {
+  if (status.code() != StatusCode::kInvalidArgument) return status;
+  return FailedPrecondition(Message(status));
+}
+
+bool NotReached(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded ||
+         code == StatusCode::kResourceExhausted;
+}
+
+}  // namespace
+
+Status Recorder::Envelope(const Draft& draft, const pb::GetTherapyReply& head,
+                          pb::Event& event) const {
+  const Instant now = desk_.Now();
+  event.set_chain("therapy/" + draft.therapy);
+  event.set_sequence(head.length());
+  event.set_previous(head.head());
+  CUSTODY_ASSIGN_OR_RETURN(const Instant at,
+                           ParseTime(draft.at.empty() ? "now" : draft.at, desk_.zone(), now));
+  *event.mutable_occurred_at() = ToProto(at);
+  *event.mutable_signed_at() = ToProto(now);
+  event.set_time_zone(desk_.zone());
+  event.set_station(desk_.folder().settings().station);
+  if (!desk_.folder().trust().genesis) {
+    return FailedPrecondition(
+        "this station's trust anchor names no genesis; ask for a complete one");
+  }
+  event.set_ledger(desk_.folder().trust().genesis->ToString());
+  event.set_entry(draft.entry);
+  if (draft.entry != pb::LIVE && draft.reason.empty()) {
+    return InvalidArgument("what is entered later needs its reason");
+  }
+  if (draft.entry != pb::LIVE) event.set_late_reason(draft.reason);
+  for (const pb::Performer& performer : draft.performed_by) *event.add_performed_by() = performer;
+  for (const std::string& grant : draft.grants) {
+    auto id = Hash::FromHex(grant);
+    if (!id.ok()) {
+      return InvalidArgument("--grant takes the event id of an override, 64 hex digits, found \"" +
+                             grant + "\"");
+    }
+    event.add_grants(id->ToString());
+  }
+  return FillSigners(draft, desk_, keyring_, now, event);
+}
+
+StatusOr<v1::AttachmentRef> Recorder::Attach(std::string_view therapy, std::string_view file) {
+  const std::filesystem::path path(file);
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxAttachmentBytes));
+  CUSTODY_RETURN_IF_ERROR(desk_.Reachable());
+  const std::string media_type = MediaType(path);
+  CUSTODY_ASSIGN_OR_RETURN(const pb::PutAttachmentReply put,
+                           desk_.session().PutAttachment(therapy, media_type, bytes));
+  if (put.sha256() != Sha256(bytes).view() || put.size() != bytes.size()) {
+    return DataLoss("the server kept something else than " + path.string());
+  }
+  v1::AttachmentRef reference;
+  reference.set_sha256(put.sha256());
+  reference.set_size(put.size());
+  reference.set_media_type(media_type);
+  reference.set_name(path.filename().string());
+  return reference;
+}
+
+StatusOr<pb::Event> Recorder::Build(const Draft& draft, Patient& patient) {
+  const FieldDescriptor* body_field = FindBody(draft.event);
+  if (body_field == nullptr || body_field->number() < 100) {
+    return InvalidArgument("there is no event \"" + draft.event + "\"; `describe` lists all");
+  }
+  pb::GetTherapyReply head;
+  auto therapy = desk_.Therapy(draft.therapy);
+  const bool begins = body_field->name() == "patient_enrolled";
+  if (therapy.ok()) {
+    head = *std::move(therapy);
+  } else if (!begins || therapy.status().code() != StatusCode::kNotFound) {
+    return therapy.status();
+  }
+  pb::Event event;
+  CUSTODY_RETURN_IF_ERROR(Envelope(draft, head, event));
+  FieldSources sources;
+  sources.zone = desk_.zone();
+  sources.now = FromProto(event.signed_at());
+  sources.unusual = [this](const std::string& remark) {
+    console_.Shout(Mood::kCareful, "CHECK", remark);
+  };
+  if (options_.clinic) {
+    sources.commit = [&patient](std::string_view clear) { return patient.Commit(clear); };
+  }
+  if (desk_.online()) {
+    sources.attach = [&](std::string_view file) { return Attach(draft.therapy, file); };
+  }
+  AnyMessage& body = *event.GetReflection()->MutableMessage(&event, body_field);
+  for (const auto& [path, text] : draft.fields) {
+    CUSTODY_RETURN_IF_ERROR(SetField(body, path, text, sources));
+  }
+  FillOwnChecks(event, body);
+  return event;
+}
+
+StatusOr<pb::Verdict> Recorder::Preview(const pb::Event& event) {
+  const std::string payload = event.SerializeAsString();
+  if (desk_.online()) {
+    pb::SignedEvent unsigned_event;
+    unsigned_event.set_payload(payload);
+    auto verdict = desk_.session().Preview(unsigned_event);
+    if (!NotReached(verdict.status().code())) return verdict;
+    desk_.LoseSession(verdict.status());
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(payload));
+  const std::string id = event.chain().substr(event.chain().find('/') + 1);
+  CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply therapy, desk_.Therapy(id));
+  return Judge(parsed, desk_.registry(), therapy.state(),
+               {therapy.state().index() + 1, event.sequence(), desk_.Now()});
+}
+
+StatusOr<pb::Verdict> Recorder::Consider(Draft draft) {
+  Patient patient(desk_, draft.therapy,
+                  draft.signers.empty() ? pb::ROLE_UNSPECIFIED : draft.signers[0].role);
+  CUSTODY_ASSIGN_OR_RETURN(const pb::Event event, Build(draft, patient));
+  return Preview(event);
+}
+
+StatusOr<pb::SignedEvent> Recorder::Sign(pb::Event& event) {
+  std::vector<const PrivateKey*> keys;
+  for (pb::Signer& signer : *event.mutable_signers()) {
+    CUSTODY_ASSIGN_OR_RETURN(const PrivateKey* key, keyring_.Unlock(signer.person()));
+    signer.set_key_id(key->key_id().ToString());
+    keys.push_back(key);
+  }
+  auto signed_event = SignEvent(event, keys);
+  keyring_.Forget();
+  return signed_event;
+}
+
+Outcome Recorder::HandIn(const pb::SignedEvent& signed_event, const pb::Event& event) {
+  Outcome outcome;
+  outcome.chain = event.chain();
+  outcome.sequence = event.sequence();
+  outcome.event_id = EventId(signed_event.payload()).ToHex();
+  if (desk_.online()) {
+    Recorded recorded = desk_.session().Record(signed_event);
+    outcome.status = recorded.status;
+    outcome.known = recorded.known;
+    outcome.verdict = std::move(recorded.verdict);
+    outcome.index = recorded.receipt.index();
+    if (recorded.status.ok()) {
+      desk_.Advance(signed_event, outcome.index);
+      return outcome;
+    }
+    if (!NotReached(recorded.status.code())) {
+      outcome.status = AsRefusal(recorded.status);
+      for (const pb::BadField& bad : recorded.bad_fields.fields()) {
+        console_.Say("  " + bad.path() + ": " + bad.reason(), Mood::kBad);
+      }
+      return outcome;
+    }
+    desk_.LoseSession(recorded.status);
+  }
+  const Status kept = desk_.folder().Enqueue(signed_event);
+  if (!kept.ok()) {
+    outcome.status = WithContext(kept, "NEITHER RECORDED NOR KEPT; write it on paper");
+    return outcome;
+  }
+  outcome.queued = true;
+  outcome.status = Unavailable(Message(desk_.Reachable()));
+  return outcome;
+}
+
+void Recorder::ShowMeanwhile(const pb::Event& event) {
+  console_.Shout(Mood::kCareful, "MEANWHILE", "others recorded for this therapy:");
+  const auto entries = desk_.session().ReadChain(event.chain());
+  if (!entries.ok()) return;
+  for (const pb::EntryReply& entry : *entries) {
+    pb::Event other;
+    if (!entry.has_signed_() || !other.ParseFromString(entry.signed_().payload())) continue;
+    if (other.sequence() < event.sequence()) continue;
+    console_.Say("  #" + std::to_string(other.sequence()) + " " +
+                 FormatLocal(FromProto(other.occurred_at()), desk_.zone()) + " " +
+                 BodyRule(other).label() + ", " + other.station());
+  }
+}
+
+Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
+  Outcome outcome;
+  const auto fail = [&outcome](const Status& status) {
+    outcome.status = status;
+    return outcome;
+  };
+  auto event = Build(draft, patient);
+  if (!event.ok()) return fail(event.status());
+  outcome.chain = event->chain();
+  outcome.sequence = event->sequence();
+  std::string missing;
+  const FieldDescriptor* body = BodyField(*event);
+  for (const std::string& path : MissingFields(event->GetReflection()->GetMessage(*event, body))) {
+    missing += (missing.empty() ? "--" : ", --") + path;
+  }
+  if (!missing.empty()) {
+    return fail(
+        InvalidArgument("still missing: " + missing + "; see `describe " + body->name() + "`"));
+  }
+  console_.Say(RenderEvent(*event, desk_.zone()));
+  if (const Status people = CheckDifferentPeople(*event); !people.ok()) return fail(people);
+  auto verdict = Preview(*event);
+  if (!verdict.ok()) return fail(AsRefusal(verdict.status()));
+  outcome.verdict = *verdict;
+  if (verdict->reasons_size() > 0) console_.Say(RenderVerdict(*verdict));
+  if (verdict->refused()) return fail(RefusedBy(*verdict));
+  const bool ask = console_.look().terminal && !options_.yes;
+  if (ask && !console_.Confirm(again ? "Sign it anew?" : "Is this right, and is it signed?")) {
+    return fail(absl::CancelledError("nothing was signed, nothing was recorded"));
+  }
+  auto signed_event = Sign(*event);
+  if (!signed_event.ok()) return fail(signed_event.status());
+  const bool identifies =
+      body->name() == "patient_enrolled" || body->name() == "patient_identifier_added";
+  if (identifies) {
+    if (const Status vault = patient.HandToVault(); !vault.ok()) return fail(vault);
+  }
+  outcome = HandIn(*signed_event, *event);
+  if (outcome.status.code() == StatusCode::kAborted && desk_.online()) ShowMeanwhile(*event);
+  return outcome;
+}
+
+Outcome Recorder::Record(Draft draft) {
+  Patient patient(desk_, draft.therapy,
+                  draft.signers.empty() ? pb::ROLE_UNSPECIFIED : draft.signers[0].role);
+  const FieldDescriptor* body = FindBody(draft.event);
+  const std::string label = body == nullptr ? draft.event : RuleOfBody(*body).label();
+  Outcome outcome;
+  if (body != nullptr && body->name() == "patient_enrolled" && options_.clinic) {
+    outcome.status = patient.Enrol(draft);
+  } else if (draft.therapy.empty()) {
+    outcome.status = InvalidArgument("which therapy? give --therapy ID");
+  }
+  for (int attempt = 0; outcome.status.ok() && attempt < kMaxTries; ++attempt) {
+    outcome = Once(draft, patient, attempt > 0);
+    if (outcome.status.code() != StatusCode::kAborted) break;
+    if (attempt + 1 < kMaxTries) outcome.status = absl::OkStatus();
+  }
+  Tell(outcome, label);
+  return outcome;
+}
+
+void Recorder::Tell(const Outcome& outcome, std::string_view label) {
+  const std::string what(label);
+  nlohmann::json object = {{"recorded", outcome.status.ok()},
+                           {"event", what},
+                           {"chain", outcome.chain},
+                           {"sequence", outcome.sequence},
+                           {"event_id", outcome.event_id}};
+  if (outcome.chain.starts_with("therapy/")) object["therapy"] = outcome.chain.substr(8);
+  if (outcome.verdict.reasons_size() > 0) object["verdict"] = ToJson(outcome.verdict);
+  const std::string place = outcome.chain + " #" + std::to_string(outcome.sequence);
+  if (outcome.status.ok()) {
+    object["index"] = outcome.index;
+    object["known"] = outcome.known;
+    console_.Shout(Mood::kGood, "RECORDED",
+                   what + ", " + place + ", log index " + std::to_string(outcome.index) +
+                       (outcome.known ? " (was recorded before)" : ""));
+    console_.Say("  event id " + outcome.event_id);
+  } else if (outcome.queued) {
+    object["queued"] = true;
+    object["error"] = Message(outcome.status);
+    console_.Shout(Mood::kCareful, "NOT YET RECORDED",
+                   "kept in outbox: " + what + ", " + place +
+                       "; `outbox send` when the server is "
+                       "back (" +
+                       Message(outcome.status) + ")");
+  } else {
+    object["refused"] = outcome.verdict.refused();
+    object["error"] = Message(outcome.status);
+    object["code"] = absl::StatusCodeToString(outcome.status.code());
+    console_.Shout(Mood::kBad, "STOP", what + " was NOT recorded: " + Message(outcome.status));
+  }
+  console_.Emit(std::move(object));
+}
+
+}  // namespace custody

@@ -1,0 +1,188 @@
+#include "client/therapy_words.h"
+
+#include <algorithm>
+
+#include "client/event_words.h"
+#include "client/forms.h"
+#include "custody/event.h"
+
+namespace custody {
+namespace {
+
+std::string Choice(const google::protobuf::EnumDescriptor& type, int number) {
+  const auto* value = type.FindValueByNumber(number);
+  return value == nullptr || number == 0 ? "" : ChoiceLabel(*value);
+}
+
+template <typename Items>
+std::string Joined(const Items& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+std::string KindOf(const pb::Container& container) {
+  const auto* kind = pb::Container::descriptor()->FindFieldByName("material");
+  return Choice(*kind->enum_type(), container.material());
+}
+
+std::string InMinutes(std::int64_t micros) {
+  const std::int64_t minutes = std::abs(micros) / kMicrosPerMinute;
+  if (minutes < 120) return std::to_string(minutes) + " min";
+  if (minutes < 48 * 60) return std::to_string(minutes / 60) + " h";
+  return std::to_string(minutes / (24 * 60)) + " d";
+}
+
+void Shipments(const pb::TherapyState& state, std::string_view zone, std::string& out) {
+  for (const pb::Shipment& shipment : state.shipments()) {
+    if (!shipment.open()) continue;
+    out += "  In transit   shipper " + shipment.shipper() + ", " + Joined(shipment.containers()) +
+           ", " + shipment.from_site() + " to " + shipment.to_site();
+    if (!shipment.carrier().empty()) out += " with " + shipment.carrier();
+    const std::int64_t since =
+        shipment.handed_us() != 0 ? shipment.handed_us() : shipment.packed_us();
+    out += " since " + LocalTime(since, zone) + "\n";
+  }
+  for (const pb::Offer& offer : state.offers()) {
+    const std::string what = offer.shipper().empty() ? Joined(offer.containers()) : offer.shipper();
+    out += "  Open offer   " + what + " from " + offer.from_site() + " to " + offer.to_site() +
+           " since " + LocalTime(offer.offered_us(), zone) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string LocalTime(std::int64_t micros, std::string_view zone) {
+  return micros == 0 ? "" : FormatLocal({micros}, zone);
+}
+
+Rows StepRows(std::span<const pb::NextStep> steps, const Desk& desk) {
+  Rows rows;
+  for (const pb::NextStep& step : steps) {
+    std::string who = RoleNames(step.roles());
+    if (step.two_person()) {
+      const std::string second = RoleNames(step.second());
+      who += " + " + (second.empty() ? std::string("second person") : second);
+    }
+    std::string due = LocalTime(step.due_us(), desk.zone());
+    if (step.overdue()) due += " OVERDUE";
+    std::string now = "may be done";
+    if (step.opens_us() > desk.Now().micros)
+      now = "from " + LocalTime(step.opens_us(), desk.zone());
+    if (step.blocked()) {
+      now = "blocked by ";
+      std::vector<std::string> rules;
+      for (const pb::Reason& reason : step.reasons()) {
+        if (std::ranges::find(rules, reason.rule()) == rules.end()) rules.push_back(reason.rule());
+      }
+      now += Joined(rules);
+    }
+    rows.push_back({step.label() + " (" + step.body() + ")", step.subject(), who, due, now});
+  }
+  return rows;
+}
+
+Rows ContainerRows(const pb::TherapyState& state, const Desk& desk) {
+  Rows rows;
+  for (const pb::Container& container : state.containers()) {
+    std::string place = container.location();
+    if (!container.site().empty()) place += (place.empty() ? "" : ", ") + container.site();
+    if (!container.shipment().empty()) place = "in shipper " + container.shipment();
+    rows.push_back({container.id(), KindOf(container),
+                    Choice(*pb::ContainerState_descriptor(), container.state()), place,
+                    container.lot(), LocalTime(container.expiry_us(), desk.zone())});
+  }
+  return rows;
+}
+
+std::vector<std::string> EventRow(const pb::Event& event, std::string_view zone) {
+  const pb::Event* shown = &event;
+  pb::Event original;
+  std::string entered = event.entry() == pb::LIVE ? "" : pb::EntryMode_Name(event.entry());
+  if (event.has_adopted() && original.ParseFromString(event.adopted().original().payload())) {
+    shown = &original;
+    entered = "adopted";
+  }
+  std::string signers;
+  for (const pb::Signer& signer : shown->signers()) {
+    signers += (signers.empty() ? "" : ", ") + signer.printed_name() + " (" +
+               pb::Role_Name(signer.role()) + ")";
+  }
+  const std::string label = BodyRule(*shown).label();
+  return {std::to_string(event.sequence()), FormatLocal(FromProto(shown->occurred_at()), zone),
+          label.empty() ? std::string(BodyName(*shown)) : label, signers, entered};
+}
+
+std::string Headline(const pb::TherapyState& state) {
+  std::string line = "Therapy " + state.therapy();
+  if (!state.coi().empty()) line += ", CoI " + state.coi();
+  if (!state.product().empty()) line += ", product " + state.product();
+  return line + ", " + (state.state().empty() ? "not begun" : state.state());
+}
+
+std::vector<std::string> Warnings(const pb::TherapyState& state, std::string_view zone) {
+  std::vector<std::string> lines;
+  if (state.patient_died()) lines.push_back("the patient has died");
+  if (state.consent_withdrawn()) lines.push_back("consent was withdrawn");
+  for (const pb::Quarantine& quarantine : state.quarantines()) {
+    if (!quarantine.open()) continue;
+    std::string items = Joined(quarantine.containers());
+    const std::string others = Joined(quarantine.items());
+    if (!others.empty()) items += (items.empty() ? "" : ", ") + others;
+    lines.push_back("quarantine " + quarantine.id() + " (" +
+                    Choice(*pb::QuarantineKind_descriptor(), quarantine.kind()) + ") on " + items +
+                    " since " + LocalTime(quarantine.since_us(), zone));
+  }
+  for (const pb::Hold& hold : state.holds()) {
+    if (!hold.open()) continue;
+    lines.push_back("hold " + hold.id() + " (" + hold.kind() + ") by " + hold.organisation() +
+                    (hold.reason().empty() ? "" : ": " + hold.reason()));
+  }
+  return lines;
+}
+
+std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
+  std::string out = Headline(state) + "\n";
+  const std::string& zone = desk.zone();
+  if (!state.profile().empty()) out += "  Profile      " + state.profile() + "\n";
+  if (!state.treating_site().empty() || !state.manufacturer_site().empty()) {
+    out += "  Sites        enrolled " + state.site() + ", treats " + state.treating_site() +
+           ", makes " + state.manufacturer_site() + "\n";
+  }
+  for (const std::string& warning : Warnings(state, zone))
+    out += "  STOP         " + warning + "\n";
+  Shipments(state, zone, out);
+  for (const pb::Lot& lot : state.lots()) {
+    out += "  Lot          " + lot.lot() + " " + Choice(*pb::LotState_descriptor(), lot.state()) +
+           (lot.certificate().empty() ? "" : ", certificate " + lot.certificate()) + "\n";
+  }
+  for (const pb::InfusionOrder& order : state.orders()) {
+    if (order.open()) {
+      out += "  Order        " + order.order() + ": " + Joined(order.containers()) + "\n";
+    }
+  }
+  for (const pb::Deviation& deviation : state.deviations()) {
+    if (!deviation.open()) continue;
+    out += std::string("  Deviation    ") + deviation.id() +
+           (deviation.critical() ? " CRITICAL" : "") +
+           (deviation.found().empty() ? "" : ": " + deviation.found()) + "\n";
+  }
+  for (const pb::Grant& grant : state.grants()) {
+    out += "  Override     of " + Joined(grant.rules()) + " until " +
+           LocalTime(grant.expires_us(), zone) +
+           (grant.used_by_size() > 0 ? ", used" : ", not used yet") + "\n";
+  }
+  for (const pb::Timer& timer : state.timers()) {
+    const std::int64_t left = timer.due_us() - desk.Now().micros;
+    out += "  Clock        " + timer.name() + ": due " + LocalTime(timer.due_us(), zone) + " (" +
+           (left >= 0 ? "in " + InMinutes(left) : InMinutes(left) + " over") + ")\n";
+  }
+  if (state.near_misses_size() > 0) {
+    out += "  Near misses  " + std::to_string(state.near_misses_size()) + "\n";
+  }
+  out += "  Events       " + std::to_string(state.length()) + ", last received " +
+         LocalTime(state.updated_us(), zone) + "\n";
+  return out;
+}
+
+}  // namespace custody
