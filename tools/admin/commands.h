@@ -1,0 +1,41 @@
+// The commands of custody-admin: each adds itself to the command line and says what to run.
+#ifndef CUSTODY_TOOLS_ADMIN_COMMANDS_H_
+#define CUSTODY_TOOLS_ADMIN_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "crypto/status.h"
+#include "tools/admin/acts.h"
+
+namespace custody {
+
+// What every command shares. The chosen command sets `run`, which gives the text to print (with
+// `json`: a JSON object).
+struct CommandLine {
+  ActOptions act;
+  bool json = false;
+  int exit_code = 0;  // of a run that ends well: 1 when it has findings
+  std::function<StatusOr<std::string>()> run;
+};
+
+// Each adds its commands to `app`. `line` must outlive the run.
+void AddInit(CLI::App& app, CommandLine& line);
+void AddEnrol(CLI::App& app, CommandLine& line);
+void AddRevoke(CLI::App& app, CommandLine& line);
+void AddPublish(CLI::App& app, CommandLine& line);
+void AddKey(CLI::App& app, CommandLine& line);
+void AddStation(CLI::App& app, CommandLine& line);
+void AddUpkeep(CLI::App& app, CommandLine& line);
+
+// `AddSigning` adds --folder, --pins and --as to a command that signs.
+void AddSigning(CLI::App& command, CommandLine& line);
+void AddFolder(CLI::App& command, CommandLine& line);
+
+// `Done` is the text of an act that was recorded.
+std::string Done(const CommandLine& line, std::string_view what, const std::string& event_id);
+
+}  // namespace custody
+
+#endif  // CUSTODY_TOOLS_ADMIN_COMMANDS_H_

@@ -1,0 +1,312 @@
+// init, publish, key, station, and the upkeep of a running ledger.
+#include <google/protobuf/text_format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "client/exit_code.h"
+#include "client/hand_over_files.h"
+#include "client/local_time.h"
+#include "client/passphrase.h"
+#include "crypto/file.h"
+#include "crypto/random.h"
+#include "crypto/sealing.h"
+#include "custody/auditor.h"
+#include "tools/admin/commands.h"
+#include "tools/admin/founding.h"
+#include "tools/admin/stations.h"
+#include "tools/admin/upkeep.h"
+
+namespace custody {
+namespace {
+
+constexpr std::size_t kMaxProfileBytes = 1 << 20;
+constexpr std::size_t kMaxTrustBytes = 1 << 20;
+
+std::string Said(const CommandLine& line, std::string_view what, nlohmann::json fields) {
+  if (!line.json) return std::string(what) + "\n";
+  fields["done"] = what;
+  return fields.dump() + "\n";
+}
+
+void AddPublishProfile(CLI::App& publish, CommandLine& line) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* command = publish.add_subcommand("profile", "A product's numbers, from a text file");
+  AddSigning(*command, line);
+  command->add_option("file", *file, "Profile in protobuf's text format")->required();
+  command->callback([file, &line] {
+    line.run = [file, &line]() -> StatusOr<std::string> {
+      CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(*file, kMaxProfileBytes));
+      pb::Profile profile;
+      if (!google::protobuf::TextFormat::ParseFromString(text, &profile)) {
+        return InvalidArgument(*file + ": this is no profile in text format (see above)");
+      }
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      CUSTODY_ASSIGN_OR_RETURN(
+          const std::string id,
+          administration->Record("registry", [&profile](pb::Event& event) -> Status {
+            *event.mutable_profile_published()->mutable_profile() = profile;
+            return absl::OkStatus();
+          }));
+      return Done(line, "profile " + profile.name() + " published", id);
+    };
+  });
+}
+
+void AddPublishVersions(CLI::App& publish, CommandLine& line) {
+  auto version = std::make_shared<std::uint32_t>(0);
+  auto reason = std::make_shared<std::string>();
+  CLI::App* rules = publish.add_subcommand("rules", "The rules version that judges from now on");
+  AddSigning(*rules, line);
+  rules->add_option("version", *version, "Rules version")->required();
+  rules->add_option("--reason", *reason, "Why")->required();
+  rules->callback([version, reason, &line] {
+    line.run = [version, reason, &line]() -> StatusOr<std::string> {
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      CUSTODY_ASSIGN_OR_RETURN(const std::string id,
+                               administration->Record("registry", [&](pb::Event& event) -> Status {
+                                 event.mutable_rules_adopted()->set_rules_version(*version);
+                                 event.mutable_rules_adopted()->set_reason(*reason);
+                                 return absl::OkStatus();
+                               }));
+      return Done(line, "rules version " + std::to_string(*version) + " adopted", id);
+    };
+  });
+  CLI::App* schema = publish.add_subcommand("schema", "The schema this program was built with");
+  AddSigning(*schema, line);
+  schema->callback([&line] {
+    line.run = [&line]() -> StatusOr<std::string> {
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      CUSTODY_ASSIGN_OR_RETURN(
+          const std::string id, administration->Record("registry", [](pb::Event& event) -> Status {
+            event.mutable_schema_published()->set_schema_sha256(Sha256(Schema()).ToString());
+            return absl::OkStatus();
+          }));
+      return Done(line, "schema published", id);
+    };
+  });
+}
+
+StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person) {
+  CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
+  if (!folder.trust().genesis) {
+    return FailedPrecondition("this folder's trust anchor names no genesis to ask enrolment in");
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::Generate(KeyAlgorithm::kEd25519));
+  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase,
+                           AskPassphrase(line.act.pins, person, "new passphrase of " + person));
+  const Status saved = key.Save(folder.path() / "keys" / (person + ".pem"), passphrase);
+  Cleanse(passphrase);
+  CUSTODY_RETURN_IF_ERROR(saved);
+  CUSTODY_ASSIGN_OR_RETURN(const KeyRequestFile request,
+                           KeyRequestFile::Make(key, person, *folder.trust().genesis, SystemRng()));
+  const std::filesystem::path file = folder.path() / "keys" / (person + ".request");
+  CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(file, request.ToJson()));
+  return Said(line, "key made; its request for enrolment is " + file.string(),
+              {{"request", file.string()}, {"keyId", key.key_id().ToHex()}});
+}
+
+StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool enrol,
+                            const std::string& name) {
+  CUSTODY_ASSIGN_OR_RETURN(const StationRequest request, ReadStationRequest(options.request));
+  CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
+  CUSTODY_ASSIGN_OR_RETURN(const Hash certificate,
+                           IssueStation(folder, options, request, SystemClock().Now()));
+  if (!enrol) {
+    return Said(line, "certificate renewed: " + options.answer.string(),
+                {{"answer", options.answer.string()}});
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+  CUSTODY_ASSIGN_OR_RETURN(
+      const std::string id,
+      administration->Record("registry/" + request.site, [&](pb::Event& event) -> Status {
+        auto& body = *event.mutable_station_enrolled();
+        body.set_station(request.station);
+        body.set_site(request.site);
+        body.set_name(name.empty() ? request.station : name);
+        body.set_certificate_sha256(certificate.ToString());
+        return absl::OkStatus();
+      }));
+  return Done(line,
+              "station " + request.station + " enrolled; answer in " + options.answer.string(), id);
+}
+
+void AddCheck(CLI::App& app, CommandLine& line) {
+  auto folder = std::make_shared<std::string>();
+  auto trust_file = std::make_shared<std::string>();
+  CLI::App* command =
+      app.add_subcommand("check", "Audit a data folder or a backup, server stopped, read-only");
+  command->add_option("folder", *folder, "Data folder")->required();
+  command->add_option("--trust", *trust_file, "Trust anchor");
+  command->callback([folder, trust_file, &line] {
+    line.run = [folder, trust_file, &line]() -> StatusOr<std::string> {
+      std::optional<TrustAnchor> trust;
+      if (!trust_file->empty()) {
+        CUSTODY_ASSIGN_OR_RETURN(const std::string json, ReadFile(*trust_file, kMaxTrustBytes));
+        CUSTODY_ASSIGN_OR_RETURN(trust, TrustAnchor::Parse(json));
+      }
+      CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report,
+                               CheckFolder(*folder, trust ? &*trust : nullptr));
+      line.exit_code = ExitCode(report);
+      return Render(report);
+    };
+  });
+}
+
+void AddClock(CLI::App& app, CommandLine& line) {
+  auto time = std::make_shared<std::string>();
+  auto confirm = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand(
+      "clock", "Confirm the server's clock after a jump, or move a demo ledger's forwards");
+  AddFolder(*command, line);
+  auto* set = command->add_option("--set", *time, "Demo ledgers: the time it shall be, or +3h");
+  command->add_flag("--confirm", *confirm, "The server's present clock is right")->excludes(set);
+  command->callback([time, confirm, &line] {
+    line.run = [time, confirm, &line]() -> StatusOr<std::string> {
+      if (time->empty() && !*confirm) {
+        return InvalidArgument("say --set TIME or --confirm");
+      }
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      const std::string& zone = administration->folder().settings().zone;
+      pb::SetClockRequest request;
+      request.set_confirm_jump(*confirm);
+      if (!time->empty()) {
+        CUSTODY_ASSIGN_OR_RETURN(const Instant instant,
+                                 ParseTime(*time, zone, administration->session().Now()));
+        *request.mutable_time() = ToProto(instant);
+      }
+      CUSTODY_ASSIGN_OR_RETURN(const pb::SetClockReply reply,
+                               administration->session().SetClock(request));
+      const Instant now = FromProto(reply.server_time());
+      return Said(line, "the ledger's clock is " + FormatLocal(now, zone),
+                  {{"serverTime", FormatUtc(now)}});
+    };
+  });
+}
+
+void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
+  CLI::App* status = app.add_subcommand("status", "State of the server");
+  AddFolder(*status, line);
+  status->callback([&line] {
+    line.run = [&line]() -> StatusOr<std::string> {
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      CUSTODY_ASSIGN_OR_RETURN(const pb::GetStatusReply reply,
+                               administration->session().GetStatus());
+      if (!line.json) return RenderStatus(reply, administration->folder().settings().zone);
+      return nlohmann::json({{"entries", reply.entries()},
+                             {"readOnly", reply.read_only()},
+                             {"checkpoint", reply.checkpoint()},
+                             {"queueLength", reply.queue_length()},
+                             {"syncs", reply.syncs()},
+                             {"groups", reply.groups()},
+                             {"serverTime", FormatUtc(FromProto(reply.server_time()))}})
+                 .dump() +
+             "\n";
+    };
+  });
+  auto target = std::make_shared<std::string>();
+  CLI::App* backup = app.add_subcommand("backup", "Copy the ledger while it serves");
+  AddFolder(*backup, line);
+  backup->add_option("target", *target, "Folder on the server's machine; must not exist")
+      ->required();
+  backup->callback([target, &line] {
+    line.run = [target, &line]() -> StatusOr<std::string> {
+      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+      CUSTODY_ASSIGN_OR_RETURN(const pb::BackupReply reply,
+                               administration->session().Backup(*target));
+      return Said(line, "backed up " + std::to_string(reply.bytes()) + " bytes to " + *target,
+                  {{"bytes", reply.bytes()}, {"checkpoint", reply.checkpoint()}});
+    };
+  });
+}
+
+}  // namespace
+
+void AddInit(CLI::App& app, CommandLine& line) {
+  auto options = std::make_shared<FoundingOptions>();
+  auto environment = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("init", "Found a ledger: keys, genesis, certificates");
+  command->add_option("--data", options->data, "Data folder of the server (new)")->required();
+  command->add_option("--folder", options->folder, "Folder of the administration (new)")
+      ->required();
+  command->add_option("--pins", options->pins, "Folder of passphrase files; else asked for");
+  command->add_option("--origin", options->origin, "Name of the log, e.g. demo.example/custody-1")
+      ->required();
+  command->add_option("--environment", *environment, "DEMO, VALIDATION or PRODUCTION")->required();
+  command->add_option("--trustee", options->trustees, "PERSON:PRINTED NAME (repeatable, 1..8)")
+      ->required();
+  command->add_option("--quorum", options->quorum, "How many trustees decide together")->required();
+  command->add_option("--server", options->server, "HOST:PORT stations connect to")->required();
+  command->add_option("--zone", options->zone, "IANA time zone of the administration")->required();
+  command->callback([options, environment, &line] {
+    line.run = [options, environment, &line]() -> StatusOr<std::string> {
+      if (!pb::Environment_Parse(*environment, &options->environment)) {
+        return InvalidArgument("no environment: \"" + *environment + "\"; see --help");
+      }
+      CUSTODY_RETURN_IF_ERROR(FoundLedger(*options, SystemClock().Now()));
+      return Said(line,
+                  "founded " + options->origin + "\n  start it:      custody-server --dir " +
+                      options->data.string() + " --listen " + options->server +
+                      "\n  trust anchor:  " + (options->folder / "ledger.trust.json").string() +
+                      "\n  administer:    custody-admin status --folder " +
+                      options->folder.string(),
+                  {{"data", options->data.string()}, {"folder", options->folder.string()}});
+    };
+  });
+}
+
+void AddPublish(CLI::App& app, CommandLine& line) {
+  CLI::App* publish =
+      app.add_subcommand("publish", "Publish profiles, rule and schema versions (quorum)");
+  publish->require_subcommand(1);
+  AddPublishProfile(*publish, line);
+  AddPublishVersions(*publish, line);
+}
+
+void AddKey(CLI::App& app, CommandLine& line) {
+  CLI::App* key = app.add_subcommand("key", "Keys of people who sign here");
+  key->require_subcommand(1);
+  auto person = std::make_shared<std::string>();
+  CLI::App* command = key->add_subcommand("new", "Make a key and the request to enrol it");
+  AddFolder(*command, line);
+  command->add_option("--person", *person, "Person id")->required();
+  command->callback(
+      [person, &line] { line.run = [person, &line] { return NewKey(line, *person); }; });
+}
+
+void AddStation(CLI::App& app, CommandLine& line) {
+  CLI::App* station = app.add_subcommand("station", "Stations' certificates");
+  station->require_subcommand(1);
+  for (const bool enrol : {true, false}) {
+    auto options = std::make_shared<IssueOptions>();
+    auto name = std::make_shared<std::string>();
+    CLI::App* command = station->add_subcommand(
+        enrol ? "issue" : "renew",
+        enrol ? "Issue a certificate and enrol the station (two registrars of its site)"
+              : "Issue a new certificate to a station that is enrolled");
+    if (enrol) {
+      AddSigning(*command, line);
+      command->add_option("--name", *name, "What the station is called");
+    } else {
+      AddFolder(*command, line);
+    }
+    command->add_option("request", options->request, "station.request, made by join")->required();
+    command->add_option("-o,--output", options->answer, "Answer for the station")->required();
+    command->add_option("--zone", options->zone, "IANA time zone of the station")->required();
+    command->add_option("--days", options->days, "Days the certificate is valid");
+    command->callback([options, name, enrol, &line] {
+      line.run = [options, name, enrol, &line] {
+        options->pins = line.act.pins;
+        return Issue(line, *options, enrol, *name);
+      };
+    });
+  }
+}
+
+void AddUpkeep(CLI::App& app, CommandLine& line) {
+  AddStatusAndBackup(app, line);
+  AddClock(app, line);
+  AddCheck(app, line);
+}
+
+}  // namespace custody

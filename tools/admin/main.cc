@@ -1,0 +1,45 @@
+// custody-admin: for trustees, registrars and the administrator.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "client/exit_code.h"
+#include "tools/admin/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "custody-admin: found a ledger, enrol its people, stations and numbers, look after it.\n"
+      "Every act is a signed event of the ledger itself; nobody can sign for another."};
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  custody-admin init --data ledger --folder admin --origin demo.example/custody-1 \\\n"
+      "      --environment DEMO --trustee T-1:\"Ada Trustee\" --trustee T-2:\"Bo Trustee\" \\\n"
+      "      --quorum 2 --server 127.0.0.1:8443 --zone Europe/Berlin\n"
+      "  custody-admin enrol site CLINIC --folder admin --organisation HOSPITAL --as T-1 --as T-2 "
+      "...\n"
+      "  custody-admin status --folder admin\n"
+      "\n"
+      "Exit codes: 0 done, 1 refused or findings, 2 usage, 3 unreachable, 4 not permitted.");
+  custody::CommandLine line;
+  app.add_flag("--json", line.json, "Print JSON instead of words");
+  custody::AddInit(app, line);
+  custody::AddEnrol(app, line);
+  custody::AddRevoke(app, line);
+  custody::AddPublish(app, line);
+  custody::AddKey(app, line);
+  custody::AddStation(app, line);
+  custody::AddUpkeep(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? custody::kExitDone : custody::kExitUsage;
+  }
+  const custody::StatusOr<std::string> text = line.run();
+  if (!text.ok()) {
+    std::fprintf(stderr, "custody-admin: %s\n", custody::Message(text.status()).c_str());
+    return custody::ExitCodeOf(text.status());
+  }
+  std::fputs(text->c_str(), stdout);
+  return line.exit_code;
+}

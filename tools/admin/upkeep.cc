@@ -1,0 +1,50 @@
+#include "tools/admin/upkeep.h"
+
+#include "custody/auditor.h"
+#include "custody/time.h"
+#include "server/ledger/reader.h"
+
+namespace custody {
+
+std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone) {
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += std::string(name) + std::string(22 - name.size(), ' ') + value + "\n";
+  };
+  line("server version", status.version());
+  line("entries", std::to_string(status.entries()));
+  line("recording", status.read_only() ? "NO - " + status.read_only_reason() : "yes");
+  line("server time", FormatLocal(FromProto(status.server_time()), zone));
+  if (status.clock_offset_ms() != 0) {
+    line("demo clock ahead by", std::to_string(status.clock_offset_ms() / 1000) + " s");
+  }
+  if (status.entries() > 0) {
+    line("last entry", FormatLocal(FromProto(status.last_entry_at()), zone));
+  }
+  line("queue",
+       std::to_string(status.queue_length()) + " of " + std::to_string(status.queue_capacity()));
+  line("synced groups", std::to_string(status.groups()));
+  return text;
+}
+
+StatusOr<pb::AuditReport> CheckFolder(const std::filesystem::path& folder,
+                                      const TrustAnchor* trust) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerReader> reader, LedgerReader::Open(folder));
+  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, reader->NewestCheckpoint());
+  LogAuditor auditor(trust, {});
+  CUSTODY_RETURN_IF_ERROR(
+      reader->ForEach(0, [&auditor](std::uint64_t, const StatusOr<std::string>& entry,
+                                    const StatusOr<pb::SignedEvent>& signed_event) {
+        if (!entry.ok()) {
+          auditor.AddUnreadable(Message(entry.status()));
+        } else if (!signed_event.ok()) {
+          auditor.AddWithoutEvent(*entry, Message(signed_event.status()));
+        } else {
+          auditor.Add(*entry, &*signed_event);
+        }
+        return true;
+      }));
+  return auditor.Finish(checkpoint);
+}
+
+}  // namespace custody

@@ -1,0 +1,98 @@
+#include <nlohmann/json.hpp>
+
+#include "client/event_words.h"
+#include "custody/rules.h"
+#include "tools/audit/commands.h"
+
+namespace custody {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view Binds(const Rule& rule) {
+  switch (rule.kind) {
+    case pb::REASON_STRUCTURE:
+      return "refuses always";
+    case pb::REASON_GATE:
+      return "refuses a step about to be taken; entered as done it opens a critical deviation";
+    case pb::REASON_DEVIATION:
+      return "accepts, and opens a deviation";
+    case pb::REASON_QUARANTINE:
+      return "accepts, and puts what it is about in quarantine";
+    default:
+      return "remarks";
+  }
+}
+
+std::string_view Word(const Rule& rule) {
+  switch (rule.kind) {
+    case pb::REASON_STRUCTURE:
+      return "structure";
+    case pb::REASON_GATE:
+      return "gate";
+    case pb::REASON_DEVIATION:
+      return "deviation";
+    case pb::REASON_QUARANTINE:
+      return "quarantine";
+    default:
+      return "note";
+  }
+}
+
+Json RuleJson(const Rule& rule) {
+  Json object;
+  object["id"] = rule.id;
+  object["version"] = rule.version;
+  object["since"] = rule.since;
+  object["kind"] = Word(rule);
+  object["statement"] = rule.statement;
+  object["source"] = rule.source;
+  object["ledgerWide"] = rule.ledger_wide;
+  object["overrideBy"] = Json::array();
+  for (const pb::Role role : rule.grantors) object["overrideBy"].push_back(pb::Role_Name(role));
+  return object;
+}
+
+std::string Padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
+}  // namespace
+
+Answer ListRules(std::uint32_t rules_version, bool json) {
+  if (rules_version == 0) rules_version = kNewestRulesVersion;
+  Json all = Json::array();
+  std::string text = "Rules, version " + std::to_string(rules_version) + "\n";
+  for (const Rule& rule : Rules()) {
+    if (FindRule(rule.id, rules_version) != &rule) continue;
+    all.push_back(RuleJson(rule));
+    text += Padded(std::string(rule.id), 6) + Padded(std::string(Word(rule)), 12) +
+            std::string(rule.statement) + "\n";
+  }
+  return {.text = json ? all.dump(2) + "\n" : text, .exit_code = 0};
+}
+
+StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, bool json) {
+  if (rules_version == 0) rules_version = kNewestRulesVersion;
+  const Rule* rule = FindRule(id, rules_version);
+  if (rule == nullptr)
+    return NotFound("no rule " + std::string(id) + " in rules version " +
+                    std::to_string(rules_version) + "; `custody-audit rules` lists them");
+  if (json) return Answer{.text = RuleJson(*rule).dump(2) + "\n", .exit_code = 0};
+  std::string text = std::string(rule->id) + ", version " + std::to_string(rule->version) + "\n  " +
+                     std::string(rule->statement) + "\n";
+  text += "  Binds:    " + std::string(Binds(*rule)) + "\n";
+  text +=
+      "  Override: " +
+      (rule->grantors.empty() ? std::string("never")
+                              : "by " + RoleNames(rule->grantors) + ", one grant for one step") +
+      "\n";
+  if (rule->ledger_wide)
+    text +=
+        "  Judged:   by the ledger only; it needs the other therapies, so an audit of one "
+        "therapy says \"not judged here\"\n";
+  return Answer{.text = text + "  Source:   " + std::string(rule->source) + "\n", .exit_code = 0};
+}
+
+}  // namespace custody

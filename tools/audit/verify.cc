@@ -1,0 +1,73 @@
+#include <google/protobuf/util/json_util.h>
+
+#include "crypto/file.h"
+#include "server/ledger/reader.h"
+#include "tools/audit/commands.h"
+
+namespace custody {
+namespace {
+
+constexpr std::size_t kMaxBundleBytes = std::size_t{4} << 30;
+constexpr std::size_t kMaxTrustBytes = 1 << 20;
+
+StatusOr<pb::AuditReport> AuditFolder(const VerifyOptions& options, const TrustAnchor* trust) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto reader, LedgerReader::Open(options.target));
+  // What the folder promises is read first: what is recorded meanwhile comes after it.
+  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, reader->NewestCheckpoint());
+  LogAuditor auditor(trust, options.audit);
+  CUSTODY_RETURN_IF_ERROR(reader->ForEach(0, [&](std::uint64_t, const StatusOr<std::string>& entry,
+                                                 const StatusOr<pb::SignedEvent>& signed_event) {
+    if (!entry.ok()) {
+      auditor.AddUnreadable(Message(entry.status()));
+    } else if (!signed_event.ok()) {
+      auditor.AddWithoutEvent(*entry, Message(signed_event.status()));
+    } else {
+      auditor.Add(*entry, &*signed_event);
+    }
+    return true;
+  }));
+  return auditor.Finish(checkpoint);
+}
+
+}  // namespace
+
+StatusOr<TrustAnchor> ReadTrust(const std::string& text) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(text, ignored) && text.find('+') != text.npos)
+    return TrustAnchor::FromLogKey(text);
+  CUSTODY_ASSIGN_OR_RETURN(const std::string json, ReadFile(text, kMaxTrustBytes));
+  return TrustAnchor::Parse(json);
+}
+
+StatusOr<pb::AuditReport> Audit(const VerifyOptions& options) {
+  std::optional<TrustAnchor> trust;
+  if (!options.trust.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(trust, ReadTrust(options.trust));
+  }
+  if (options.server) return AuditServer(options, trust);
+  if (options.target.empty())
+    return InvalidArgument("expected a bundle, a folder or --server, found none");
+  const TrustAnchor* anchor = trust ? &*trust : nullptr;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.target, ignored)) return AuditFolder(options, anchor);
+  CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.target, kMaxBundleBytes));
+  return AuditBundle(text, anchor, options.audit);
+}
+
+StatusOr<Answer> Verify(const VerifyOptions& options) {
+  CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report, Audit(options));
+  Answer answer{.text = {}, .exit_code = ExitCode(report)};
+  if (!options.json) {
+    answer.text = Render(report);
+    return answer;
+  }
+  google::protobuf::util::JsonPrintOptions print;
+  print.add_whitespace = true;
+  print.always_print_primitive_fields = true;
+  print.preserve_proto_field_names = true;
+  if (!google::protobuf::util::MessageToJsonString(report, &answer.text, print).ok())
+    return Internal("the report could not be written as json");
+  return answer;
+}
+
+}  // namespace custody
