@@ -1,0 +1,166 @@
+// What is asked of a whole ledger: the root, every heads root, and what was not to be had.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crypto/note.h"
+#include "custody/auditor.h"
+#include "tests/support/audits.h"
+#include "tests/support/therapy_events.h"
+
+namespace custody {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class LedgerAuditorTest : public ::testing::Test {
+ protected:
+  LedgerAuditorTest() {
+    PatientEnrolledBy(ledger_, "therapy/A1").Record();
+    PatientEnrolledBy(ledger_, "therapy/B2").Record();
+    ConsentWithdrawnBy(ledger_, "therapy/A1").Record();
+    trust_.emplace(TrustIn(ledger_));
+  }
+  // Audits the ledger with entry `index` as `change` makes it.
+  template <typename Change>
+  pb::AuditReport Changed(std::uint64_t index, Change change) {
+    LogAuditor auditor(&*trust_, {});
+    for (const Recorded& recorded : ledger_.log()) {
+      pb::LogEntry entry = recorded.entry;
+      pb::SignedEvent event = recorded.signed_event;
+      if (recorded.index == index) change(entry, event);
+      auditor.Add(entry.SerializeAsString(), &event);
+    }
+    return auditor.Finish(ledger_.SignedCheckpoint());
+  }
+
+  TestLedger ledger_{pb::DEMO, "one", {.small = true}};
+  std::optional<TrustAnchor> trust_;
+};
+
+TEST_F(LedgerAuditorTest, AChangedEntryIsNamed) {
+  const std::uint64_t index = ledger_.log().size() - 2;
+  const pb::AuditReport report = Changed(
+      index, [](pb::LogEntry& entry, pb::SignedEvent&) { entry.mutable_heads_root()->at(0) ^= 1; });
+  EXPECT_TRUE(HasFinding(report, pb::FORGED, "root"));
+  EXPECT_TRUE(HasFinding(report, pb::INCONSISTENT, "heads-root"));
+  EXPECT_THAT(Findings(report), HasSubstr("index: " + std::to_string(index)));
+}
+
+TEST_F(LedgerAuditorTest, AChangedEventIsNamed) {
+  const std::uint64_t index = ledger_.log().size() - 1;
+  const pb::AuditReport report = Changed(index, [](pb::LogEntry&, pb::SignedEvent& event) {
+    event.mutable_signatures(0)->mutable_value()->at(0) ^= 1;
+  });
+  EXPECT_TRUE(HasFinding(report, pb::FORGED, "record"));
+  EXPECT_TRUE(HasFinding(report, pb::FORGED, "signature"));
+  EXPECT_FALSE(HasFinding(report, pb::FORGED, "root"));
+}
+
+TEST_F(LedgerAuditorTest, AWrongHeadsRootThatTheLogSignedIsFound) {
+  // The log itself states the wrong root, in one entry, under a checkpoint that it signs.
+  NodeTable nodes;
+  LogAuditor auditor(&*trust_, {});
+  for (const Recorded& recorded : ledger_.log()) {
+    pb::LogEntry entry = recorded.entry;
+    if (recorded.index == ledger_.log().size() - 2) entry.mutable_heads_root()->at(9) ^= 1;
+    const std::string bytes = entry.SerializeAsString();
+    nodes.Append(LeafHash(bytes));
+    auditor.Add(bytes, &recorded.signed_event);
+  }
+  const pb::AuditReport report = auditor.Finish(Must(SignCheckpoint(
+      {ledger_.origin(), nodes.frontier().size(), nodes.frontier().root()}, ledger_.log_key())));
+  EXPECT_FALSE(HasFinding(report, pb::FORGED, "root"));
+  ASSERT_TRUE(HasFinding(report, pb::INCONSISTENT, "heads-root"));
+  EXPECT_THAT(report.sentence(),
+              StartsWith("DO NOT RELY: event " + std::to_string(ledger_.log().size() - 2)));
+}
+
+TEST_F(LedgerAuditorTest, AnEarlierCheckpointCoversWhatItCovers) {
+  TestLedger before(pb::DEMO, "one", {.small = true});
+  LogAuditor auditor(&*trust_, {});
+  for (const Recorded& recorded : ledger_.log())
+    auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+  const pb::AuditReport report = auditor.Finish(before.SignedCheckpoint());
+  EXPECT_EQ(Findings(report), "");
+  EXPECT_TRUE(HasFinding(report, pb::NOTE, "size"));
+  EXPECT_EQ(report.checkpoint_size(), before.log().size());
+}
+
+TEST_F(LedgerAuditorTest, AMissingEndIsFound) {
+  LogAuditor auditor(&*trust_, {});
+  for (const Recorded& recorded : ledger_.log()) {
+    if (recorded.index + 1 < ledger_.log().size())
+      auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+  }
+  const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+  EXPECT_TRUE(HasFinding(report, pb::INCONSISTENT, "size"));
+  EXPECT_THAT(report.sentence(), StartsWith("DO NOT RELY"));
+}
+
+TEST_F(LedgerAuditorTest, ADroppedEntryIsFound) {
+  for (std::size_t dropped = 0; dropped < ledger_.log().size(); ++dropped) {
+    LogAuditor auditor(&*trust_, {});
+    for (const Recorded& recorded : ledger_.log()) {
+      if (recorded.index != dropped) auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+    }
+    EXPECT_EQ(ExitCode(auditor.Finish(ledger_.SignedCheckpoint())), 1) << dropped;
+  }
+}
+
+TEST_F(LedgerAuditorTest, WithheldEventsAreCountedAndTheirPlacesChecked) {
+  LogAuditor auditor(&*trust_, {});
+  for (const Recorded& recorded : ledger_.log()) {
+    const bool withheld = recorded.parsed.event.chain() == "therapy/B2";
+    auditor.Add(recorded.entry_bytes, withheld ? nullptr : &recorded.signed_event);
+  }
+  const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+  EXPECT_EQ(Findings(report), "");
+  EXPECT_TRUE(HasFinding(report, pb::NOTE, "withheld"));
+}
+
+TEST_F(LedgerAuditorTest, AnUnreadableEntryTakesItsPlaceAndTheRestIsAudited) {
+  LogAuditor auditor(&*trust_, {});
+  const std::uint64_t unreadable = ledger_.log().size() - 2;
+  for (const Recorded& recorded : ledger_.log()) {
+    if (recorded.index == unreadable) {
+      auditor.AddUnreadable("checksum of the block differs");
+    } else {
+      auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+    }
+  }
+  const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+  EXPECT_TRUE(HasFinding(report, pb::UNREADABLE, "read"));
+  EXPECT_FALSE(HasFinding(report, pb::FORGED, "signature"));
+  EXPECT_THAT(report.sentence(), HasSubstr("DO NOT RELY"));
+}
+
+TEST_F(LedgerAuditorTest, AnEventThatIsLostIsNoMereNote) {
+  LogAuditor auditor(&*trust_, {});
+  for (const Recorded& recorded : ledger_.log()) {
+    if (recorded.parsed.event.chain() == "therapy/B2") {
+      auditor.AddWithoutEvent(recorded.entry_bytes, "no such row");
+    } else {
+      auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+    }
+  }
+  const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+  EXPECT_TRUE(HasFinding(report, pb::UNREADABLE, "event"));
+  EXPECT_EQ(ExitCode(report), 1);
+}
+
+TEST_F(LedgerAuditorTest, WithoutATrustFileTheLedgersOwnKeyIsUsed) {
+  const pb::AuditReport report = AuditLedger(ledger_, nullptr);
+  EXPECT_EQ(Findings(report), "");
+  EXPECT_THAT(report.sentence(), StartsWith("CONSISTENT, REGISTRY NOT PINNED"));
+}
+
+TEST_F(LedgerAuditorTest, AnEmptyLedgerIsNone) {
+  LogAuditor auditor(&*trust_, {});
+  const pb::AuditReport report = auditor.Finish(
+      Must(SignCheckpoint({ledger_.origin(), 0, EmptyTreeRoot()}, ledger_.log_key())));
+  EXPECT_TRUE(HasFinding(report, pb::INCONSISTENT, "genesis")) << Findings(report);
+}
+
+}  // namespace
+}  // namespace custody

@@ -1,0 +1,80 @@
+// What the tests of the rules share.
+#ifndef CUSTODY_TESTS_UNIT_CUSTODY_RULES_TEST_H_
+#define CUSTODY_TESTS_UNIT_CUSTODY_RULES_TEST_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "custody/rules.h"
+#include "custody/state.h"
+#include "custody/therapy.h"
+#include "tests/support/main_path.h"
+
+namespace custody {
+
+// `Of` is every reason of `rule` in `verdict` that is more than a note.
+inline std::vector<pb::Reason> Of(const pb::Verdict& verdict, std::string_view rule) {
+  std::vector<pb::Reason> reasons;
+  for (const pb::Reason& reason : verdict.reasons()) {
+    const bool note = reason.kind() == pb::REASON_NOTE || reason.kind() == pb::REASON_NOT_JUDGED;
+    if (reason.rule() == rule && !note) reasons.push_back(reason);
+  }
+  return reasons;
+}
+
+inline bool Says(const pb::Verdict& verdict, std::string_view rule) {
+  return !Of(verdict, rule).empty();
+}
+
+// `Blockers` are the rules that have more than a note to say, each once, in order.
+inline std::vector<std::string> Blockers(const pb::Verdict& verdict) {
+  std::vector<std::string> rules;
+  for (const pb::Reason& reason : verdict.reasons()) {
+    const bool note = reason.kind() == pb::REASON_NOTE || reason.kind() == pb::REASON_NOT_JUDGED;
+    if (note || reason.overridden()) continue;
+    if (rules.empty() || rules.back() != reason.rule()) rules.push_back(reason.rule());
+  }
+  return rules;
+}
+
+// `RulesTest` walks the main path on a ledger of its own.
+class RulesTest : public testing::Test {
+ protected:
+  // The step after `Until(body)`, as it would be signed.
+  EventBuilder At(std::string_view body) {
+    run.Until(body);
+    return run.Next();
+  }
+  // The same step as already done: transcribed and checked by two others.
+  static EventBuilder Late(EventBuilder event, const std::string& by = "clinic.coord") {
+    for (const pb::Signer& signer : event.event().signers()) {
+      event.PerformedBy(signer.person());
+    }
+    event.event().clear_signers();
+    event.Late("found on paper").By(by + ".1", pb::TRANSCRIBED);
+    event.By(by + ".2", pb::CHECKED);
+    return event;
+  }
+  // An override by `who` for `rules`, recorded now.
+  const Recorded& Grant(const std::string& who, const std::string& rules, const std::string& rest) {
+    EventBuilder grant = run.Draft({who}, "override_granted { " + rules +
+                                              " reason: OVERRIDE_FOR_MEDICAL_NEED "
+                                              "justification: 'needed' verbal: NO " +
+                                              rest + " }");
+    const pb::Verdict verdict = run.Record(grant);
+    EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+    return run.last();
+  }
+  void Pass(std::int64_t micros) { ledger.Pass(micros); }
+
+  TestLedger ledger;
+  TherapyRun run{ledger};
+};
+
+}  // namespace custody
+
+#endif  // CUSTODY_TESTS_UNIT_CUSTODY_RULES_TEST_H_
