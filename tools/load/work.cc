@@ -72,6 +72,7 @@ StatusOr<pb::SignedEvent> EnrolPatient(const Crew& crew, Lane& lane, Instant now
   for (const std::string& person : {crew.coordinator, crew.nurse}) {
     auto& reading = *body.add_readings();
     reading.set_person(person);
+    reading.set_read_from(pb::READ_FROM_PATIENT);
     *reading.mutable_at() = ToProto(now);
     *reading.mutable_identifiers() = body.identifiers();
   }
