@@ -1,9 +1,9 @@
 // The small files that travel between a station and an administrator: requests and the answer.
 //
-//   station.request          JSON: custodyStationRequest 1, station, site, spki (b64 of the TLS
-//   key) STATION.station.json     JSON: custodyStation 1, server, station, site, zone, trust (the
-//   trust
-//                            anchor as an object), ca (PEM), certificate (PEM)
+//   station.request          JSON: custodyStationRequest 1, station, site,
+//                            spki (b64 of the TLS key)
+//   STATION.station.json     JSON: custodyStation 1, server, station, site, zone,
+//                            trust (the anchor as an object), ca (PEM), certificate (PEM)
 //   keys/PERSON.request      JSON: custodyKeyRequest 1, person, request (b64 of a KeyRequest),
 //                            signature (b64, by the new key over PAE of the request)
 //
