@@ -112,6 +112,14 @@ void AuditReplay::JudgeRegistryEvent(AuditedEntry& entry) {
     registry_tainted_ = true;
     return;
   }
+  // Formats section 9: the *old* ledger's quorum continues it. Its registry is not in this record,
+  // and that of this ledger cannot speak for it.
+  if (entry.event->event.has_ledger_continued())
+    entry.Report(
+        pb::UNAUTHORISED, "continues",
+        "states that this ledger continues " + entry.event->event.ledger_continued().old_origin() +
+            "; whether the trustees of that ledger agreed cannot be judged from this "
+            "record: rely on the two ledgers each by itself, and on nothing that ties them");
   const pb::Verdict verdict =
       Judge(*entry.event, registry_, pb::TherapyState::default_instance(), PlaceOf(entry));
   const bool authorised = Weigh(verdict, registry_tainted_, entry, shards_[0]);
@@ -130,7 +138,6 @@ bool AuditReplay::Weigh(const pb::Verdict& verdict, bool tainted, AuditedEntry& 
     if (reason.kind() == pb::REASON_NOT_JUDGED) {
       ++shard.not_judged[reason.rule()];
     } else if (reason.overridden()) {
-      ++shard.overrides;
       entry.Report(pb::NOTE, reason.rule(), "overridden by a grant: " + Words(reason));
     } else if (reason.rule() == kUnknownRules) {
       explained = true;  // no one broke a rule, but nobody can say here that none was broken
@@ -169,10 +176,13 @@ void AuditReplay::FindSuspects() {
   }
 }
 
-void AuditReplay::FindOpenDeviations() {
+void AuditReplay::SumUpTherapies() {
   for (Shard& shard : shards_) {
     shard.shelf.ForEach([&](const Hash& key, const pb::TherapyState& state) {
       const ChainRecord& chain = chains_.at(key);
+      overrides_ += static_cast<std::uint32_t>(
+          std::count_if(state.grants().begin(), state.grants().end(),
+                        [](const pb::Grant& grant) { return grant.used_by_size() > 0; }));
       for (const pb::Deviation& deviation : state.deviations()) {
         if (!deviation.open()) continue;
         ++open_deviations_;
@@ -184,7 +194,8 @@ void AuditReplay::FindOpenDeviations() {
           finding.set_index(chain.events[deviation.sequence()].index);
         finding.set_check(deviation.rule().empty() ? "deviation" : deviation.rule());
         finding.set_reason("open " + std::string(deviation.critical() ? "critical " : "") +
-                           "deviation " + deviation.id());
+                           "deviation " + deviation.id() +
+                           (deviation.found().empty() ? "" : ": " + deviation.found()));
       }
     });
   }

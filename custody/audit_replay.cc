@@ -62,9 +62,8 @@ void AuditReplay::Add(AuditedEntry entry) {
 void AuditReplay::Finish() {
   Dispatch();
   while (!under_way_.empty()) Retire();
-  for (Shard& shard : shards_) overrides_ += shard.overrides;
   FindSuspects();
-  FindOpenDeviations();
+  SumUpTherapies();
   NoteUnjudged();
 }
 
@@ -122,9 +121,11 @@ const AuditReplay::ChainRecord* AuditReplay::FindChain(const Hash& key) const {
 
 void AuditReplay::Link(AuditedEntry& entry) {
   ++entries_;
-  if (!entry.signed_event) ++withheld_;
-  if (options_.whole_log) LinkLog(entry);
+  // What is lost, or has no place, was reported; withheld is what the caller was not given.
+  const bool withheld = !entry.signed_event && entry.findings.empty();
+  if (withheld) ++withheld_;
   LinkTimes(entry);
+  if (options_.whole_log) LinkLog(entry);
   std::optional<Hash> chain_key;
   if (entry.log_entry) chain_key = *Hash::FromBytes(entry.log_entry->chain_key());
   if (!chain_key && entry.event) chain_key = Sha256(entry.event->event.chain());
@@ -136,9 +137,11 @@ void AuditReplay::Link(AuditedEntry& entry) {
   if (!entry.log_entry || !entry.usable() || !own_ledger || !CheckEnrolment(entry))
     entry.intact = false;
   if (entry.intact) RememberKeys(entry, *chain_key);
-  const bool of_registry = entry.event ? !entry.event->event.chain().starts_with("therapy/")
-                                       : FindChain(*chain_key)->name.starts_with("registry");
-  if (of_registry) {
+  if (IsOfRegistry(entry, *chain_key)) {
+    // Whoever serves a log could hide a revocation so: without it nobody knows who might sign.
+    if (withheld)
+      entry.Report(pb::INCOMPLETE, "withheld",
+                   "an act of the registry was withheld: who may sign from here on is not known");
     JudgeSegment();
     JudgeRegistryEvent(entry);
   } else {
@@ -148,12 +151,30 @@ void AuditReplay::Link(AuditedEntry& entry) {
   if (entry.usable() && options_.visit) options_.visit(entry, registry_);
 }
 
+bool AuditReplay::IsOfRegistry(const AuditedEntry& entry, const Hash& chain_key) {
+  if (entry.event) return !entry.event->event.chain().starts_with("therapy/");
+  // Of what was withheld only the chain's key is known; the registry's chains can be told by
+  // theirs.
+  if (registry_chains_.empty() || registry_chains_version_ != registry_.version()) {
+    registry_chains_ = {Sha256("registry")};
+    for (const auto& [site, enrolled] : registry_.sites())
+      registry_chains_.insert(Sha256({"registry/", site}));
+    registry_chains_version_ = registry_.version();
+  }
+  return registry_chains_.contains(chain_key);
+}
+
 void AuditReplay::LinkLog(AuditedEntry& entry) {
   frontier_.Append(entry.leaf_hash, [](int, std::uint64_t, const Hash&) {});
-  recent_leaves_.push_back(entry.leaf_hash);
+  recent_leaves_.push_back({entry.leaf_hash, last_received_.value_or(Instant())});
   if (recent_leaves_.size() <= kRootsKept) return;
-  old_frontier_.Append(recent_leaves_.front(), [](int, std::uint64_t, const Hash&) {});
+  old_frontier_.Append(recent_leaves_.front().hash, [](int, std::uint64_t, const Hash&) {});
   recent_leaves_.pop_front();
+}
+
+std::optional<Instant> AuditReplay::ReceivedAt(std::uint64_t size) const {
+  if (size <= old_frontier_.size() || size > frontier_.size()) return std::nullopt;
+  return recent_leaves_[size - old_frontier_.size() - 1].received_at;
 }
 
 std::optional<Hash> AuditReplay::RootAt(std::uint64_t size) const {
@@ -161,7 +182,7 @@ std::optional<Hash> AuditReplay::RootAt(std::uint64_t size) const {
   if (size < old_frontier_.size() || size > frontier_.size()) return std::nullopt;
   Frontier frontier = old_frontier_;
   for (std::size_t i = 0; frontier.size() < size; ++i)
-    frontier.Append(recent_leaves_[i], [](int, std::uint64_t, const Hash&) {});
+    frontier.Append(recent_leaves_[i].hash, [](int, std::uint64_t, const Hash&) {});
   return frontier.root();
 }
 

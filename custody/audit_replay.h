@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "crypto/hash.h"
@@ -68,14 +69,18 @@ class AuditReplay {
   std::uint64_t entries() const { return entries_; }
   std::uint64_t signatures() const { return signatures_; }
   std::uint64_t withheld() const { return withheld_; }
+  bool signatures_checked() const { return options_.signatures; }
+  // `overrides` counts the grants that were used, however often.
   std::uint32_t overrides() const { return overrides_; }
   std::uint32_t open_deviations() const { return open_deviations_; }
   // `last_received` is the greatest received_at so far.
   const std::optional<Instant>& last_received() const { return last_received_; }
+  // `ReceivedAt` is that of the first `size` entries; none when that is further back than RootAt.
+  std::optional<Instant> ReceivedAt(std::uint64_t size) const;
   // `RootAt` is the log's root at `size`, when it is whole_log and `size` is not further back than
   // the last kRootsKept entries.
   std::optional<Hash> RootAt(std::uint64_t size) const;
-  static constexpr std::uint64_t kRootsKept = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t kRootsKept = std::uint64_t{1} << 16;
 
  private:
   static constexpr std::size_t kChunk = 1024;
@@ -92,7 +97,6 @@ class AuditReplay {
   struct Shard {
     TherapyShelf shelf{kLivePerShard};
     std::vector<AuditedEntry*> pending;
-    std::uint32_t overrides = 0;
     std::map<std::string, std::uint64_t> not_judged;  // rule -> events
   };
   // A use of a key, kept in case the key is reported compromised later.
@@ -116,6 +120,7 @@ class AuditReplay {
   void LinkHeads(AuditedEntry& entry);
   void LinkAdopted(AuditedEntry& entry, const ChainRecord& chain);
   bool LinkLedger(AuditedEntry& entry);
+  bool IsOfRegistry(const AuditedEntry& entry, const Hash& chain_key);
   bool CheckEnrolment(AuditedEntry& entry) const;
   void RememberKeys(const AuditedEntry& entry, const Hash& chain_key);
 
@@ -125,7 +130,7 @@ class AuditReplay {
   // `Weigh` turns a verdict into findings; false when the event had no authority.
   bool Weigh(const pb::Verdict& verdict, bool tainted, AuditedEntry& entry, Shard& shard) const;
   void FindSuspects();
-  void FindOpenDeviations();
+  void SumUpTherapies();
   void NoteUnjudged();
 
   Options options_;
@@ -143,10 +148,16 @@ class AuditReplay {
   std::unordered_map<Hash, std::vector<KeyUse>> key_uses_;
   std::array<Shard, kShards> shards_;
   std::size_t pending_ = 0;
-  bool registry_tainted_ = false;  // an event of the registry was not folded
+  bool registry_tainted_ = false;              // an event of the registry was not folded
+  std::unordered_set<Hash> registry_chains_;   // keys of the chains that the registry has...
+  std::uint64_t registry_chains_version_ = 0;  // ...at this version of it
 
   Frontier frontier_;
-  std::deque<Hash> recent_leaves_;
+  struct Leaf {
+    Hash hash;
+    Instant received_at;  // the greatest up to here
+  };
+  std::deque<Leaf> recent_leaves_;
   Frontier old_frontier_;  // of everything before recent_leaves_
   HeadsMap heads_;
   bool heads_differ_ = false;         // the entry before had another root than was computed

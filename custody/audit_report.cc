@@ -20,6 +20,37 @@ std::string Count(std::uint64_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
+struct CodePoint {
+  std::uint32_t value;  // kNoCharacter: not valid UTF-8
+  std::size_t length;
+};
+constexpr std::uint32_t kNoCharacter = 0xFFFF'FFFF;
+
+CodePoint FirstOf(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return {kNoCharacter, 1};
+  std::uint32_t value = first & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return {kNoCharacter, 1};
+    value = (value << 6) | (byte(i) & 0x3FU);
+  }
+  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
+  if (value < kLeast[length] || value > 0x10FFFF || surrogate) return {kNoCharacter, 1};
+  return {value, length};
+}
+
+// Whether a character stands for itself: not a control, not the end of a line, and nothing that
+// turns the direction of what follows.
+bool IsShown(std::uint32_t c) {
+  if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == kNoCharacter) return false;
+  return c != 0x061C && c != 0x200E && c != 0x200F && (c < 0x2028 || c > 0x202E) &&
+         (c < 0x2066 || c > 0x2069);
+}
+
 // `Locate` says where a finding stands, as people say it.
 std::string Locate(const pb::Finding& finding) {
   std::string place = finding.has_index() ? "event " + std::to_string(finding.index()) : "";
@@ -45,32 +76,53 @@ std::string Process(const pb::AuditReport& report) {
          Count(report.open_deviations(), "open deviation");
 }
 
-std::string Unchanged(const pb::AuditReport& report, std::string_view up_to) {
-  const auto absent = CountIf(report, [](auto grade) { return grade == pb::INCOMPLETE; });
+std::uint64_t CountOf(const pb::AuditReport& report, pb::FindingGrade grade,
+                      std::string_view check) {
+  return static_cast<std::uint64_t>(std::count_if(
+      report.findings().begin(), report.findings().end(),
+      [&](const pb::Finding& f) { return f.grade() == grade && f.check() == check; }));
+}
+
+// What is said of a record against which nothing stands; "complete" only of what was seen whole.
+std::string Claim(const pb::AuditReport& report, const AuditReplay& replay) {
+  const auto absent = CountOf(report, pb::INCOMPLETE, "attachment");
+  const auto acts = CountOf(report, pb::INCOMPLETE, "withheld");
+  if (!replay.signatures_checked())
+    return "SIGNATURES NOT CHECKED: rely on nothing that this says of who signed; hashes and "
+           "chains "
+           "agree";
+  if (acts > 0)
+    return "DO NOT RELY ON WHO SIGNED: " + Count(acts, "act") +
+           " of the registry withheld; hashes and chains agree";
+  if (!report.registry_pinned())
+    return "CONSISTENT, REGISTRY NOT PINNED: whoever holds the log's key could have invented it; "
+           "verify with a trust file";
+  if (replay.withheld() > 0)
+    return "UNCHANGED, BUT " + std::to_string(replay.withheld()) +
+           (replay.withheld() == 1 ? " EVENT" : " EVENTS") + " WITHHELD FROM THIS VERIFIER";
+  if (absent > 0)
+    return "UNCHANGED, BUT " + std::to_string(absent) +
+           (absent == 1 ? " ATTACHMENT" : " ATTACHMENTS") + " NOT HERE";
+  return "COMPLETE AND UNCHANGED";
+}
+
+std::string Unchanged(const pb::AuditReport& report, const AuditReplay& replay,
+                      std::string_view up_to) {
   const auto suspect = CountIf(report, [](auto grade) { return grade == pb::SUSPECT; });
-  std::string words;
-  if (!report.registry_pinned()) {
-    words =
-        "CONSISTENT, REGISTRY NOT PINNED: whoever holds the log's key could have invented it; "
-        "verify with a trust file";
-  } else if (absent > 0) {
-    words = "UNCHANGED, BUT " + Count(absent, "ATTACHMENT") + " NOT HERE";
-  } else {
-    words = "COMPLETE AND UNCHANGED";
-  }
-  words += " up to " + std::string(up_to);
+  std::string words = Claim(report, replay) + " up to " + std::string(up_to);
   if (suspect > 0)
     words += "; SUSPECT: " + Count(suspect, "signature") + " after a key was reported compromised";
   return words + "; " + Process(report);
 }
 
-std::string Sentence(const pb::AuditReport& report, std::string_view up_to) {
+std::string Sentence(const pb::AuditReport& report, const AuditReplay& replay,
+                     std::string_view up_to) {
   const auto first =
       std::find_if(report.findings().begin(), report.findings().end(),
                    [](const pb::Finding& finding) { return IsIntegrity(finding.grade()); });
   std::string words;
   if (first == report.findings().end()) {
-    words = Unchanged(report, up_to);
+    words = Unchanged(report, replay, up_to);
   } else {
     words = "DO NOT RELY: " + Locate(*first) + ": " + first->reason();
     if (const auto more = CountIf(report, IsIntegrity) - 1; more > 0)
@@ -94,6 +146,20 @@ void Section(std::string_view title, const pb::AuditReport& report, bool (*holds
 }
 
 }  // namespace
+
+std::string Plain(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    const auto [point, length] = FirstOf(text);
+    if (IsShown(point)) {
+      plain += text.substr(0, length);
+    } else {
+      plain += '?';
+    }
+    text.remove_prefix(length);
+  }
+  return plain;
+}
 
 std::string_view EnvironmentWord(pb::Environment environment) {
   if (environment == pb::DEMO) return "demo";
@@ -171,8 +237,13 @@ void Conclude(AuditReplay& replay, const TrustAnchor* trust, std::vector<pb::Fin
   };
   std::stable_sort(findings.begin(), findings.end(),
                    [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  for (pb::Finding& finding : findings) {
+    finding.set_chain(Plain(finding.chain()));
+    finding.set_reason(Plain(finding.reason()));
+  }
   report.mutable_findings()->Assign(std::make_move_iterator(findings.begin()),
                                     std::make_move_iterator(findings.end()));
+  report.set_therapy(Plain(report.therapy()));
   report.set_entries(replay.entries());
   report.set_signatures(replay.signatures());
   report.set_overrides(replay.overrides());
@@ -181,7 +252,8 @@ void Conclude(AuditReplay& replay, const TrustAnchor* trust, std::vector<pb::Fin
   report.set_environment(std::string(EnvironmentWord(replay.registry().environment())));
   std::string end = "entry " + std::to_string(report.checkpoint_size());
   if (up_to) end += " of " + FormatUtc(*up_to);
-  report.set_sentence(Sentence(report, end + " (completeness " + report.completeness() + ")"));
+  report.set_sentence(
+      Sentence(report, replay, end + " (completeness " + report.completeness() + ")"));
 }
 
 int ExitCode(const pb::AuditReport& report) {

@@ -32,6 +32,7 @@ struct LogAuditor::Rep {
   AuditOptions options;
   std::optional<TrustAnchor> trust;
   std::uint64_t next_index = 0;
+  std::optional<Instant> up_to;  // when the last entry that the checkpoint covers was received
   std::vector<pb::Finding> findings;
   AuditReplay replay;
 };
@@ -75,6 +76,7 @@ void LogAuditor::Rep::CheckRoot(std::string_view note, pb::AuditReport& report) 
   const auto checkpoint = CheckCheckpoint(note, log_key, anchor(), findings);
   if (!checkpoint) return;
   report.set_checkpoint_size(checkpoint->size);
+  up_to = replay.ReceivedAt(checkpoint->size);
   if (checkpoint->size > next_index) {
     ReportFile(pb::INCONSISTENT, "size",
                "the checkpoint promises " + std::to_string(checkpoint->size) + " entries, found " +
@@ -83,7 +85,9 @@ void LogAuditor::Rep::CheckRoot(std::string_view note, pb::AuditReport& report) 
     return;
   }
   if (const auto root = replay.RootAt(checkpoint->size); !root) {
-    ReportFile(pb::NOTE, "root", "the checkpoint is too far back to be compared; take a newer one",
+    ReportFile(pb::INCONSISTENT, "root",
+               "the checkpoint is too far back to be compared: nothing shows that these are the "
+               "log's entries; take a newer checkpoint",
                findings);
   } else if (*root != checkpoint->root) {
     ReportFile(pb::FORGED, "root",
@@ -92,9 +96,9 @@ void LogAuditor::Rep::CheckRoot(std::string_view note, pb::AuditReport& report) 
                findings);
   }
   if (checkpoint->size < next_index)
-    ReportFile(pb::NOTE, "size",
+    ReportFile(pb::INCONSISTENT, "size",
                std::to_string(next_index - checkpoint->size) +
-                   " entries after the checkpoint are promised by nobody yet",
+                   " entries stand after the newest checkpoint: the log never promised them",
                findings);
 }
 
@@ -107,8 +111,7 @@ pb::AuditReport LogAuditor::Finish(std::string_view checkpoint) {
   report.set_completeness("replayed here");
   rep_->CheckRoot(checkpoint, report);
   CheckGenesis(replay, rep_->anchor(), rep_->findings);
-  Conclude(replay, rep_->anchor(), std::exchange(rep_->findings, {}), replay.last_received(),
-           report);
+  Conclude(replay, rep_->anchor(), std::exchange(rep_->findings, {}), rep_->up_to, report);
   return report;
 }
 

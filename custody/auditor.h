@@ -50,8 +50,8 @@ class LogAuditor {
   void AddWithoutEvent(std::string_view entry, std::string_view why);
   // `AddUnreadable` takes the place of an entry that could not be read, with why.
   void AddUnreadable(std::string_view why);
-  // `Finish` compares the root with `checkpoint` (signed note; its size may be smaller than what
-  // was added) and gives the report.
+  // `Finish` compares the root with `checkpoint` (signed note) and gives the report. Add no entries
+  // beyond its size: what the log did not promise is a finding.
   pb::AuditReport Finish(std::string_view checkpoint);
 
  private:

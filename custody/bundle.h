@@ -62,8 +62,9 @@ struct Bundle {
 };
 
 // `ChainsNeededBy` names the registry chains without which nobody can tell whether `event` was
-// signed by who might sign: those of every signer's sites and of the station's site. A bundle holds
-// all of them for all of its events; whoever writes one collects them while folding the registry.
+// done and signed by who might: those that enrolled every signer and performer, and that of the
+// station's site. A bundle holds all of them for all of its events; whoever writes one collects
+// them while folding the registry.
 std::vector<std::string> ChainsNeededBy(const ParsedEvent& event, const Registry& registry);
 
 // `WriteBundle` gives the file's text. INVALID_ARGUMENT when an event does not parse.

@@ -184,10 +184,12 @@ std::vector<std::string> ChainsNeededBy(const ParsedEvent& event, const Registry
   const auto collect = [&](const pb::Event& signed_by) {
     if (const EnrolledStation* station = registry.FindStation(signed_by.station()))
       chains.insert("registry/" + station->site);
-    for (const pb::Signer& signer : signed_by.signers()) {
-      const EnrolledPerson* person = registry.FindPerson(signer.person());
+    const auto enrolled = [&](const std::string& id) {
+      const EnrolledPerson* person = registry.FindPerson(id);
       if (person != nullptr) chains.insert(person->enrolled_in);
-    }
+    };
+    for (const pb::Signer& signer : signed_by.signers()) enrolled(signer.person());
+    for (const pb::Performer& performer : signed_by.performed_by()) enrolled(performer.person());
   };
   collect(event.event);
   if (event.original) collect(event.original->event);

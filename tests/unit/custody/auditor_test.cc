@@ -334,6 +334,39 @@ TEST_F(AuditorTest, EventsUnderRulesThatAreNotKnownHereAreNotCalledSound) {
   EXPECT_THAT(report.sentence(), StartsWith("COMPLETE AND UNCHANGED up to"));
 }
 
+// Whoever founds a ledger could claim any other as its past: the old quorum's signatures alone
+// would show it, and the old registry is not here.
+TEST_F(AuditorTest, TheClaimToContinueAnotherLedgerIsNotTaken) {
+  TestLedger old(pb::DEMO, "old", {.small = true});
+  EventBuilder act = ledger_.On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
+  pb::LedgerContinued& body = *act.event().mutable_ledger_continued();
+  body.set_old_origin(old.origin());
+  body.set_old_log_key(old.log_vkey());
+  body.set_last_checkpoint(old.SignedCheckpoint());
+  body.set_kept_root(old.LogRoot().ToString());
+  body.set_kept_size(old.log().size());
+  body.set_lost_entries(0);
+  body.set_reason("new log key");
+  // Not at sequence 1, where the registry's fold wants it: the claim is refused wherever it stands.
+  const ParsedEvent parsed = act.Parse();
+  pb::LogEntry entry;
+  entry.set_chain_key(Sha256("registry").ToString());
+  entry.set_sequence(parsed.event.sequence());
+  entry.set_event_id(parsed.event_id.ToString());
+  entry.set_record(RecordOf(parsed.event_id, act.Sign()).ToString());
+  *entry.mutable_received_at() = ToProto(ledger_.now());
+  entry.set_heads_root(Sha256("whatever").ToString());
+  const TrustAnchor trust = TrustIn(ledger_);
+  LogAuditor auditor(&trust, {});
+  for (const Recorded& recorded : ledger_.log())
+    auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+  const pb::SignedEvent signed_event = act.Sign();
+  auditor.Add(entry.SerializeAsString(), &signed_event);
+  const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+  EXPECT_TRUE(HasFinding(report, pb::UNAUTHORISED, "continues")) << Findings(report);
+  EXPECT_THAT(Findings(report), HasSubstr("states that this ledger continues " + old.origin()));
+}
+
 TEST_F(AuditorTest, APersonReadsWhatIsWrong) {
   Bundle bundle = BundleOf(ledger_, kTherapy);
   bundle.chains[kTherapy][1].view = R"({"chain":"therapy/A1"})";

@@ -76,14 +76,14 @@ TEST_F(LedgerAuditorTest, AWrongHeadsRootThatTheLogSignedIsFound) {
               StartsWith("DO NOT RELY: event " + std::to_string(ledger_.log().size() - 2)));
 }
 
-TEST_F(LedgerAuditorTest, AnEarlierCheckpointCoversWhatItCovers) {
+TEST_F(LedgerAuditorTest, WhatStandsAfterTheCheckpointWasNeverPromised) {
   TestLedger before(pb::DEMO, "one", {.small = true});
   LogAuditor auditor(&*trust_, {});
   for (const Recorded& recorded : ledger_.log())
     auditor.Add(recorded.entry_bytes, &recorded.signed_event);
   const pb::AuditReport report = auditor.Finish(before.SignedCheckpoint());
-  EXPECT_EQ(Findings(report), "");
-  EXPECT_TRUE(HasFinding(report, pb::NOTE, "size"));
+  EXPECT_TRUE(HasFinding(report, pb::INCONSISTENT, "size"));
+  EXPECT_FALSE(HasFinding(report, pb::FORGED, "root"));
   EXPECT_EQ(report.checkpoint_size(), before.log().size());
 }
 
