@@ -13,6 +13,7 @@ namespace custody {
 namespace {
 
 constexpr std::size_t kMaxPassphraseBytes = 1024;
+constexpr std::size_t kMinPassphraseBytes = 6;
 
 // Keeps the terminal from showing what is typed, for as long as it lives.
 class SilentTerminal {
@@ -78,6 +79,23 @@ StatusOr<std::string> AskPassphrase(const std::filesystem::path& pins, std::stri
   if (write(terminal, "\n", 1) != 1) line = Unavailable("the terminal cannot be written");
   close(terminal);
   return line;
+}
+
+StatusOr<std::string> AskNewPassphrase(const std::filesystem::path& pins, std::string_view person) {
+  const std::string name(person);
+  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase,
+                           AskPassphrase(pins, person, "New PIN or passphrase of " + name));
+  bool same = true;
+  if (pins.empty()) {
+    StatusOr<std::string> again = AskPassphrase(pins, person, "The same once more");
+    same = again.ok() && *again == passphrase;
+    if (again.ok()) Cleanse(*again);
+  }
+  if (same && passphrase.size() >= kMinPassphraseBytes) return passphrase;
+  Cleanse(passphrase);
+  if (!same) return InvalidArgument("the two were not the same; nothing was made, try again");
+  return InvalidArgument("the PIN or passphrase of " + name +
+                         " must have at least 6 characters; nothing was made");
 }
 
 }  // namespace custody

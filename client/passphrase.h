@@ -16,6 +16,11 @@ namespace custody {
 StatusOr<std::string> AskPassphrase(const std::filesystem::path& pins, std::string_view person,
                                     std::string_view prompt);
 
+// `AskNewPassphrase` is for a key that is about to be made: at a terminal it is typed twice, since
+// a slip nobody saw would lock its owner out. INVALID_ARGUMENT when the two differ or it has fewer
+// than 6 characters; then nothing may be made.
+StatusOr<std::string> AskNewPassphrase(const std::filesystem::path& pins, std::string_view person);
+
 }  // namespace custody
 
 #endif  // CUSTODY_CLIENT_PASSPHRASE_H_

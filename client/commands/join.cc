@@ -1,24 +1,18 @@
 // join: a station's folder in two steps. key new: a person's own key.
 //
 // Private keys are made here and never leave: what travels is a request, what comes back an answer.
-#include <sys/stat.h>
-
-#include <fstream>
-
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
 #include "client/hand_over_files.h"
-#include "client/passphrase.h"
+#include "client/personal_key.h"
 #include "crypto/certificate.h"
 #include "crypto/file.h"
-#include "crypto/sealing.h"
 #include "custody/chain.h"
 
 namespace custody {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 1U << 20;
-constexpr std::size_t kMinPassphrase = 6;
 
 struct JoinCommand {
   explicit JoinCommand(Shell& the_shell) : shell(the_shell) {}
@@ -34,7 +28,6 @@ struct JoinCommand {
   Status Ask(const std::filesystem::path& folder);
   Status Complete(const std::filesystem::path& folder);
   int NewKey();
-  Status MakeKey(const StationFolder& folder);
 };
 
 Status MakeFolder(const std::filesystem::path& folder) {
@@ -101,64 +94,26 @@ Status JoinCommand::Complete(const std::filesystem::path& folder) {
 }
 
 int JoinCommand::Join() {
-  if (shell.folder.empty()) return shell.Fail(InvalidArgument("where? give --folder DIR"));
+  if (shell.folder.empty()) {
+    return shell.Fail(
+        InvalidArgument("where? give --folder DIR: the station's folder, which is made there"));
+  }
   const std::filesystem::path folder(shell.folder);
   const Status status = answer.empty() ? Ask(folder) : Complete(folder);
   return status.ok() ? kExitDone : shell.Fail(status);
 }
 
-Status JoinCommand::MakeKey(const StationFolder& folder) {
-  if (!folder.trust().genesis) {
-    return FailedPrecondition(
-        "the trust anchor names no genesis; a key is asked for in one ledger");
-  }
-  const std::filesystem::path keys = folder.path() / "keys";
-  CUSTODY_RETURN_IF_ERROR(MakeFolder(keys));
-  const std::filesystem::path key_file = keys / (person + ".pem");
-  if (std::filesystem::exists(key_file)) {
-    return AlreadyExists("there is a key of " + person + " here already: " + key_file.string());
-  }
-  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase,
-                           AskPassphrase(pins, person, "New PIN of " + person));
-  if (pins.empty()) {
-    auto again = AskPassphrase(pins, person, "The same once more");
-    const bool same = again.ok() && *again == passphrase;
-    if (again.ok()) Cleanse(*again);
-    if (!same) {
-      Cleanse(passphrase);
-      return InvalidArgument("the two were not the same; nothing was made");
-    }
-  }
-  if (passphrase.size() < kMinPassphrase) {
-    Cleanse(passphrase);
-    return InvalidArgument("a PIN has at least 6 characters; nothing was made");
-  }
-  CUSTODY_ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::Generate(KeyAlgorithm::kEd25519));
-  const Status saved = key.Save(key_file, passphrase);
-  Cleanse(passphrase);
-  CUSTODY_RETURN_IF_ERROR(saved);
-  CUSTODY_ASSIGN_OR_RETURN(
-      const KeyRequestFile request,
-      KeyRequestFile::Make(key, person, *folder.trust().genesis, shell.surroundings.rng));
-  const std::filesystem::path request_file = keys / (person + ".request");
-  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(request_file, request.ToJson()));
-  shell.console.Say("The key of " + person + " is " + key.key_id().ToHex().substr(0, 16) +
-                    "...; hand " + request_file.string() + " to your registrars");
-  shell.console.Emit(
-      {{"person", person}, {"key_id", key.key_id().ToHex()}, {"request", request_file.string()}});
-  return absl::OkStatus();
-}
-
 int JoinCommand::NewKey() {
-  if (!Chain::Parse("registry/" + person).ok()) {
-    // Person ids name files; the alphabet of ids keeps them harmless.
-    return shell.Fail(
-        InvalidArgument("a person's id is 1 to 64 of A-Z 0-9 . _ -, found \"" + person + "\""));
-  }
   const auto folder = StationFolder::Open(shell.folder);
   if (!folder.ok()) return shell.Fail(folder.status());
-  const Status status = MakeKey(*folder);
-  return status.ok() ? kExitDone : shell.Fail(status);
+  const auto made = MakePersonalKey(*folder, person, pins, shell.surroundings.rng);
+  if (!made.ok()) return shell.Fail(made.status());
+  const std::string id = made->key_id.ToHex();
+  const std::string file = made->request.string();
+  shell.console.Say("The key of " + person + " is " + id.substr(0, 16) + "...; hand " + file +
+                    " to your registrars");
+  shell.console.Emit({{"person", person}, {"key_id", id}, {"request", file}});
+  return kExitDone;
 }
 
 }  // namespace

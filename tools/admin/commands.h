@@ -32,6 +32,15 @@ void AddUpkeep(CLI::App& app, CommandLine& line);
 // `AddSigning` adds --folder, --pins and --as to a command that signs.
 void AddSigning(CLI::App& command, CommandLine& line);
 void AddFolder(CLI::App& command, CommandLine& line);
+void AddPins(CLI::App& command, CommandLine& line);
+// `Repeatable` makes an option of a list take one value each time, so that it swallows nothing that
+// stands after it.
+CLI::Option* Repeatable(CLI::Option* option);
+
+// `RecordAct` records one act at the end of `chain` and gives the text that says so.
+StatusOr<std::string> RecordAct(CommandLine& line, const std::string& chain,
+                                const std::string& what,
+                                const std::function<Status(pb::Event&)>& fill);
 
 // `Done` is the text of an act that was recorded.
 std::string Done(const CommandLine& line, std::string_view what, const std::string& event_id);

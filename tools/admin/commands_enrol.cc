@@ -29,14 +29,6 @@ struct Words {
   std::vector<std::string> facilities;
 };
 
-StatusOr<std::string> RecordAct(CommandLine& line, const std::string& chain,
-                                const std::string& what,
-                                const std::function<Status(pb::Event&)>& fill) {
-  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-  CUSTODY_ASSIGN_OR_RETURN(const std::string id, administration->Record(chain, fill));
-  return Done(line, what, id);
-}
-
 std::string SiteChain(const std::string& site) { return "registry/" + site; }
 
 void AddOrganisation(CLI::App& enrol, CommandLine& line) {
@@ -47,6 +39,9 @@ void AddOrganisation(CLI::App& enrol, CommandLine& line) {
   command->add_option("--name", words->name, "Its name")->required();
   command->add_option("--kind", words->kind, "TREATMENT_CENTRE, MANUFACTURER, CARRIER or OVERSIGHT")
       ->required();
+  command->footer(
+      "Example: custody-admin enrol organisation HOSPITAL --name \"University Hospital\" \\\n"
+      "             --kind TREATMENT_CENTRE --folder admin --as T-1 --as T-2");
   command->callback([words, &line] {
     line.run = [words, &line] {
       return RecordAct(line, "registry", "organisation " + words->id + " enrolled",
@@ -74,7 +69,11 @@ void AddSite(CLI::App& enrol, CommandLine& line) {
   command->add_option("--organisation", words->organisation, "Organisation id")->required();
   command->add_option("--name", words->name, "Its name")->required();
   command->add_option("--zone", words->zone, "IANA time zone")->required();
-  command->add_option("--facility", words->facilities, "ISBT 128 facility number (repeatable)");
+  Repeatable(command->add_option("--facility", words->facilities,
+                                 "ISBT 128 facility number; may be repeated"));
+  command->footer(
+      "Example: custody-admin enrol site CLINIC --organisation HOSPITAL --name \"Ward 3\" \\\n"
+      "             --zone Europe/Berlin --facility A9990 --folder admin --as T-1 --as T-2");
   command->callback([words, &line] {
     line.run = [words, &line] {
       return RecordAct(line, "registry", "site " + words->id + " enrolled",
@@ -121,9 +120,16 @@ void AddPerson(CLI::App& enrol, CommandLine& line) {
   command->add_option("id", words->id, "Person id")->required();
   command->add_option("--name", words->name, "Printed name")->required();
   command->add_option("--organisation", words->organisation, "Organisation id")->required();
-  command->add_option("--site", words->sites, "Site (repeatable; the first one's chain records it)")
+  Repeatable(command->add_option("--site", words->sites,
+                                 "Site; may be repeated, the first one's chain records it"))
       ->required();
-  command->add_option("--role", words->roles, "Role id, e.g. RN (repeatable)")->required();
+  Repeatable(command->add_option("--role", words->roles, "Role, e.g. RN; may be repeated"))
+      ->required();
+  command->footer(
+      "Example: custody-admin enrol person RN-ADLER --name \"Mia Adler\" --organisation HOSPITAL "
+      "\\\n"
+      "             --site CLINIC --role RN --training-until 2027-06-30 --folder admin \\\n"
+      "             --as REG-C1 --as REG-C2");
   command->add_option("--training-until", words->until, "Training valid until (date or time)");
   command->callback([words, &line] {
     line.run = [words, &line] {
@@ -140,6 +146,10 @@ void AddKeyEnrolment(CLI::App& enrol, CommandLine& line) {
   AddSigning(*command, line);
   command->add_option("request", words->id, "File PERSON.request")->required();
   command->add_option("--site", words->site, "The person's site")->required();
+  command->footer(
+      "Example: custody-admin enrol key ward/keys/RN-ADLER.request --site CLINIC --folder admin "
+      "\\\n"
+      "             --as REG-C1 --as REG-C2");
   command->callback([words, &line] {
     line.run = [words, &line]() -> StatusOr<std::string> {
       CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(words->id, kMaxRequestBytes));
@@ -171,6 +181,9 @@ void AddKeyRevocation(CLI::App& app, CommandLine& line) {
   command->add_option("--reason", words->reason, "Why")->required();
   command->add_option("--compromised-since", words->until,
                       "From when on the key may have been used by others");
+  command->footer(
+      "Example: custody-admin revoke 21769da5... --site CLINIC --reason \"badge and PIN lost\" \\\n"
+      "             --compromised-since 2026-03-02T08:00:00Z --folder admin --as REG-C1");
   command->callback([words, &line] {
     line.run = [words, &line]() -> StatusOr<std::string> {
       const std::string chain = words->site.empty() ? "registry" : SiteChain(words->site);
@@ -201,6 +214,9 @@ void AddRetirement(CLI::App& app, CommandLine& line) {
     command->add_option("id", words->id, "Id")->required();
     command->add_option("--site", words->site, "Site")->required();
     command->add_option("--reason", words->reason, "Why")->required();
+    command->footer(std::string("Example: custody-admin retire ") +
+                    (person ? "person RN-ADLER" : "station WARD-3") +
+                    " --site CLINIC --reason \"left\" --folder admin --as REG-C1 --as REG-C2");
     command->callback([words, person, &line] {
       line.run = [words, person, &line] {
         return RecordAct(line, SiteChain(words->site), words->id + " retired",
@@ -221,6 +237,14 @@ void AddRetirement(CLI::App& app, CommandLine& line) {
 
 }  // namespace
 
+StatusOr<std::string> RecordAct(CommandLine& line, const std::string& chain,
+                                const std::string& what,
+                                const std::function<Status(pb::Event&)>& fill) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+  CUSTODY_ASSIGN_OR_RETURN(const std::string id, administration->Record(chain, fill));
+  return Done(line, what, id);
+}
+
 std::string Done(const CommandLine& line, std::string_view what, const std::string& event_id) {
   if (!line.json) return "RECORDED: " + std::string(what) + "\n  event " + event_id + "\n";
   return nlohmann::json({{"recorded", what}, {"event", event_id}}).dump() + "\n";
@@ -230,15 +254,24 @@ void AddFolder(CLI::App& command, CommandLine& line) {
   command.add_option("--folder", line.act.folder, "The administration's folder (made by init)")
       ->envname("CUSTODY_STATION")
       ->required();
-  command.add_option("--pins", line.act.pins,
-                     "Folder with a passphrase file PERSON.pin (mode 0600) each; else asked for");
+}
+
+void AddPins(CLI::App& command, CommandLine& line) {
+  command
+      .add_option("--pins", line.act.pins,
+                  "Folder with a passphrase file PERSON.pin (mode 0600) each; else asked for")
+      ->envname("CUSTODY_PINS");
 }
 
 void AddSigning(CLI::App& command, CommandLine& line) {
   AddFolder(command, line);
-  command.add_option("--as", line.act.signers, "Who signs: PERSON or PERSON:ROLE (repeatable)")
+  AddPins(command, line);
+  Repeatable(command.add_option("--as", line.act.signers,
+                                "Who signs: PERSON or PERSON:ROLE, once for each"))
       ->required();
 }
+
+CLI::Option* Repeatable(CLI::Option* option) { return option->expected(1)->take_all(); }
 
 void AddEnrol(CLI::App& app, CommandLine& line) {
   CLI::App* enrol = app.add_subcommand("enrol", "Enrol organisations, sites, people and keys");

@@ -5,12 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "client/exit_code.h"
-#include "client/hand_over_files.h"
 #include "client/local_time.h"
-#include "client/passphrase.h"
+#include "client/personal_key.h"
 #include "crypto/file.h"
 #include "crypto/random.h"
-#include "crypto/sealing.h"
 #include "custody/auditor.h"
 #include "tools/admin/commands.h"
 #include "tools/admin/founding.h"
@@ -34,6 +32,8 @@ void AddPublishProfile(CLI::App& publish, CommandLine& line) {
   CLI::App* command = publish.add_subcommand("profile", "A product's numbers, from a text file");
   AddSigning(*command, line);
   command->add_option("file", *file, "Profile in protobuf's text format")->required();
+  command->footer(
+      "Example: custody-admin publish profile product.textproto --folder admin --as T-1 --as T-2");
   command->callback([file, &line] {
     line.run = [file, &line]() -> StatusOr<std::string> {
       CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(*file, kMaxProfileBytes));
@@ -41,14 +41,11 @@ void AddPublishProfile(CLI::App& publish, CommandLine& line) {
       if (!google::protobuf::TextFormat::ParseFromString(text, &profile)) {
         return InvalidArgument(*file + ": this is no profile in text format (see above)");
       }
-      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-      CUSTODY_ASSIGN_OR_RETURN(
-          const std::string id,
-          administration->Record("registry", [&profile](pb::Event& event) -> Status {
-            *event.mutable_profile_published()->mutable_profile() = profile;
-            return absl::OkStatus();
-          }));
-      return Done(line, "profile " + profile.name() + " published", id);
+      return RecordAct(line, "registry", "profile " + profile.name() + " published",
+                       [&profile](pb::Event& event) -> Status {
+                         *event.mutable_profile_published()->mutable_profile() = profile;
+                         return absl::OkStatus();
+                       });
     };
   });
 }
@@ -60,50 +57,38 @@ void AddPublishVersions(CLI::App& publish, CommandLine& line) {
   AddSigning(*rules, line);
   rules->add_option("version", *version, "Rules version")->required();
   rules->add_option("--reason", *reason, "Why")->required();
+  rules->footer(
+      "Example: custody-admin publish rules 2 --reason \"R20 restated\" --folder admin \\\n"
+      "             --as T-1 --as T-2");
   rules->callback([version, reason, &line] {
     line.run = [version, reason, &line]() -> StatusOr<std::string> {
-      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-      CUSTODY_ASSIGN_OR_RETURN(const std::string id,
-                               administration->Record("registry", [&](pb::Event& event) -> Status {
-                                 event.mutable_rules_adopted()->set_rules_version(*version);
-                                 event.mutable_rules_adopted()->set_reason(*reason);
-                                 return absl::OkStatus();
-                               }));
-      return Done(line, "rules version " + std::to_string(*version) + " adopted", id);
+      return RecordAct(line, "registry", "rules version " + std::to_string(*version) + " adopted",
+                       [&](pb::Event& event) -> Status {
+                         event.mutable_rules_adopted()->set_rules_version(*version);
+                         event.mutable_rules_adopted()->set_reason(*reason);
+                         return absl::OkStatus();
+                       });
     };
   });
   CLI::App* schema = publish.add_subcommand("schema", "The schema this program was built with");
   AddSigning(*schema, line);
+  schema->footer("Example: custody-admin publish schema --folder admin --as T-1 --as T-2");
   schema->callback([&line] {
     line.run = [&line]() -> StatusOr<std::string> {
-      CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-      CUSTODY_ASSIGN_OR_RETURN(
-          const std::string id, administration->Record("registry", [](pb::Event& event) -> Status {
-            event.mutable_schema_published()->set_schema_sha256(Sha256(Schema()).ToString());
-            return absl::OkStatus();
-          }));
-      return Done(line, "schema published", id);
+      return RecordAct(line, "registry", "schema published", [](pb::Event& event) -> Status {
+        event.mutable_schema_published()->set_schema_sha256(Sha256(Schema()).ToString());
+        return absl::OkStatus();
+      });
     };
   });
 }
 
 StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person) {
   CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
-  if (!folder.trust().genesis) {
-    return FailedPrecondition("this folder's trust anchor names no genesis to ask enrolment in");
-  }
-  CUSTODY_ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::Generate(KeyAlgorithm::kEd25519));
-  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase,
-                           AskPassphrase(line.act.pins, person, "new passphrase of " + person));
-  const Status saved = key.Save(folder.path() / "keys" / (person + ".pem"), passphrase);
-  Cleanse(passphrase);
-  CUSTODY_RETURN_IF_ERROR(saved);
-  CUSTODY_ASSIGN_OR_RETURN(const KeyRequestFile request,
-                           KeyRequestFile::Make(key, person, *folder.trust().genesis, SystemRng()));
-  const std::filesystem::path file = folder.path() / "keys" / (person + ".request");
-  CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(file, request.ToJson()));
-  return Said(line, "key made; its request for enrolment is " + file.string(),
-              {{"request", file.string()}, {"keyId", key.key_id().ToHex()}});
+  CUSTODY_ASSIGN_OR_RETURN(const PersonalKey made,
+                           MakePersonalKey(folder, person, line.act.pins, SystemRng()));
+  return Said(line, "key made; its request for enrolment is " + made.request.string(),
+              {{"request", made.request.string()}, {"keyId", made.key_id.ToHex()}});
 }
 
 StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool enrol,
@@ -116,19 +101,16 @@ StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool
     return Said(line, "certificate renewed: " + options.answer.string(),
                 {{"answer", options.answer.string()}});
   }
-  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-  CUSTODY_ASSIGN_OR_RETURN(
-      const std::string id,
-      administration->Record("registry/" + request.site, [&](pb::Event& event) -> Status {
-        auto& body = *event.mutable_station_enrolled();
-        body.set_station(request.station);
-        body.set_site(request.site);
-        body.set_name(name.empty() ? request.station : name);
-        body.set_certificate_sha256(certificate.ToString());
-        return absl::OkStatus();
-      }));
-  return Done(line,
-              "station " + request.station + " enrolled; answer in " + options.answer.string(), id);
+  return RecordAct(line, "registry/" + request.site,
+                   "station " + request.station + " enrolled; answer in " + options.answer.string(),
+                   [&](pb::Event& event) -> Status {
+                     auto& body = *event.mutable_station_enrolled();
+                     body.set_station(request.station);
+                     body.set_site(request.site);
+                     body.set_name(name.empty() ? request.station : name);
+                     body.set_certificate_sha256(certificate.ToString());
+                     return absl::OkStatus();
+                   });
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {
@@ -137,7 +119,8 @@ void AddCheck(CLI::App& app, CommandLine& line) {
   CLI::App* command =
       app.add_subcommand("check", "Audit a data folder or a backup, server stopped, read-only");
   command->add_option("folder", *folder, "Data folder")->required();
-  command->add_option("--trust", *trust_file, "Trust anchor");
+  command->add_option("--trust", *trust_file, "Trust anchor; without it nobody is pinned");
+  command->footer("Example: custody-admin check ledger --trust admin/ledger.trust.json");
   command->callback([folder, trust_file, &line] {
     line.run = [folder, trust_file, &line]() -> StatusOr<std::string> {
       std::optional<TrustAnchor> trust;
@@ -161,6 +144,9 @@ void AddClock(CLI::App& app, CommandLine& line) {
   AddFolder(*command, line);
   auto* set = command->add_option("--set", *time, "Demo ledgers: the time it shall be, or +3h");
   command->add_flag("--confirm", *confirm, "The server's present clock is right")->excludes(set);
+  command->footer(
+      "Examples: custody-admin clock --confirm --folder admin\n"
+      "          custody-admin clock --set +3h --folder admin");
   command->callback([time, confirm, &line] {
     line.run = [time, confirm, &line]() -> StatusOr<std::string> {
       if (time->empty() && !*confirm) {
@@ -187,6 +173,7 @@ void AddClock(CLI::App& app, CommandLine& line) {
 void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
   CLI::App* status = app.add_subcommand("status", "State of the server");
   AddFolder(*status, line);
+  status->footer("Example: custody-admin status --folder admin");
   status->callback([&line] {
     line.run = [&line]() -> StatusOr<std::string> {
       CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
@@ -209,6 +196,7 @@ void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
   AddFolder(*backup, line);
   backup->add_option("target", *target, "Folder on the server's machine; must not exist")
       ->required();
+  backup->footer("Example: custody-admin backup /backup/ledger-2026-03-02 --folder admin");
   backup->callback([target, &line] {
     line.run = [target, &line]() -> StatusOr<std::string> {
       CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
@@ -229,11 +217,15 @@ void AddInit(CLI::App& app, CommandLine& line) {
   command->add_option("--data", options->data, "Data folder of the server (new)")->required();
   command->add_option("--folder", options->folder, "Folder of the administration (new)")
       ->required();
-  command->add_option("--pins", options->pins, "Folder of passphrase files; else asked for");
+  command
+      ->add_option("--pins", options->pins,
+                   "Folder of passphrase files PERSON.pin and authority.pin; else asked for")
+      ->envname("CUSTODY_PINS");
   command->add_option("--origin", options->origin, "Name of the log, e.g. demo.example/custody-1")
       ->required();
   command->add_option("--environment", *environment, "DEMO, VALIDATION or PRODUCTION")->required();
-  command->add_option("--trustee", options->trustees, "PERSON:PRINTED NAME (repeatable, 1..8)")
+  Repeatable(command->add_option("--trustee", options->trustees,
+                                 "PERSON:PRINTED NAME, once for each of 1 to 8"))
       ->required();
   command->add_option("--quorum", options->quorum, "How many trustees decide together")->required();
   command->add_option("--server", options->server, "HOST:PORT stations connect to")->required();
@@ -269,7 +261,9 @@ void AddKey(CLI::App& app, CommandLine& line) {
   auto person = std::make_shared<std::string>();
   CLI::App* command = key->add_subcommand("new", "Make a key and the request to enrol it");
   AddFolder(*command, line);
+  AddPins(*command, line);
   command->add_option("--person", *person, "Person id")->required();
+  command->footer("Example: custody-admin key new --person REG-C1 --folder admin");
   command->callback(
       [person, &line] { line.run = [person, &line] { return NewKey(line, *person); }; });
 }
@@ -289,7 +283,13 @@ void AddStation(CLI::App& app, CommandLine& line) {
       command->add_option("--name", *name, "What the station is called");
     } else {
       AddFolder(*command, line);
+      AddPins(*command, line);
     }
+    command->footer(std::string("Example: custody-admin station ") + (enrol ? "issue" : "renew") +
+                    " ward/station.request -o WARD-3.station.json --zone Europe/Berlin \\\n"
+                    "             --folder admin" +
+                    (enrol ? " --as REG-C1 --as REG-C2" : "") +
+                    "\nThe station completes itself with: custody-clinic join WARD-3.station.json");
     command->add_option("request", options->request, "station.request, made by join")->required();
     command->add_option("-o,--output", options->answer, "Answer for the station")->required();
     command->add_option("--zone", options->zone, "IANA time zone of the station")->required();

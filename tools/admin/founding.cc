@@ -46,8 +46,7 @@ Status MakeFolder(const fs::path& path) {
 StatusOr<PrivateKey> NewEncryptedKey(const FoundingOptions& options, KeyAlgorithm algorithm,
                                      const std::string& person, const fs::path& file) {
   CUSTODY_ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::Generate(algorithm));
-  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase,
-                           AskPassphrase(options.pins, person, "new passphrase of " + person));
+  CUSTODY_ASSIGN_OR_RETURN(std::string passphrase, AskNewPassphrase(options.pins, person));
   const Status saved = key.Save(file, passphrase);
   Cleanse(passphrase);
   CUSTODY_RETURN_IF_ERROR(saved);

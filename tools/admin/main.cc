@@ -1,6 +1,7 @@
 // custody-admin: for trustees, registrars and the administrator.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "client/exit_code.h"
@@ -11,6 +12,7 @@ int main(int argc, char** argv) {
       "custody-admin: found a ledger, enrol its people, stations and numbers, look after it.\n"
       "Every act is a signed event of the ledger itself; nobody can sign for another."};
   app.require_subcommand(1);
+  app.fallthrough();
   app.footer(
       "Examples:\n"
       "  custody-admin init --data ledger --folder admin --origin demo.example/custody-1 \\\n"
@@ -36,6 +38,13 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? custody::kExitDone : custody::kExitUsage;
   }
   const custody::StatusOr<std::string> text = line.run();
+  if (!text.ok() && line.json) {
+    const nlohmann::json error = {{"error", custody::Message(text.status())},
+                                  {"code", absl::StatusCodeToString(text.status().code())}};
+    std::printf("%s\n",
+                error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return custody::ExitCodeOf(text.status());
+  }
   if (!text.ok()) {
     std::fprintf(stderr, "custody-admin: %s\n", custody::Message(text.status()).c_str());
     return custody::ExitCodeOf(text.status());

@@ -3,15 +3,11 @@
 #define CUSTODY_TOOLS_LOAD_DRIVER_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "client/proofs.h"
 #include "client/station_folder.h"
-#include "crypto/note.h"
 #include "crypto/status.h"
 #include "custody/pb.h"
 #include "custody/v1/service.grpc.pb.h"
@@ -19,26 +15,11 @@
 
 namespace custody {
 
-// `ReceiptCheck` verifies receipts as a station does: entry, path, log signature. A checkpoint that
-// many receipts share is verified once. Thread-safe.
-class ReceiptCheck {
- public:
-  explicit ReceiptCheck(NoteVerifier log) : log_(std::move(log)) {}
-  Status Verify(const pb::SignedEvent& signed_event, const pb::Receipt& receipt);
-
- private:
-  StatusOr<Checkpoint> Open(const std::string& note);
-
-  const NoteVerifier log_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, Checkpoint> opened_;  // guarded by mutex_; emptied when large
-};
-
 // What a run came to.
 struct RunFigures {
   std::uint64_t receipts = 0;
   double seconds = 0;
-  Histogram latency;  // microseconds, send to verified receipt
+  Histogram latency;  // microseconds, send to a receipt verified as every station does
   Status failure;     // the first refusal or error; the run stops at it
 };
 
@@ -49,7 +30,8 @@ StatusOr<std::vector<std::shared_ptr<v1::Ledger::Stub>>> Connect(const StationFo
 // `ClosedLoop` sends queue i one event after the other, all queues at once: as many events are in
 // flight as there are queues. Returns when all are answered.
 RunFigures ClosedLoop(const std::vector<std::shared_ptr<v1::Ledger::Stub>>& stubs,
-                      const std::vector<std::vector<pb::SignedEvent>>& queues, ReceiptCheck& check);
+                      const std::vector<std::vector<pb::SignedEvent>>& queues,
+                      CheckpointBook& book);
 
 }  // namespace custody
 

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -105,7 +104,7 @@ Status Run(const Options& options) {
   CUSTODY_ASSIGN_OR_RETURN(crew.nurse_name, NameOf(*registry, crew.nurse));
   CUSTODY_ASSIGN_OR_RETURN(crew.coordinator_name, NameOf(*registry, crew.coordinator));
   CUSTODY_ASSIGN_OR_RETURN(const auto stubs, Connect(folder, options.connections));
-  ReceiptCheck check(folder.trust().log_key);
+  CheckpointBook book(folder.trust().log_key);
 
   std::uint64_t seed = options.seed;
   const auto run = static_cast<std::uint64_t>(session->Now().micros);
@@ -118,7 +117,7 @@ Status Run(const Options& options) {
                              EnrolPatient(crew, lanes[i], session->Now(), ++seed));
     queues[i % queues.size()].push_back(std::move(first));
   }
-  const RunFigures enrolled = ClosedLoop(stubs, queues, check);
+  const RunFigures enrolled = ClosedLoop(stubs, queues, book);
   CUSTODY_RETURN_IF_ERROR(enrolled.failure);
   Print("enrol", static_cast<unsigned>(queues.size()), enrolled);
   for (const unsigned clients : options.clients) {
@@ -127,7 +126,7 @@ Status Run(const Options& options) {
     CUSTODY_ASSIGN_OR_RETURN(
         const auto work, SignWork(crew, lanes, events, std::min<std::size_t>(clients, lanes.size()),
                                   session->Now(), seed));
-    const RunFigures figures = ClosedLoop(stubs, work, check);
+    const RunFigures figures = ClosedLoop(stubs, work, book);
     CUSTODY_RETURN_IF_ERROR(figures.failure);
     Print("record", clients, figures);
   }
@@ -138,7 +137,6 @@ Status Run(const Options& options) {
 }  // namespace custody
 
 int main(int argc, char** argv) {
-  setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES128-GCM-SHA256", 1);  // with P-256: TLS 1.3 only
   CLI::App app{"custody-load: measures how fast a server records (see tools/bench)"};
   custody::Options options;
   app.add_option("--folder", options.folder, "Station folder of a clinic")->required();
