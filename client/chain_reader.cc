@@ -74,7 +74,9 @@ StatusOr<GrpcSession::ProvedChain> GrpcSession::ProveChain(std::string_view chai
   if (size.has_value() && proved.head.checkpoint.size != *size) {
     return DataLoss("the server proved another size than was asked for");
   }
-  CUSTODY_RETURN_IF_ERROR(Link(proved.head.checkpoint_note));
+  Status unkept;
+  CUSTODY_RETURN_IF_ERROR(Link(proved.head.checkpoint_note, unkept));
+  CUSTODY_RETURN_IF_ERROR(unkept);
   if (proved.head.length == 0) return proved;
 
   pb::ReadEntriesRequest request;

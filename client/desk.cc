@@ -18,40 +18,68 @@ bool CannotReach(const Status& status) {
 
 }  // namespace
 
-Desk::Desk(StationFolder folder, Clock& clock, Rng& rng)
-    : folder_(std::move(folder)), known_(folder_.path()), clock_(clock), rng_(rng) {}
+Desk::Desk(StationFolder folder, Connector connect, Clock& clock, Rng& rng)
+    : folder_(std::move(folder)),
+      known_(folder_.path()),
+      connect_(std::move(connect)),
+      clock_(clock),
+      rng_(rng) {}
 
 StatusOr<std::unique_ptr<Desk>> Desk::Open(const std::filesystem::path& path, Clock& clock,
                                            Rng& rng) {
   CUSTODY_ASSIGN_OR_RETURN(StationFolder folder, StationFolder::Open(path));
   return OpenWith(
       std::move(folder),
-      [&clock](StationFolder& its_folder) { return Session::Connect(its_folder, clock); }, clock,
-      rng);
+      [&clock](const StationFolder& its_folder) { return Session::Connect(its_folder, clock); },
+      clock, rng);
 }
 
 StatusOr<std::unique_ptr<Desk>> Desk::OpenWith(StationFolder folder, const Connector& connect,
                                                Clock& clock, Rng& rng) {
-  std::unique_ptr<Desk> desk(new Desk(std::move(folder), clock, rng));
-  auto session = connect(desk->folder_);
-  if (session.ok()) {
-    desk->session_ = *std::move(session);
-  } else if (CannotReach(session.status())) {
-    desk->offline_ = session.status();
+  std::unique_ptr<Desk> desk(new Desk(std::move(folder), connect, clock, rng));
+  const Status connected = desk->Reconnect();
+  if (CannotReach(connected)) {
+    CUSTODY_RETURN_IF_ERROR(desk->PrepareOffline());
   } else {
-    return session.status();
+    CUSTODY_RETURN_IF_ERROR(connected);
   }
-  CUSTODY_RETURN_IF_ERROR(desk->Prepare());
   return desk;
 }
 
-Status Desk::Prepare() {
-  if (online()) {
-    environment_ = session_->hello().environment();
-    offset_micros_ = session_->hello().clock_offset_ms() * 1000;
-    CUSTODY_RETURN_IF_ERROR(known_.KeepHello(session_->hello()));
-    return RefreshRegistry();
+Status Desk::ReconnectNowAndThen() {
+  constexpr std::int64_t kPause = 30 * kMicrosPerSecond;
+  const bool soon = clock_.MonotonicMicros() - tried_at_ < kPause;
+  return online() || !soon ? Reconnect() : offline_;
+}
+
+Status Desk::Reconnect() {
+  if (online()) return absl::OkStatus();
+  tried_at_ = clock_.MonotonicMicros();
+  auto session = connect_(folder_);
+  if (session.ok()) {
+    session_ = *std::move(session);
+    const Status prepared = Prepare();
+    if (prepared.ok()) return prepared;
+    LoseSession(prepared);
+  } else {
+    offline_ = session.status();
   }
+  return offline_;
+}
+
+Status Desk::Prepare() {
+  environment_ = session_->hello().environment();
+  offset_micros_ = session_->hello().clock_offset_ms() * 1000;
+  CUSTODY_RETURN_IF_ERROR(known_.KeepHello(session_->hello()));
+  return RefreshRegistry();
+}
+
+std::optional<Instant> Desk::ConfirmedAt(std::string_view id) const {
+  const auto kept = known_.Therapy(id);
+  return kept.ok() ? std::optional<Instant>(kept->confirmed_at) : std::nullopt;
+}
+
+Status Desk::PrepareOffline() {
   const auto hello = known_.Hello();
   auto registry = known_.FoldRegistry();
   if (!hello.ok() || !registry.ok()) {
@@ -109,7 +137,7 @@ StatusOr<pb::GetTherapyReply> Desk::FromKnown(std::string_view id) const {
   pb::GetTherapyReply therapy;
   auto kept = known_.Therapy(id);
   if (kept.ok()) {
-    therapy = *std::move(kept);
+    therapy = std::move(kept->reply);
   } else if (kept.status().code() != StatusCode::kNotFound) {
     return kept.status();
   }
@@ -132,7 +160,7 @@ StatusOr<pb::GetTherapyReply> Desk::FromKnown(std::string_view id) const {
 StatusOr<pb::GetTherapyReply> Desk::Therapy(std::string_view id) {
   if (online()) {
     auto therapy = session_->GetTherapy(id, std::nullopt);
-    if (therapy.ok()) CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(id, *therapy));
+    if (therapy.ok()) CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(id, {*therapy, Now()}));
     if (therapy.ok() && therapy->state().sealed()) {
       CUSTODY_RETURN_IF_ERROR(known_.ForgetSecret(id));
     }
@@ -156,7 +184,7 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies() {
     CUSTODY_ASSIGN_OR_RETURN(pb::ListTherapiesReply page, session_->ListTherapies(after, 500));
     for (pb::GetTherapyReply& therapy : *page.mutable_therapies()) {
       after = therapy.state().therapy();
-      CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, therapy));
+      CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, {therapy, Now()}));
       all.push_back(std::move(therapy));
     }
     if (!page.more() || page.therapies_size() == 0) return all;
@@ -189,9 +217,15 @@ StatusOr<std::string> Desk::Resolve(std::string_view text) {
   }
   std::set<std::string> ids;
   if (online()) {
-    CUSTODY_ASSIGN_OR_RETURN(const pb::FindReply found, session_->Find("", value));
-    for (const auto& one : found.found()) ids.insert(one.therapy());
-  } else {
+    const auto found = session_->Find("", value);
+    if (CannotReach(found.status())) {
+      LoseSession(found.status());
+    } else {
+      CUSTODY_RETURN_IF_ERROR(found.status());
+      for (const auto& one : found->found()) ids.insert(one.therapy());
+    }
+  }
+  if (!online()) {
     for (const std::string& id : known_.Therapies()) {
       CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply therapy, FromKnown(id));
       bool is_its_own = therapy.state().coi() == value;
@@ -235,16 +269,27 @@ StatusOr<std::string> Desk::Secret(std::string_view id, pb::Role role) {
   return kept;
 }
 
+Reservation::Reservation(Desk& desk, std::string_view therapy)
+    : desk_(desk), chain_("therapy/" + std::string(therapy)) {
+  constexpr std::uint32_t kLongest = 300;
+  if (desk_.online()) status_ = desk_.session().Reserve(chain_, kLongest).status();
+}
+
+Reservation::~Reservation() {
+  // Whatever becomes of it: a reservation that is not given back ends by itself.
+  if (status_.ok() && desk_.online()) static_cast<void>(desk_.session().Reserve(chain_, 0));
+}
+
 void Desk::Advance(const pb::SignedEvent& signed_event, std::uint64_t index) {
   pb::Event event;
   if (!event.ParseFromString(signed_event.payload())) return;
   const auto chain = Chain::Parse(event.chain());
   if (!chain.ok() || chain->kind() != ChainKind::kTherapy) return;
   pb::GetTherapyReply therapy;
-  if (auto kept = known_.Therapy(chain->id()); kept.ok()) therapy = *std::move(kept);
+  if (auto kept = known_.Therapy(chain->id()); kept.ok()) therapy = std::move(kept->reply);
   // What does not follow on what is known is left to the next look at the server.
   if (!FoldIn(signed_event, index, therapy).ok()) return;
-  static_cast<void>(known_.KeepTherapy(chain->id(), therapy));
+  static_cast<void>(known_.KeepTherapy(chain->id(), {therapy, Now()}));
 }
 
 }  // namespace custody

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,8 @@ class Desk {
   // UNAUTHENTICATED (a server that is not the ledger's, or rewrote it) as Session::Connect says.
   static StatusOr<std::unique_ptr<Desk>> Open(const std::filesystem::path& folder, Clock& clock,
                                               Rng& rng);
-  // `OpenWith` connects by `connect`, which is given the folder at its final place: a session keeps
-  // it for as long as it lives.
-  using Connector = std::function<StatusOr<std::unique_ptr<Session>>(StationFolder& folder)>;
+  // `OpenWith` connects by `connect`.
+  using Connector = std::function<StatusOr<std::unique_ptr<Session>>(const StationFolder& folder)>;
   static StatusOr<std::unique_ptr<Desk>> OpenWith(StationFolder folder, const Connector& connect,
                                                   Clock& clock, Rng& rng);
   Desk(const Desk&) = delete;
@@ -50,8 +50,16 @@ class Desk {
   Session& session() { return *session_; }
   // `Reachable` is OK online, else why not.
   Status Reachable() const { return online() ? absl::OkStatus() : offline_; }
-  // `LoseSession` goes on offline, after a call found the server gone.
+  // `LoseSession` goes on offline, after a call found the server gone (or judging nothing).
   void LoseSession(const Status& why);
+  // `Reconnect` tries once more when offline: OK when online (again). UNAVAILABLE while the server
+  // is not there; DATA_LOSS and UNAUTHENTICATED as `Open`.
+  Status Reconnect();
+  // `ReconnectNowAndThen` is Reconnect, but tries only when it was not tried for half a minute: for
+  // asking often, where a server that does not answer may not hold people up.
+  Status ReconnectNowAndThen();
+  // When the server last confirmed what is known of this therapy: offline it is as old as that.
+  std::optional<Instant> ConfirmedAt(std::string_view id) const;
 
   const Registry& registry() const { return *registry_; }
   pb::Environment environment() const { return environment_; }
@@ -74,22 +82,44 @@ class Desk {
   void Advance(const pb::SignedEvent& signed_event, std::uint64_t index);
 
  private:
-  Desk(StationFolder folder, Clock& clock, Rng& rng);
+  Desk(StationFolder folder, Connector connect, Clock& clock, Rng& rng);
   Status Prepare();
+  Status PrepareOffline();
   Status RefreshRegistry();
   Status FoldIn(const pb::SignedEvent& signed_event, std::uint64_t index,
                 pb::GetTherapyReply& therapy) const;
   StatusOr<pb::GetTherapyReply> FromKnown(std::string_view id) const;
 
-  StationFolder folder_;
-  KnownLedger known_;
-  std::unique_ptr<Session> session_;  // after folder_, which it refers to
+  const StationFolder folder_;
+  const KnownLedger known_;
+  const Connector connect_;
+  std::unique_ptr<Session> session_;
   Status offline_;
+  std::int64_t tried_at_ = 0;  // monotonic microseconds
   Clock& clock_;
   Rng& rng_;
   std::shared_ptr<const Registry> registry_;
   pb::Environment environment_ = pb::ENVIRONMENT_UNSPECIFIED;
   std::int64_t offset_micros_ = 0;
+};
+
+// `Reservation` keeps a therapy's chain for this station while two people check and sign, at most
+// five minutes; what machines record meanwhile waits behind it. It is given back when it dies.
+// Offline it does nothing.
+class Reservation {
+ public:
+  // `desk` must outlive it.
+  Reservation(Desk& desk, std::string_view therapy);
+  ~Reservation();
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  // ABORTED when another station has the chain: who, and for how long.
+  const Status& status() const { return status_; }
+
+ private:
+  Desk& desk_;
+  std::string chain_;
+  Status status_;
 };
 
 }  // namespace custody

@@ -1,8 +1,9 @@
 // A station's trust in the server is this: the log's key, the genesis, and the last checkpoint
 // seen. Hello must answer with a checkpoint the log signed that continues the last one; every
 // receipt must lead to such a checkpoint; and the checkpoints of receipts are linked to each other
-// by consistency proofs, at most a second late and at the session's end. So a server that shows a
-// station two histories must sign both, and the station keeps the two signatures as evidence.
+// by consistency proofs: that of the first receipt before it is believed, the others at most a
+// second late, the last at the session's end. So a server that shows a station two histories must
+// sign both, and the station keeps the two signatures as evidence.
 
 #include "client/grpc_session.h"
 
@@ -18,13 +19,35 @@ namespace {
 
 constexpr std::int64_t kLinkEveryMicros = kMicrosPerSecond;
 
+// What the server's answer leaves to be done with the event. Only a judgement refuses it: a ledger
+// that is read-only, full or failing has judged nothing, and what was signed is kept for later.
+Fate FateOf(const RpcError& error) {
+  switch (error.status.code()) {
+    case StatusCode::kOk:
+      return Fate::kRecorded;
+    case StatusCode::kAborted:
+      return error.moved ? Fate::kMoved : Fate::kReserved;
+    case StatusCode::kFailedPrecondition:
+      return error.verdict.refused() || error.verdict.reasons_size() > 0 ? Fate::kRefused
+                                                                         : Fate::kUnknown;
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kNotFound:
+    case StatusCode::kOutOfRange:
+      return Fate::kRefused;
+    default:
+      return Fate::kUnknown;
+  }
+}
+
 }  // namespace
 
 void SetDeadline(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
 }
 
-StatusOr<std::unique_ptr<Session>> Session::Connect(StationFolder& folder, Clock& clock) {
+StatusOr<std::unique_ptr<Session>> Session::Connect(const StationFolder& folder, Clock& clock) {
   CUSTODY_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
                            OpenChannel(folder.settings().server, folder.path() / "tls"));
   auto session = std::make_unique<GrpcSession>(folder, clock, std::move(channel));
@@ -32,19 +55,18 @@ StatusOr<std::unique_ptr<Session>> Session::Connect(StationFolder& folder, Clock
   return std::unique_ptr<Session>(std::move(session));
 }
 
-GrpcSession::GrpcSession(StationFolder& folder, Clock& clock,
-                         std::shared_ptr<grpc::Channel> channel)
-    : folder_(folder),
+GrpcSession::GrpcSession(StationFolder folder, Clock& clock, std::shared_ptr<grpc::Channel> channel)
+    : folder_(std::move(folder)),
       clock_(clock),
       ledger_(pb::Ledger::NewStub(channel)),
       custody_(pb::Custody::NewStub(channel)),
       attachments_(pb::Attachments::NewStub(channel)),
-      book_(folder.trust().log_key) {}
+      book_(folder_.trust().log_key) {}
 
 GrpcSession::~GrpcSession() {
   // What was not linked yet is linked now if it can be; if not, the checkpoint kept stays the one
   // the next Hello must continue.
-  static_cast<void>(LinkNow(/*always=*/true));
+  static_cast<void>(Settle());
 }
 
 Status GrpcSession::Open() {
@@ -84,7 +106,7 @@ Status GrpcSession::Open() {
   linked_ = *std::move(opened);
   linked_note_ = newest_note_ = hello_.checkpoint();
   newest_size_ = linked_.size;
-  linked_at_ = clock_.MonotonicMicros();
+  linked_at_.reset();  // the first receipt is linked before anything is called recorded
   return folder_.KeepCheckpoint(linked_note_);
 }
 
@@ -97,7 +119,7 @@ Status GrpcSession::RewroteHistory(const Status& why, std::string_view kept,
                   ": record nothing, tell the trustees");
 }
 
-Status GrpcSession::Link(const std::string& note) {
+Status GrpcSession::Link(const std::string& note, Status& unkept) {
   CUSTODY_ASSIGN_OR_RETURN(const Checkpoint checkpoint, book_.Open(note));
   Checkpoint linked;
   std::string linked_note;
@@ -136,32 +158,40 @@ Status GrpcSession::Link(const std::string& note) {
       newest_note_ = note;
     }
   }
-  return folder_.KeepCheckpoint(note);
+  unkept = folder_.KeepCheckpoint(note);
+  return Status();
 }
 
-Status GrpcSession::LinkNow(bool always) {
+Status GrpcSession::Settle() {
+  Status unkept;
+  CUSTODY_RETURN_IF_ERROR(LinkNow(/*always=*/true, unkept));
+  return unkept;
+}
+
+Status GrpcSession::LinkNow(bool always, Status& unkept) {
   std::string note;
   {
     const std::lock_guard lock(mutex_);
     if (newest_note_ == linked_note_) return Status();
     const std::int64_t now = clock_.MonotonicMicros();
-    if (!always && now - linked_at_ < kLinkEveryMicros) return Status();
+    if (!always && linked_at_ && now - *linked_at_ < kLinkEveryMicros) return Status();
     linked_at_ = now;  // one thread does it, the others go on
     note = newest_note_;
   }
-  return Link(note);
+  return Link(note, unkept);
 }
 
 Instant GrpcSession::Now() const { return clock_.Now() + hello_.clock_offset_ms() * 1000; }
 
-Recorded GrpcSession::Record(const pb::SignedEvent& signed_event) {
-  Recorded recorded;
+RecordResult GrpcSession::Record(const pb::SignedEvent& signed_event) {
+  RecordResult recorded;
   pb::RecordRequest request;
   *request.mutable_signed_() = signed_event;
   pb::RecordReply reply;
   grpc::ClientContext context;
   SetDeadline(context, kCallTimeout);
   RpcError error = FromGrpc(ledger_->Record(&context, request, &reply));
+  recorded.fate = FateOf(error);
   recorded.status = std::move(error.status);
   recorded.verdict = std::move(error.verdict);
   recorded.bad_fields = std::move(error.bad_fields);
@@ -171,6 +201,7 @@ Recorded GrpcSession::Record(const pb::SignedEvent& signed_event) {
   recorded.known = reply.known();
   recorded.verdict = std::move(*reply.mutable_verdict());
   recorded.receipt = std::move(*reply.mutable_receipt());
+  recorded.fate = Fate::kUnknown;  // until it is proved
   recorded.status = [&]() -> Status {
     pb::SignedEvent in_log = signed_event;
     Status proved = CheckReceipt(in_log, recorded.receipt, book_);
@@ -188,10 +219,16 @@ Recorded GrpcSession::Record(const pb::SignedEvent& signed_event) {
         newest_note_ = recorded.receipt.checkpoint();
       }
     }
-    CUSTODY_RETURN_IF_ERROR(LinkNow(/*always=*/false));
+    Status unkept;
+    CUSTODY_RETURN_IF_ERROR(LinkNow(/*always=*/false, unkept));
     pb::Event event;
     event.ParseFromString(in_log.payload());  // CheckReceipt has parsed it
-    return folder_.KeepReceipt(event.chain(), event.sequence(), in_log, recorded.receipt);
+    const Status kept =
+        folder_.KeepReceipt(event.chain(), event.sequence(), in_log, recorded.receipt);
+    if (kept.code() == StatusCode::kDataLoss) return kept;
+    unkept.Update(kept);
+    recorded.fate = unkept.ok() ? Fate::kRecorded : Fate::kUnkept;
+    return unkept;
   }();
   return recorded;
 }

@@ -21,8 +21,8 @@ namespace custody {
 
 class GrpcSession final : public Session {
  public:
-  // `folder` and `clock` must outlive the session.
-  GrpcSession(StationFolder& folder, Clock& clock, std::shared_ptr<grpc::Channel> channel);
+  // `clock` must outlive the session.
+  GrpcSession(StationFolder folder, Clock& clock, std::shared_ptr<grpc::Channel> channel);
   ~GrpcSession() override;
 
   // `Open` says Hello and judges the answer; the session is of no use before.
@@ -30,7 +30,8 @@ class GrpcSession final : public Session {
 
   const pb::HelloReply& hello() const override { return hello_; }
   Instant Now() const override;
-  Recorded Record(const pb::SignedEvent& signed_event) override;
+  RecordResult Record(const pb::SignedEvent& signed_event) override;
+  Status Settle() override;
   StatusOr<pb::ReserveReply> Reserve(std::string_view chain, std::uint32_t seconds) override;
   StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override;
   StatusOr<std::shared_ptr<const Registry>> LoadRegistry() override;
@@ -80,17 +81,17 @@ class GrpcSession final : public Session {
 
  private:
   // `Link` demands that the log at `note` continues what this station saw last, and keeps the
-  // newer.
-  Status Link(const std::string& note);
+  // newer; when only the keeping failed it is OK, and `unkept` says why.
+  Status Link(const std::string& note, Status& unkept);
   Status RewroteHistory(const Status& why, std::string_view kept, std::string_view served);
   // `LinkNow` links the newest checkpoint that receipts showed, when that was not done for a second
   // (or `always`).
-  Status LinkNow(bool always);
+  Status LinkNow(bool always, Status& unkept);
   // `RecordedAs` finds under which bytes a known event was recorded, when not under ours.
   StatusOr<pb::SignedEvent> RecordedAs(const pb::SignedEvent& signed_event,
                                        const pb::Receipt& receipt);
 
-  StationFolder& folder_;
+  const StationFolder folder_;
   Clock& clock_;
   const std::unique_ptr<pb::Ledger::Stub> ledger_;
   const std::unique_ptr<pb::Custody::Stub> custody_;
@@ -103,7 +104,7 @@ class GrpcSession final : public Session {
   Checkpoint linked_;
   std::string newest_note_;  // newest one signed by the log that was seen
   std::uint64_t newest_size_ = 0;
-  std::int64_t linked_at_ = 0;  // monotonic microseconds
+  std::optional<std::int64_t> linked_at_;  // monotonic microseconds
 };
 
 // `SetDeadline` bounds a call.

@@ -14,14 +14,8 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 256U << 20;  // a registry of decades is far smaller
 constexpr std::string_view kSecretContext = "custody station secret ";
 
-template <typename M>
-StatusOr<M> ReadMessage(const std::filesystem::path& path) {
-  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxFileBytes));
-  M message;
-  if (!message.ParseFromString(bytes)) {
-    return DataLoss("cannot be read, delete it: " + path.string());
-  }
-  return message;
+Status Unreadable(const std::filesystem::path& file) {
+  return DataLoss("cannot be read, delete it: " + file.string());
 }
 
 }  // namespace
@@ -31,7 +25,9 @@ KnownLedger::KnownLedger(std::filesystem::path folder)
 
 Status KnownLedger::Keep(const std::string& name, std::string_view bytes) const {
   std::error_code error;
-  std::filesystem::create_directories(known_, error);
+  if (std::filesystem::create_directories(known_, error)) {
+    std::filesystem::permissions(known_, std::filesystem::perms::owner_all, error);
+  }
   if (error) return Unavailable("cannot make " + known_.string() + ": " + error.message());
   return WriteFileAtomically(known_ / name, bytes, 0600);
 }
@@ -41,7 +37,11 @@ Status KnownLedger::KeepHello(const pb::HelloReply& hello) const {
 }
 
 StatusOr<pb::HelloReply> KnownLedger::Hello() const {
-  return ReadMessage<pb::HelloReply>(known_ / "hello");
+  const std::filesystem::path file = known_ / "hello";
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxFileBytes));
+  pb::HelloReply hello;
+  if (!hello.ParseFromString(bytes)) return Unreadable(file);
+  return hello;
 }
 
 // One entry after the other, each after its length.
@@ -77,14 +77,21 @@ StatusOr<Registry> KnownLedger::FoldRegistry() const {
   return registry;
 }
 
-Status KnownLedger::KeepTherapy(std::string_view id, const pb::GetTherapyReply& therapy) const {
-  return Keep(std::string(id) + ".therapy", therapy.SerializeAsString());
+Status KnownLedger::KeepTherapy(std::string_view id, const KnownTherapy& therapy) const {
+  return Keep(std::string(id) + ".therapy",
+              U64(static_cast<std::uint64_t>(therapy.confirmed_at.micros)) +
+                  therapy.reply.SerializeAsString());
 }
 
-StatusOr<pb::GetTherapyReply> KnownLedger::Therapy(std::string_view id) const {
+StatusOr<KnownLedger::KnownTherapy> KnownLedger::Therapy(std::string_view id) const {
   // Ids name files here; anything else scanned is no file.
   if (!Chain::Parse("therapy/" + std::string(id)).ok()) return NotFound("this is no therapy's id");
-  return ReadMessage<pb::GetTherapyReply>(known_ / (std::string(id) + ".therapy"));
+  const std::filesystem::path file = known_ / (std::string(id) + ".therapy");
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxFileBytes));
+  KnownTherapy therapy;
+  if (bytes.size() < 8 || !therapy.reply.ParseFromString(bytes.substr(8))) return Unreadable(file);
+  therapy.confirmed_at.micros = static_cast<std::int64_t>(ReadU64(bytes));
+  return therapy;
 }
 
 std::vector<std::string> KnownLedger::Therapies() const {

@@ -1,9 +1,10 @@
 // What a station knows of the ledger from when it last saw it, so that work goes on without it.
 //
 // FOLDER/known/: hello (the server's last greeting), registry (the registry chains' events, folded
-// anew at every start), ID.therapy (state and head as last seen) and ID.secret (the therapy's
-// secret, sealed under a key that only this station's TLS key gives; clinic stations only, gone
-// when the therapy is sealed). All of it can be deleted; nothing of it is proof of anything.
+// anew at every start), ID.therapy (when it was last seen, and state and head as they were then)
+// and ID.secret (the therapy's secret, sealed under a key that only this station's TLS key gives;
+// clinic stations only, gone when the therapy is sealed). All of it can be deleted; nothing of it
+// is proof of anything.
 #ifndef CUSTODY_CLIENT_KNOWN_LEDGER_H_
 #define CUSTODY_CLIENT_KNOWN_LEDGER_H_
 
@@ -17,6 +18,7 @@
 #include "crypto/status.h"
 #include "custody/pb.h"
 #include "custody/registry.h"
+#include "custody/time.h"
 #include "custody/v1/service.pb.h"
 
 namespace custody {
@@ -34,8 +36,13 @@ class KnownLedger {
   Status KeepRegistry(std::span<const pb::EntryReply> entries) const;
   StatusOr<Registry> FoldRegistry() const;
 
-  Status KeepTherapy(std::string_view id, const pb::GetTherapyReply& therapy) const;
-  StatusOr<pb::GetTherapyReply> Therapy(std::string_view id) const;
+  // A therapy's state and head, and when the server last confirmed that they are its newest.
+  struct KnownTherapy {
+    pb::GetTherapyReply reply;
+    Instant confirmed_at;
+  };
+  Status KeepTherapy(std::string_view id, const KnownTherapy& therapy) const;
+  StatusOr<KnownTherapy> Therapy(std::string_view id) const;
   // `Therapies` lists the ids of those kept.
   std::vector<std::string> Therapies() const;
 

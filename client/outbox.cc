@@ -1,5 +1,6 @@
 #include "client/outbox.h"
 
+#include <filesystem>
 #include <set>
 
 #include "crypto/dsse.h"
@@ -8,11 +9,14 @@
 namespace custody {
 namespace {
 
-bool StepIsDone(const Status& status) {
-  return status.code() == StatusCode::kAborted || status.code() == StatusCode::kFailedPrecondition;
+// Whether the place of an event, or a rule, stands against a step that may have been done.
+bool MayBeAdopted(const Outcome& outcome) {
+  return outcome.fate == Fate::kMoved || (outcome.fate == Fate::kRefused &&
+                                          outcome.status.code() == StatusCode::kFailedPrecondition);
 }
 
-// The event that carries `waiting`, on the chain's head of now.
+// The event that carries `waiting`, on the chain's head of now, takes its place in the outbox only
+// when it is recorded: until then the original waits, and a retry finds whichever was recorded.
 Outcome Adopt(Desk& desk, Recorder& recorder, const Waiting& waiting, const AdoptBy& adopt) {
   Outcome outcome;
   const auto attempt = [&]() -> Status {
@@ -29,7 +33,8 @@ Outcome Adopt(Desk& desk, Recorder& recorder, const Waiting& waiting, const Adop
     event.mutable_adopted()->set_reason(adopt.reason);
     CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent signed_event, recorder.Sign(event));
     if (!desk.online()) return desk.Reachable();
-    const Recorded recorded = desk.session().Record(signed_event);
+    const RecordResult recorded = desk.session().Record(signed_event);
+    outcome.fate = recorded.fate;
     outcome.chain = event.chain();
     outcome.sequence = event.sequence();
     outcome.event_id = EventId(signed_event.payload()).ToHex();
@@ -39,7 +44,26 @@ Outcome Adopt(Desk& desk, Recorder& recorder, const Waiting& waiting, const Adop
     return recorded.status;
   };
   outcome.status = attempt();
+  if (outcome.status.ok()) {
+    static_cast<void>(desk.folder().Dequeue(waiting.item, waiting.signed_event));
+  }
   return outcome;
+}
+
+// What people do about an event that was judged and stays.
+std::string WhatNext(const Outcome& outcome, const std::string& name) {
+  const std::string drop = "`outbox drop " + name + "`";
+  if (MayBeAdopted(outcome)) {
+    return "  It stays in the outbox as " + name +
+           ". If the step was done: `outbox send --adopt --as PERSON:ROLE --reason ...`; if it was "
+           "not done: " +
+           drop + ".";
+  }
+  return "  It stays in the outbox as " + name +
+         " and can never be recorded as it stands. If the step was done: enter it anew with "
+         "`record "
+         "--late ...`, then " +
+         drop + ".";
 }
 
 }  // namespace
@@ -49,6 +73,7 @@ StatusOr<std::vector<Waiting>> ReadOutbox(const Desk& desk) {
   CUSTODY_ASSIGN_OR_RETURN(const auto items, desk.folder().Outbox());
   for (const auto& item : items) {
     Waiting waiting;
+    waiting.item = item;
     waiting.name = item.stem().string();
     CUSTODY_ASSIGN_OR_RETURN(waiting.signed_event, desk.folder().ReadOutbox(item));
     if (!waiting.event.ParseFromString(waiting.signed_event.payload())) {
@@ -70,7 +95,8 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
   const auto note = [&report](const Status& status) {
     if (report.first_problem.ok()) report.first_problem = status;
   };
-  std::set<std::string> stopped;  // chains in which an earlier event stays
+  std::set<std::string> stopped;   // chains in which an earlier event stays
+  std::set<std::string> reserved;  // chains that another station has for some minutes
   for (const Waiting& waiting : *all) {
     if (!desk.online()) {
       ++report.waiting;
@@ -81,46 +107,32 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
       ++report.stuck;
       continue;
     }
-    const std::string label = BodyRule(waiting.event).label();
-    Outcome outcome;
-    Recorded recorded = desk.session().Record(waiting.signed_event);
-    outcome.status = recorded.status;
-    outcome.verdict = recorded.verdict;
-    outcome.chain = waiting.event.chain();
-    outcome.sequence = waiting.event.sequence();
-    outcome.event_id = waiting.event_id;
-    outcome.index = recorded.receipt.index();
-    outcome.known = recorded.known;
-    if (StepIsDone(outcome.status) && adopt != nullptr) {
+    if (reserved.contains(waiting.event.chain())) {
+      ++report.waiting;
+      continue;
+    }
+    Outcome outcome = recorder.Send(waiting.item, waiting.signed_event, waiting.event);
+    if (MayBeAdopted(outcome) && adopt != nullptr) {
       outcome = Adopt(desk, recorder, waiting, *adopt);
       if (outcome.status.ok()) ++report.adopted;
     } else if (outcome.status.ok()) {
       ++report.sent;
     }
-    if (outcome.status.ok()) {
-      const Status gone =
-          desk.folder().Dequeue(desk.folder().path() / "outbox" / (waiting.name + ".event"));
-      if (!gone.ok()) note(gone);
-      recorder.Tell(outcome, label);
-      continue;
-    }
+    if (outcome.status.ok()) note(outcome.unkept);
+    // Another program of this station has handed it in meanwhile, and has said what came of it.
+    const bool gone = !std::filesystem::exists(waiting.item);
+    if (!outcome.status.ok() && gone) continue;
+    if (outcome.fate != Fate::kUnknown) recorder.Tell(outcome, BodyRule(waiting.event).label());
+    if (outcome.status.ok()) continue;
     note(outcome.status);
-    const bool unreachable = outcome.status.code() == StatusCode::kUnavailable ||
-                             outcome.status.code() == StatusCode::kDeadlineExceeded;
-    if (unreachable) {
-      desk.LoseSession(outcome.status);
+    if (outcome.queued) {
       ++report.waiting;
+      if (outcome.fate == Fate::kReserved) reserved.insert(waiting.event.chain());
       continue;
     }
     stopped.insert(waiting.event.chain());
     ++report.stuck;
-    recorder.Tell(outcome, label);
-    if (adopt == nullptr && StepIsDone(outcome.status)) {
-      console.Say("  It stays in the outbox as " + waiting.name +
-                  ". If the step was done: `outbox send --adopt --as PERSON:ROLE --reason ...`; if "
-                  "it was not done: `outbox drop " +
-                  waiting.name + "`.");
-    }
+    console.Say(WhatNext(outcome, waiting.name));
   }
   return report;
 }

@@ -1,8 +1,9 @@
-// The outbox: what was signed while the server could not be reached, sent in order, nothing twice.
+// The outbox: what was signed and is not known to be recorded, sent in order, nothing twice.
 #ifndef CUSTODY_CLIENT_OUTBOX_H_
 #define CUSTODY_CLIENT_OUTBOX_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace custody {
 
 // One event that waits.
 struct Waiting {
+  std::filesystem::path item;
   std::string name;  // of its file, without the ending
   pb::SignedEvent signed_event;
   pb::Event event;
@@ -29,7 +31,7 @@ StatusOr<std::vector<Waiting>> ReadOutbox(const Desk& desk);
 struct OutboxReport {
   std::uint64_t sent = 0;
   std::uint64_t adopted = 0;
-  std::uint64_t waiting = 0;  // still there: not reached
+  std::uint64_t waiting = 0;  // still there: not judged yet
   std::uint64_t stuck = 0;    // still there: the chain moved, or a rule refused it
   Status first_problem;       // OK when nothing waits any more
 };

@@ -1,8 +1,11 @@
 #include "client/recorder.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <chrono>
 #include <map>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "client/event_words.h"
 #include "client/forms.h"
@@ -20,6 +23,7 @@ using google::protobuf::FieldDescriptor;
 using AnyMessage = google::protobuf::Message;
 
 constexpr int kMaxTries = 3;                            // on a chain that moves each time
+constexpr int kReservedSeconds = 300;                   // as the server bounds a reservation
 constexpr std::size_t kMaxAttachmentBytes = 64U << 20;  // as the service bounds it
 
 // One "now" for the whole event: nobody is identified after signing it, nothing happens after it.
@@ -126,6 +130,8 @@ bool NotReached(StatusCode code) {
 }
 
 }  // namespace
+
+void Recorder::PauseOneSecond() { std::this_thread::sleep_for(std::chrono::seconds(1)); }
 
 Status Recorder::Envelope(const Draft& draft, const pb::GetTherapyReply& head,
                           pb::Event& event) const {
@@ -249,37 +255,72 @@ StatusOr<pb::SignedEvent> Recorder::Sign(pb::Event& event) {
   return signed_event;
 }
 
-Outcome Recorder::HandIn(const pb::SignedEvent& signed_event, const pb::Event& event) {
+Outcome Recorder::Send(const std::filesystem::path& item, const pb::SignedEvent& signed_event,
+                       const pb::Event& event) {
   Outcome outcome;
   outcome.chain = event.chain();
   outcome.sequence = event.sequence();
   outcome.event_id = EventId(signed_event.payload()).ToHex();
+  outcome.fate = Fate::kUnknown;
+  outcome.status = desk_.Reachable();
   if (desk_.online()) {
-    Recorded recorded = desk_.session().Record(signed_event);
-    outcome.status = recorded.status;
+    RecordResult recorded = desk_.session().Record(signed_event);
+    outcome.fate = recorded.fate;
+    outcome.status = std::move(recorded.status);
     outcome.known = recorded.known;
     outcome.verdict = std::move(recorded.verdict);
     outcome.index = recorded.receipt.index();
-    if (recorded.status.ok()) {
-      desk_.Advance(signed_event, outcome.index);
-      return outcome;
+    for (const pb::BadField& bad : recorded.bad_fields.fields()) {
+      console_.Say("  " + bad.path() + ": " + bad.reason(), Mood::kBad);
     }
-    if (!NotReached(recorded.status.code())) {
-      outcome.status = AsRefusal(recorded.status);
-      for (const pb::BadField& bad : recorded.bad_fields.fields()) {
-        console_.Say("  " + bad.path() + ": " + bad.reason(), Mood::kBad);
-      }
-      return outcome;
-    }
-    desk_.LoseSession(recorded.status);
   }
-  const Status kept = desk_.folder().Enqueue(signed_event);
-  if (!kept.ok()) {
-    outcome.status = WithContext(kept, "NEITHER RECORDED NOR KEPT; write it on paper");
+  switch (outcome.fate) {
+    case Fate::kRecorded:
+      // Left behind by a program that is killed here, it is found to be recorded when sent again.
+      static_cast<void>(desk_.folder().Dequeue(item, signed_event));
+      desk_.Advance(signed_event, outcome.index);
+      break;
+    case Fate::kUnkept:
+      outcome.unkept = std::exchange(outcome.status, absl::OkStatus());
+      break;
+    case Fate::kUnknown:
+      if (desk_.online()) desk_.LoseSession(outcome.status);
+      outcome.queued = true;
+      break;
+    case Fate::kReserved:
+      outcome.queued = true;
+      break;
+    case Fate::kMoved:
+    case Fate::kRefused:
+      outcome.status = AsRefusal(outcome.status);
+      break;
+  }
+  return outcome;
+}
+
+Outcome Recorder::HandIn(const pb::SignedEvent& signed_event, const pb::Event& event) {
+  const auto item = desk_.folder().Enqueue(signed_event);
+  if (!item.ok()) {
+    Outcome outcome;
+    outcome.chain = event.chain();
+    outcome.sequence = event.sequence();
+    outcome.status =
+        WithContext(item.status(),
+                    "this station cannot keep it, so it was not handed in; make room or write it "
+                    "on paper");
     return outcome;
   }
-  outcome.queued = true;
-  outcome.status = Unavailable(Message(desk_.Reachable()));
+  Outcome outcome = Send(*item, signed_event, event);
+  for (int waited = 0; outcome.fate == Fate::kReserved && waited < kReservedSeconds; ++waited) {
+    if (waited == 0) console_.Shout(Mood::kCareful, "WAITING", Message(outcome.status));
+    options_.pause();
+    outcome = Send(*item, signed_event, event);
+  }
+  if (outcome.fate == Fate::kMoved || outcome.fate == Fate::kRefused) {
+    // It was judged before the eyes of those who signed it: it is theirs to enter anew.
+    const Status gone = desk_.folder().Dequeue(*item, signed_event);
+    if (!gone.ok()) outcome.status = WithContext(outcome.status, Message(gone));
+  }
   return outcome;
 }
 
@@ -303,6 +344,13 @@ Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
     outcome.status = status;
     return outcome;
   };
+  std::optional<Reservation> reserved;
+  if (options_.by_hand && draft.signers.size() > 1) {
+    reserved.emplace(desk_, draft.therapy);
+    if (!reserved->status().ok()) {
+      console_.Shout(Mood::kCareful, "WAIT", Message(reserved->status()));
+    }
+  }
   auto event = Build(draft, patient);
   if (!event.ok()) return fail(event.status());
   outcome.chain = event->chain();
@@ -335,7 +383,7 @@ Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
     if (const Status vault = patient.HandToVault(); !vault.ok()) return fail(vault);
   }
   outcome = HandIn(*signed_event, *event);
-  if (outcome.status.code() == StatusCode::kAborted && desk_.online()) ShowMeanwhile(*event);
+  if (outcome.fate == Fate::kMoved && desk_.online()) ShowMeanwhile(*event);
   return outcome;
 }
 
@@ -352,7 +400,7 @@ Outcome Recorder::Record(Draft draft) {
   }
   for (int attempt = 0; outcome.status.ok() && attempt < kMaxTries; ++attempt) {
     outcome = Once(draft, patient, attempt > 0);
-    if (outcome.status.code() != StatusCode::kAborted) break;
+    if (outcome.fate != Fate::kMoved) break;
     if (attempt + 1 < kMaxTries) outcome.status = absl::OkStatus();
   }
   Tell(outcome, label);
@@ -376,13 +424,26 @@ void Recorder::Tell(const Outcome& outcome, std::string_view label) {
                    what + ", " + place + ", log index " + std::to_string(outcome.index) +
                        (outcome.known ? " (was recorded before)" : ""));
     console_.Say("  event id " + outcome.event_id);
+    object["receipt_kept"] = outcome.unkept.ok();
+    if (!outcome.unkept.ok()) {
+      console_.Shout(Mood::kCareful, "RECEIPT NOT KEPT",
+                     "it is recorded, but this station could not keep the proof: " +
+                         Message(outcome.unkept) + "; make room, then `outbox send` fetches it");
+    }
+  } else if (outcome.queued && outcome.status.code() == StatusCode::kDataLoss) {
+    object["queued"] = true;
+    object["error"] = Message(outcome.status);
+    console_.Shout(
+        Mood::kBad, "STOP",
+        what + ", " + place +
+            ", is kept in the outbox and is NOT known to be recorded: " + Message(outcome.status));
   } else if (outcome.queued) {
     object["queued"] = true;
     object["error"] = Message(outcome.status);
+    const bool reserved = outcome.fate == Fate::kReserved;
     console_.Shout(Mood::kCareful, "NOT YET RECORDED",
-                   "kept in outbox: " + what + ", " + place +
-                       "; `outbox send` when the server is "
-                       "back (" +
+                   "kept in outbox: " + what + ", " + place + "; `outbox send` when " +
+                       (reserved ? "the chain is free" : "the server is back") + " (" +
                        Message(outcome.status) + ")");
   } else {
     object["refused"] = outcome.verdict.refused();

@@ -1,14 +1,18 @@
 // The way of an event on the station's side: built on the chain's head, previewed, shown, signed,
 // handed in, and called recorded only when its receipt was verified.
 //
-//   reachable      -> RECORDED, or STOP with every reason, or (the chain moved) shown what happened
-//   in
-//                     between and signed anew
+//   judged         -> RECORDED, or STOP with every reason, or (the chain moved) shown what happened
+//                     in between and signed anew
 //   not reachable  -> NOT YET RECORDED: kept in the outbox
+//
+// What was signed lies in the outbox before it is sent and until its fate is known, so that neither
+// a killed program nor a server that dies in mid-answer loses it.
 #ifndef CUSTODY_CLIENT_RECORDER_H_
 #define CUSTODY_CLIENT_RECORDER_H_
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -22,11 +26,14 @@
 
 namespace custody {
 
-// `Outcome` is what came of a draft. `status` is OK exactly when it is recorded; UNAVAILABLE with
-// `queued` when it waits in the outbox; FAILED_PRECONDITION when rules refused it (`verdict`).
+// `Outcome` is what came of a draft. `status` is OK exactly when it is recorded; with `queued` it
+// waits in the outbox, and `status` says why; FAILED_PRECONDITION when rules refused it
+// (`verdict`).
 struct Outcome {
   Status status;
+  Fate fate = Fate::kRefused;
   bool queued = false;
+  Status unkept;       // why the receipt of what is recorded could not be kept here; else OK
   bool known = false;  // had been recorded before
   std::string chain;
   std::uint64_t sequence = 0;
@@ -41,7 +48,12 @@ class Recorder {
   struct Options {
     bool yes = false;     // sign without asking, where no rule stands against it
     bool clinic = false;  // may read patients' identifiers
+    // Two people sign here by hand: the chain is reserved for them meanwhile.
+    bool by_hand = false;
+    // Waits a moment while another station has the chain.
+    std::function<void()> pause = PauseOneSecond;
   };
+  static void PauseOneSecond();
 
   Recorder(Desk& desk, Keyring& keyring, Console& console, Options options)
       : desk_(desk), keyring_(keyring), console_(console), options_(options) {}
@@ -52,8 +64,11 @@ class Recorder {
   // `Consider` builds the event of a draft and gives what the rules say to it; nothing is signed.
   StatusOr<pb::Verdict> Consider(Draft draft);
 
-  // `HandIn` sends what is signed; on an unreachable server it goes to the outbox.
+  // `HandIn` puts what is signed into the outbox and sends it; what was judged leaves the outbox.
   Outcome HandIn(const pb::SignedEvent& signed_event, const pb::Event& event);
+  // `Send` hands in, once, what lies at `item` of the outbox; what is recorded leaves it.
+  Outcome Send(const std::filesystem::path& item, const pb::SignedEvent& signed_event,
+               const pb::Event& event);
   // `Sign` asks each signer's PIN and signs. The event's key ids are corrected where a key at this
   // station is another than the one expected.
   StatusOr<pb::SignedEvent> Sign(pb::Event& event);

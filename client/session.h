@@ -24,17 +24,27 @@
 
 namespace custody {
 
+// What is to become of an event that was handed in.
+enum class Fate {
+  kRecorded,  // and proved, and its receipt is kept
+  kUnkept,    // recorded and proved, but this station could not keep the receipt (a full disk)
+  kUnknown,   // not reached, not judged or not proved: the same event is handed in again
+  kReserved,  // another station has the chain for minutes: the same event is handed in again then
+  kMoved,     // its place in the chain is taken
+  kRefused,   // judged, and never to be recorded as it stands
+};
+
 // What came of handing an event in. `status` is OK exactly when it is recorded and its receipt was
 // verified and kept; otherwise `verdict`, `moved` and `bad_fields` say what the server said.
 struct RecordResult {
   Status status;
+  Fate fate = Fate::kUnknown;
   pb::Receipt receipt;
   pb::Verdict verdict;
   bool known = false;
   std::optional<pb::ChainMoved> moved;
   pb::BadFields bad_fields;
 };
-using Recorded = RecordResult;
 
 // `Session` is one connection of one station. Thread-safe. Every call has a deadline.
 class Session {
@@ -42,8 +52,9 @@ class Session {
   // `Connect` opens mutual TLS 1.3 to the folder's server, says Hello, verifies the server's
   // checkpoint against the trust anchor and demands consistency with the last checkpoint this
   // station saw: DATA_LOSS when the server rewrote history. UNAVAILABLE when it cannot be reached,
-  // UNAUTHENTICATED when its certificate is not the ledger's.
-  static StatusOr<std::unique_ptr<Session>> Connect(StationFolder& folder, Clock& clock);
+  // UNAUTHENTICATED when its certificate is not the ledger's. The session keeps a folder of its
+  // own; `clock` must outlive it.
+  static StatusOr<std::unique_ptr<Session>> Connect(const StationFolder& folder, Clock& clock);
   virtual ~Session() = default;
 
   virtual const pb::HelloReply& hello() const = 0;
@@ -52,7 +63,12 @@ class Session {
 
   // `Record` sends, verifies the receipt (entry against event, record, path, log signature), keeps
   // it with the signed event, and only then reports success.
-  virtual Recorded Record(const pb::SignedEvent& signed_event) = 0;
+  virtual RecordResult Record(const pb::SignedEvent& signed_event) = 0;
+  // `Settle` demands once more that all receipts so far belong to one history; Record does so at
+  // most a second late. DATA_LOSS when the server rewrote history.
+  virtual Status Settle() = 0;
+  // `Reserve` keeps the chain's head for this station for 1 to 300 seconds, or until an event of it
+  // is recorded; 0 gives it back. ABORTED while another station has it.
   virtual StatusOr<pb::ReserveReply> Reserve(std::string_view chain, std::uint32_t seconds) = 0;
   virtual StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) = 0;
 

@@ -61,6 +61,7 @@ int Station::Run() {
   console_.Say("Station " + desk_.folder().settings().station + " of " +
                desk_.folder().settings().site + ". \"quit\" ends, \"cancel\" gives up a step.");
   while (true) {
+    if (!desk_.online() && desk_.ReconnectNowAndThen().ok()) Send();
     const auto waiting = ReadOutbox(desk_);
     if (waiting.ok() && !waiting->empty()) {
       console_.Shout(
@@ -71,8 +72,12 @@ int Station::Run() {
     if (!line.ok() || *line == "quit") return last_exit_;
     if (line->empty()) continue;
     if (*line == "send") {
-      const OutboxReport report = SendOutbox(desk_, recorder_, console_, nullptr);
-      last_exit_ = ExitCodeOf(report.first_problem);
+      if (const Status there = desk_.Reconnect(); there.ok()) {
+        Send();
+      } else {
+        console_.Complain(there);
+        last_exit_ = ExitCodeOf(there);
+      }
       continue;
     }
     if (*line == "board") {
@@ -84,6 +89,11 @@ int Station::Run() {
     }
     if (!Open(*line)) return last_exit_;
   }
+}
+
+void Station::Send() {
+  const OutboxReport report = SendOutbox(desk_, recorder_, console_, nullptr);
+  last_exit_ = ExitCodeOf(report.first_problem);
 }
 
 bool Station::Open(const std::string& scan) {
@@ -100,8 +110,11 @@ void Station::ShowSteps(const pb::TherapyState& state, const std::vector<pb::Nex
     console_.Shout(Mood::kBad, "STOP", warning);
   }
   if (!desk_.online()) {
+    const auto confirmed = desk_.ConfirmedAt(state.therapy());
+    const std::string since =
+        confirmed.has_value() ? FormatLocal(*confirmed, desk_.zone()) : "THE SERVER WAS NEVER SEEN";
     console_.Shout(Mood::kBad, "OFFLINE",
-                   "NOT CHECKED FOR RECALL SINCE " + LocalTime(state.updated_us(), desk_.zone()) +
+                   "NOT CHECKED FOR RECALL SINCE " + since +
                        " - PHONE QA before anything is removed, thawed or infused");
   }
   Rows rows;
@@ -241,6 +254,13 @@ Status Station::Step(const std::string& id, const pb::NextStep& chosen) {
     step.clear_roles();
     step.clear_second();
     step.set_two_person(true);
+  }
+  std::optional<Reservation> reserved;
+  if (step.two_person()) {
+    reserved.emplace(desk_, id);
+    if (!reserved->status().ok()) {
+      console_.Shout(Mood::kCareful, "WAIT", Message(reserved->status()));
+    }
   }
   CUSTODY_ASSIGN_OR_RETURN(draft.signers, AskSigners(step));
   FieldSources sources;

@@ -27,6 +27,7 @@ class Station {
   int Run();
 
  private:
+  void Send();
   // Both give false when the input ended.
   bool Open(const std::string& scan);
   bool Choose(const std::string& id);

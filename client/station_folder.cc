@@ -23,33 +23,44 @@ namespace {
 
 constexpr std::size_t kMaxSmallFile = 1 << 20;
 constexpr std::string_view kEventEnding = ".event";
+constexpr unsigned kPrivate = 0600;
+
+Status CannotWrite(std::string_view what, const std::filesystem::path& path,
+                   const std::error_code& error) {
+  const std::string message =
+      "cannot " + std::string(what) + " " + path.string() + ": " + error.message();
+  const bool full = error == std::errc::no_space_on_device || error == std::errc::file_too_large;
+  return full ? ResourceExhausted(message) : PermissionDenied(message);
+}
 
 // Held while a program writes: two programs of one station take turns.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder)
       : file_(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    held_ = file_ >= 0 && ::flock(file_, LOCK_EX) == 0;
+    if (file_ < 0 || ::flock(file_, LOCK_EX) != 0) {
+      status_ = CannotWrite("lock", folder, std::error_code(errno, std::generic_category()));
+    }
   }
   ~FolderLock() {
     if (file_ >= 0) ::close(file_);
   }
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
-  Status status() const {
-    return held_ ? Status() : PermissionDenied("the station's folder cannot be written");
-  }
+  const Status& status() const { return status_; }
 
  private:
   int file_;
-  bool held_ = false;
+  Status status_;
 };
 
+// A folder that is made here is its owner's alone: what lies in it is of patients and staff.
 Status MakeFolders(const std::filesystem::path& folder) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return PermissionDenied("cannot make " + folder.string() + ": " + error.message());
-  return Status();
+  if (std::filesystem::create_directories(folder, error)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  }
+  return error ? CannotWrite("make", folder, error) : Status();
 }
 
 // Makes a removed or renamed name durable.
@@ -115,7 +126,11 @@ bool IsEventFile(const std::filesystem::path& path, std::uint64_t& number) {
 StationFolder::StationFolder(std::filesystem::path path, Settings settings, TrustAnchor trust)
     : path_(std::move(path)), settings_(std::move(settings)), trust_(std::move(trust)) {}
 
-StatusOr<StationFolder> StationFolder::Open(const std::filesystem::path& folder) {
+StatusOr<StationFolder> StationFolder::Open(const std::filesystem::path& path) {
+  // Absolute, so that a program that changes its folder does not change its station.
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return InvalidArgument(path.string() + ": " + error.message());
   const StatusOr<std::string> text = ReadFile(folder / "station.toml", kMaxSmallFile);
   if (text.status().code() == StatusCode::kNotFound) {
     return NotFound(folder.string() + " is no station's folder: make one with `join`");
@@ -181,10 +196,21 @@ StatusOr<std::filesystem::path> StationFolder::KeepEvidence(std::string_view wha
   const std::string name =
       std::string(what) + "-" + Sha256({kept, "\n", served}).ToHex().substr(0, 16);
   const std::filesystem::path folder = path_ / "evidence" / name;
+  CUSTODY_RETURN_IF_ERROR(MakeFolders(path_ / "evidence"));
   CUSTODY_RETURN_IF_ERROR(MakeFolders(folder));
-  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder / "kept", kept));
-  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder / "served", served));
+  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder / "kept", kept, kPrivate));
+  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder / "served", served, kPrivate));
   return folder;
+}
+
+std::vector<std::filesystem::path> StationFolder::Evidence() const {
+  std::vector<std::filesystem::path> found;
+  std::error_code ignored;
+  for (const auto& item : std::filesystem::directory_iterator(path_ / "evidence", ignored)) {
+    found.push_back(item.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 Status StationFolder::KeepReceipt(std::string_view chain, std::uint64_t sequence,
@@ -205,8 +231,9 @@ Status StationFolder::KeepReceipt(std::string_view chain, std::uint64_t sequence
   }
   const FolderLock lock(path_);
   CUSTODY_RETURN_IF_ERROR(lock.status());
+  CUSTODY_RETURN_IF_ERROR(MakeFolders(path_ / "receipts"));
   CUSTODY_RETURN_IF_ERROR(MakeFolders(file.parent_path()));
-  return WriteFileAtomically(file, bytes);
+  return WriteFileAtomically(file, bytes, kPrivate);
 }
 
 StatusOr<pb::StoredReceipt> StationFolder::KeptReceipt(std::string_view chain,
@@ -224,15 +251,21 @@ StatusOr<pb::SignedEvent> StationFolder::KeptEvent(std::string_view chain,
   return std::move(*stored.mutable_signed_());
 }
 
-Status StationFolder::Enqueue(const pb::SignedEvent& signed_event) const {
+StatusOr<std::filesystem::path> StationFolder::Enqueue(const pb::SignedEvent& signed_event) const {
   const FolderLock lock(path_);
   CUSTODY_RETURN_IF_ERROR(lock.status());
   CUSTODY_RETURN_IF_ERROR(MakeFolders(path_ / "outbox"));
   CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> waiting, Outbox());
   std::uint64_t last = 0;
   if (!waiting.empty()) IsEventFile(waiting.back(), last);
-  return CreateFileExclusively(path_ / "outbox" / (Numbered(last + 1) + std::string(kEventEnding)),
-                               signed_event.SerializeAsString());
+  const std::filesystem::path item =
+      path_ / "outbox" / (Numbered(last + 1) + std::string(kEventEnding));
+  const Status kept = CreateFileExclusively(item, signed_event.SerializeAsString(), kPrivate);
+  if (kept.ok()) return item;
+  // Whoever is told that it is not kept will enter it anew: then it must not be here either.
+  std::error_code ignored;
+  std::filesystem::remove(item, ignored);
+  return kept;
 }
 
 StatusOr<std::vector<std::filesystem::path>> StationFolder::Outbox() const {
@@ -260,12 +293,18 @@ StatusOr<pb::SignedEvent> StationFolder::ReadOutbox(const std::filesystem::path&
   return signed_event;
 }
 
-Status StationFolder::Dequeue(const std::filesystem::path& item) const {
+Status StationFolder::Dequeue(const std::filesystem::path& item,
+                              const pb::SignedEvent& signed_event) const {
   const FolderLock lock(path_);
   CUSTODY_RETURN_IF_ERROR(lock.status());
+  const StatusOr<pb::SignedEvent> there = ReadOutbox(item);
+  if (there.status().code() == StatusCode::kNotFound) return Status();
+  CUSTODY_RETURN_IF_ERROR(there.status());
+  // A number is free again once its event is gone: what another program put there since stays.
+  if (there->payload() != signed_event.payload()) return Status();
   std::error_code error;
   std::filesystem::remove(item, error);
-  if (error) return Unavailable("cannot take " + item.string() + " away: " + error.message());
+  if (error) return CannotWrite("take away", item, error);
   return SyncFolder(item.parent_path());
 }
 

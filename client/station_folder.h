@@ -1,10 +1,12 @@
 // A station's folder: who it is, whom it trusts, its people's keys, and what it has kept.
 //
-//   station.toml             server = "HOST:PORT", station = "ID", site = "SITE", zone =
-//   "Europe/Berlin" ledger.trust.json        trust anchor tls/ca.pem station.pem station.key (0600)
+//   station.toml             server = "HOST:PORT", station = "ID", site = "SITE",
+//                            zone = "Europe/Berlin"
+//   ledger.trust.json        trust anchor
+//   tls/                     ca.pem, station.pem, station.key (0600)
 //   keys/PERSON.pem          encrypted private keys (0600) of people who sign here
 //   keys/PERSON.request      the key's enrolment request (JSON), for a registrar
-//   outbox/NNNNNNNN.event    signed events not yet accepted, sent in order (SignedEvent bytes)
+//   outbox/NNNNNNNN.event    signed events not known to be recorded, in order (SignedEvent bytes)
 //   receipts/CHAIN/NNNNNNNN  StoredReceipt: signed event and its receipt
 //   checkpoint               last checkpoint seen
 //   evidence/                two things the log signed that cannot both be true, kept for people
@@ -37,12 +39,13 @@ class StationFolder {
   };
 
   // `Open` reads an existing folder; NOT_FOUND says how to make one (`join`).
-  static StatusOr<StationFolder> Open(const std::filesystem::path& folder);
+  static StatusOr<StationFolder> Open(const std::filesystem::path& path);
   // `Create` makes one from what an administrator handed over. ALREADY_EXISTS.
   static StatusOr<StationFolder> Create(const std::filesystem::path& folder,
                                         const Settings& settings, std::string_view trust_json,
                                         std::string_view ca_pem, std::string_view certificate_pem);
 
+  // Absolute.
   const std::filesystem::path& path() const { return path_; }
   const Settings& settings() const { return settings_; }
   const TrustAnchor& trust() const { return trust_; }
@@ -58,6 +61,9 @@ class StationFolder {
   StatusOr<std::filesystem::path> KeepEvidence(std::string_view what, std::string_view kept,
                                                std::string_view served) const;
 
+  // `Evidence` lists what was kept so, for people to look at; empty where the server was honest.
+  std::vector<std::filesystem::path> Evidence() const;
+
   // `KeepReceipt` keeps a receipt that was verified. DATA_LOSS, with both kept as evidence, when
   // another event was proved for this place of the chain before.
   Status KeepReceipt(std::string_view chain, std::uint64_t sequence,
@@ -66,12 +72,15 @@ class StationFolder {
   StatusOr<pb::SignedEvent> KeptEvent(std::string_view chain, std::uint64_t sequence) const;
   StatusOr<pb::StoredReceipt> KeptReceipt(std::string_view chain, std::uint64_t sequence) const;
 
-  // The outbox: events signed while the server could not be reached, in order. `Enqueue` is durable
-  // when it returns; `Outbox` lists what waits, oldest first; `Dequeue` of what is gone is OK.
-  Status Enqueue(const pb::SignedEvent& signed_event) const;
+  // The outbox: what was signed and is not known to be recorded, in order. `Enqueue` gives the
+  // item, durable when it returns; on an error nothing of it is left. `Outbox` lists what waits,
+  // oldest first. `Dequeue` takes `item` away if it still is `signed_event`, so that of two
+  // programs that hand in one event neither takes away what came after it; of what is gone it is
+  // OK.
+  StatusOr<std::filesystem::path> Enqueue(const pb::SignedEvent& signed_event) const;
   StatusOr<std::vector<std::filesystem::path>> Outbox() const;
   StatusOr<pb::SignedEvent> ReadOutbox(const std::filesystem::path& item) const;
-  Status Dequeue(const std::filesystem::path& item) const;
+  Status Dequeue(const std::filesystem::path& item, const pb::SignedEvent& signed_event) const;
 
  private:
   StationFolder(std::filesystem::path path, Settings settings, TrustAnchor trust);

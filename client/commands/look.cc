@@ -83,7 +83,8 @@ int LookCommand::Why() {
     draft.therapy = *id;
     draft.fields = *std::move(fields);
     Keyring keyring(**desk, signing.pins, false);
-    Recorder recorder(**desk, keyring, shell.console, {true, shell.program.clinic});
+    Recorder recorder(**desk, keyring, shell.console,
+                      {.yes = true, .clinic = shell.program.clinic});
     auto considered = recorder.Consider(std::move(draft));
     if (!considered.ok()) {
       return shell.Fail(WithContext(considered.status(),

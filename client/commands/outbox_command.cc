@@ -70,8 +70,12 @@ int OutboxCommand::Send() {
   auto desk = shell.OpenDesk();
   if (!desk.ok()) return shell.Fail(desk.status());
   Keyring keyring(**desk, signing.pins, /*remember=*/true);
-  Recorder recorder(**desk, keyring, shell.console, {signing.yes, shell.program.clinic});
-  const OutboxReport report = SendOutbox(**desk, recorder, shell.console, adopt ? &by : nullptr);
+  Recorder recorder(**desk, keyring, shell.console,
+                    {.yes = signing.yes, .clinic = shell.program.clinic});
+  OutboxReport report = SendOutbox(**desk, recorder, shell.console, adopt ? &by : nullptr);
+  if ((*desk)->online() && report.first_problem.ok()) {
+    report.first_problem = (*desk)->session().Settle();
+  }
   shell.console.Emit({{"sent", report.sent},
                       {"adopted", report.adopted},
                       {"waiting", report.waiting},
@@ -99,8 +103,7 @@ int OutboxCommand::Drop() {
                       shell.console.Confirm("This was NOT done, and is thrown away?"));
   if (!sure)
     return shell.Fail(InvalidArgument("nothing was thrown away; give --yes if it was not done"));
-  const Status gone =
-      (*desk)->folder().Dequeue((*desk)->folder().path() / "outbox" / (item + ".event"));
+  const Status gone = (*desk)->folder().Dequeue(found->item, found->signed_event);
   if (!gone.ok()) return shell.Fail(gone);
   shell.console.Say("thrown away; it was never recorded");
   shell.console.Emit({{"dropped", item}});

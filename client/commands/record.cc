@@ -106,7 +106,9 @@ int RecordCommand::RecordFile(Desk& desk, Recorder& recorder) {
     // What waits in the outbox does not keep the rest from waiting there too.
     if (code != kExitDone && code != kExitUnreachable && !keep_going) return code;
   }
-  return worst;
+  if (!desk.online()) return worst;
+  const Status settled = desk.session().Settle();
+  return settled.ok() ? worst : shell.Fail(settled);
 }
 
 int RecordCommand::Run() {
@@ -122,7 +124,10 @@ int RecordCommand::Run() {
   auto desk = shell.OpenDesk();
   if (!desk.ok()) return shell.Fail(desk.status());
   Keyring keyring(**desk, signing.pins, /*remember=*/many);
-  Recorder recorder(**desk, keyring, shell.console, {signing.yes, shell.program.clinic});
+  // Fields that are all given and passphrases read from files need no reservation.
+  const bool by_hand = !many && signing.pins.empty() && shell.console.look().terminal;
+  Recorder recorder(**desk, keyring, shell.console,
+                    {.yes = signing.yes, .clinic = shell.program.clinic, .by_hand = by_hand});
   if ((*desk)->online()) SendOutbox(**desk, recorder, shell.console, nullptr);
   if (many) return RecordFile(**desk, recorder);
   if (const Status status = Complete(**desk, *draft, ""); !status.ok()) return shell.Fail(status);

@@ -12,6 +12,11 @@ StatusOr<std::unique_ptr<Desk>> Shell::OpenDesk() {
   auto desk = Desk::Open(folder, surroundings.clock, surroundings.rng);
   CUSTODY_RETURN_IF_ERROR(desk.status());
   console.SetEnvironment((*desk)->environment());
+  if (const auto evidence = (*desk)->folder().Evidence(); !evidence.empty()) {
+    std::string text = "the server of this ledger contradicted itself; what it signed lies in ";
+    text.append(evidence.front().native());
+    console.Shout(Mood::kBad, "DO NOT RELY", text + ": show it to the trustees");
+  }
   if (!(*desk)->online()) {
     console.Shout(
         Mood::kCareful, "OFFLINE",

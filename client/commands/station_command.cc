@@ -22,7 +22,8 @@ int StationCommand::Run() {
   if (!desk.ok()) return shell.Fail(desk.status());
   // Every signature asks its person's PIN anew: people change, the station stays.
   Keyring keyring(**desk, signing.pins, /*remember=*/false);
-  Recorder recorder(**desk, keyring, shell.console, {signing.yes, shell.program.clinic});
+  Recorder recorder(**desk, keyring, shell.console,
+                    {.yes = signing.yes, .clinic = shell.program.clinic, .by_hand = true});
   return Station(**desk, recorder, shell.console, shell.program.clinic).Run();
 }
 

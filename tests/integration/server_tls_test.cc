@@ -125,7 +125,7 @@ TEST_F(ServerTlsTest, AnEventGoesTheWholeWayAndSurvivesAKill) {
   auto server = std::make_unique<RunningServer>(world_.data());
   StationFolder folder = Station(*server);
   const pb::SignedEvent event = world_.Next("therapy/T1");
-  Recorded first;
+  RecordResult first;
   {
     CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect(folder));
     EXPECT_EQ(session->hello().station(), "clinic.station.1");
@@ -151,7 +151,7 @@ TEST_F(ServerTlsTest, AnEventGoesTheWholeWayAndSurvivesAKill) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(const std::string last, folder.LastCheckpoint());
   CUSTODY_ASSERT_OK(anew.KeepCheckpoint(last));
   CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect(anew));
-  const Recorded retry = session->Record(event);
+  const RecordResult retry = session->Record(event);
   CUSTODY_ASSERT_OK(retry.status);
   EXPECT_TRUE(retry.known);
   EXPECT_EQ(retry.receipt.index(), first.receipt.index());
@@ -166,7 +166,7 @@ TEST_F(ServerTlsTest, AStaleEventIsAnsweredWithTheHeadOfNow) {
   const pb::SignedEvent second = world_.Next("therapy/T1");
   const pb::SignedEvent third = world_.Next("therapy/T1");
   CUSTODY_ASSERT_OK(session->Record(first).status);
-  const Recorded refused = session->Record(third);
+  const RecordResult refused = session->Record(third);
   EXPECT_THAT(refused.status, StatusIs(StatusCode::kAborted));
   ASSERT_TRUE(refused.moved.has_value());
   EXPECT_EQ(refused.moved->length(), 1u);
@@ -212,7 +212,7 @@ TEST_F(ServerTlsTest, TermAnswersWhatWasAccepted) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(session, Connect(anew));
   int known = 0;
   for (const pb::SignedEvent& event : events) {
-    const Recorded retry = session->Record(event);
+    const RecordResult retry = session->Record(event);
     CUSTODY_ASSERT_OK(retry.status);
     known += retry.known ? 1 : 0;
   }

@@ -45,14 +45,15 @@ std::string Authority::Issue(std::string_view name, bool server,
 }
 
 struct ServerWorld::Rep {
+  explicit Rep(const TestWorld& kind) : world(pb::DEMO, "one", kind) {}
   TempDir folder;
   std::filesystem::path data = folder / "data";
-  TestLedger world{pb::DEMO, "one", {.small = true}};
+  TestLedger world;
   Authority authority;
   mutable int stations = 0;
 };
 
-ServerWorld::ServerWorld() : rep_(std::make_unique<Rep>()) {
+ServerWorld::ServerWorld(TestWorld kind) : rep_(std::make_unique<Rep>(kind)) {
   std::filesystem::create_directories(rep_->data / "tls");
   Must(rep_->world.log_key().SavePlain(rep_->data / "log.key"));
   Must(WriteFileAtomically(rep_->data / "vault.key", std::string(32, 'v'), 0600));
@@ -62,19 +63,24 @@ ServerWorld::ServerWorld() : rep_(std::make_unique<Rep>()) {
       rep_->authority.Issue("custody-server", true, rep_->data / "tls" / "server.key")));
   LedgerOptions options;
   options.folder = rep_->data;
+  options.workers = 1;  // keeps the order in which events are handed in
   Must(Ledger::Create(options, rep_->world.log()[0].signed_event, rep_->world.log_key()));
   const auto ledger =
       Must(Ledger::Open(options, Must(PrivateKey::LoadPlain(rep_->data / "log.key"))));
-  for (std::size_t i = 1; i < rep_->world.log().size(); ++i) {
-    std::promise<Status> answer;
-    ledger->Record(rep_->world.log()[i].signed_event, "",
-                   [&answer](const RecordOutcome& outcome) { answer.set_value(outcome.status); });
-    Must(answer.get_future().get());
+  // All at once: one synced write for many of them.
+  std::vector<std::promise<Status>> answers(rep_->world.log().size());
+  for (std::size_t i = 1; i < answers.size(); ++i) {
+    ledger->Record(
+        rep_->world.log()[i].signed_event, "",
+        [&answer = answers[i]](const RecordOutcome& outcome) { answer.set_value(outcome.status); });
   }
+  for (std::size_t i = 1; i < answers.size(); ++i) Must(answers[i].get_future().get());
   rep_->world.set_now(SystemClock().Now());
 }
 
 ServerWorld::~ServerWorld() = default;
+
+TestLedger& ServerWorld::ledger() { return rep_->world; }
 
 const std::filesystem::path& ServerWorld::data() const { return rep_->data; }
 std::filesystem::path ServerWorld::Scratch(std::string_view name) const {
@@ -98,6 +104,12 @@ std::filesystem::path ServerWorld::MakeStation(std::string_view name, std::strin
                                                         std::string(site) +
                                                         "\"\nzone = \"Europe/Berlin\"\n"));
   return folder;
+}
+
+void ServerWorld::Point(const std::filesystem::path& folder, const std::string& server) {
+  std::string settings = Must(ReadFile(folder / "station.toml", 1 << 16));
+  settings.erase(0, settings.find('\n'));
+  Must(WriteFileAtomically(folder / "station.toml", "server = \"" + server + "\"" + settings));
 }
 
 pb::SignedEvent ServerWorld::Next(const std::string& therapy) {

@@ -1,7 +1,5 @@
 // The real custody-server over a folder of its own: the small world's registry recorded in it, a
 // certificate authority, and stations that connect.
-//
-// The world itself stays in the .cc: its `Recorded` and the client's are two different things.
 #ifndef CUSTODY_TESTS_INTEGRATION_SERVER_WORLD_H_
 #define CUSTODY_TESTS_INTEGRATION_SERVER_WORLD_H_
 
@@ -14,6 +12,7 @@
 
 #include "crypto/key.h"
 #include "custody/pb.h"
+#include "tests/support/test_ledger.h"
 
 namespace custody {
 
@@ -34,8 +33,10 @@ class Authority {
 // `ServerWorld` makes the data folder.
 class ServerWorld {
  public:
-  ServerWorld();
+  explicit ServerWorld(TestWorld kind = {.small = true});
   ~ServerWorld();
+
+  TestLedger& ledger();
 
   const std::filesystem::path& data() const;
   std::filesystem::path Scratch(std::string_view name) const;
@@ -45,6 +46,8 @@ class ServerWorld {
   // `MakeStation` makes a station's folder, with a certificate of `issuer`, for `server`.
   std::filesystem::path MakeStation(std::string_view name, std::string_view site,
                                     const std::string& server, const Authority& issuer) const;
+  // `Point` tells the station in `folder` that the server is at `server` now.
+  static void Point(const std::filesystem::path& folder, const std::string& server);
   // The next event of `therapy`, signed; it is for the caller to record.
   pb::SignedEvent Next(const std::string& therapy);
   pb::SignedEvent Retire(std::string_view station);

@@ -47,7 +47,7 @@ void Must(const Status& status) {
 }
 
 TestLedger::TestLedger(pb::Environment environment, std::string_view name, TestWorld world)
-    : now_{kStartMicros},
+    : now_(world.begins.value_or(Instant{kStartMicros})),
       world_(world),
       name_(name),
       origin_(OriginOf(environment, name)),

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,8 @@ struct TestWorld {
   // Another genesis, and nobody's key the same, under the same log key: what whoever holds the
   // log's key could invent.
   bool invented = false;
+  // When it is founded, for tests that go on by the machine's clock; else in March 2026.
+  std::optional<Instant> begins = std::nullopt;
 };
 
 // `TestLedger` is not copyable, not thread-safe. It aborts the test when something that it makes

@@ -98,7 +98,7 @@ StatusOr<std::string> Administration::Record(std::string_view chain,
   pb::BadFields bad_fields;
   if (const Status shape = CheckShape(event, &bad_fields); !shape.ok()) return shape;
   CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent signed_event, SignAll(event, keys));
-  const Recorded recorded = session_->Record(signed_event);
+  const RecordResult recorded = session_->Record(signed_event);
   if (!recorded.status.ok()) {
     std::string why = Message(recorded.status);
     if (recorded.verdict.reasons_size() > 0) why += "\n" + Explain(recorded.verdict);

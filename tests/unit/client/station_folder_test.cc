@@ -106,8 +106,9 @@ TEST_F(StationFolderTest, WhatIsTakenAwayDoesNotLendItsPlaceToTheNext) {
   for (const char* name : {"a", "b"}) CUSTODY_ASSERT_OK(Open().Enqueue(Event(name)));
   const StationFolder folder = Open();
   const auto items = folder.Outbox().value();
-  CUSTODY_ASSERT_OK(folder.Dequeue(items[0]));
-  CUSTODY_ASSERT_OK(folder.Dequeue(items[0]));  // the retry of a program that was killed here
+  CUSTODY_ASSERT_OK(folder.Dequeue(items[0], Event("a")));
+  CUSTODY_ASSERT_OK(
+      folder.Dequeue(items[0], Event("a")));  // the retry of a program that was killed here
   CUSTODY_ASSERT_OK(folder.Enqueue(Event("c")));
   EXPECT_EQ(Waiting(), (std::vector<std::string>{"b", "c"}));
 }
