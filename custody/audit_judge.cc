@@ -61,9 +61,10 @@ bool AuditReplay::CheckEnrolment(AuditedEntry& entry) const {
 }
 
 void AuditReplay::RememberKeys(const AuditedEntry& entry, const Hash& chain_key) {
-  const auto [number, added] =
+  const auto named =
       chain_numbers_.try_emplace(chain_key, static_cast<std::uint32_t>(chain_keys_.size()));
-  if (added) chain_keys_.push_back(chain_key);
+  if (named.second) chain_keys_.push_back(chain_key);
+  const std::uint32_t number = named.first->second;
   const Instant received = FromProto(entry.log_entry->received_at());
   const auto remember = [&](const pb::Event& event) {
     const Instant latest = std::max(received, FromProto(event.signed_at()));
@@ -71,7 +72,7 @@ void AuditReplay::RememberKeys(const AuditedEntry& entry, const Hash& chain_key)
       key_uses_[*Hash::FromBytes(signer.key_id())].push_back(
           {.index = entry.index,
            .latest_micros = latest.micros,
-           .chain = number->second,
+           .chain = number,
            .sequence = static_cast<std::uint32_t>(entry.log_entry->sequence())});
     }
   };

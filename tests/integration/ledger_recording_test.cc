@@ -140,6 +140,25 @@ TEST_F(LedgerRecordingTest, BadBytesAndBadSignaturesAreRefusedAndNothingIsWritte
   EXPECT_EQ(folder_.ledger().GetStatus().entries(), entries);
 }
 
+TEST_F(LedgerRecordingTest, RulesAndSchemasThatTheServerDoesNotHaveAreRefused) {
+  const std::uint64_t entries = folder_.ledger().GetStatus().entries();
+  const auto quorum = [&] {
+    return folder_.world().On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
+  };
+  EventBuilder rules = quorum();
+  rules.event().mutable_rules_adopted()->set_rules_version(999);
+  rules.event().mutable_rules_adopted()->set_reason("by mistake");
+  const RecordOutcome refused = Record(rules.Sign());
+  EXPECT_FALSE(refused.status.ok());
+  EXPECT_NE(Message(refused.status).find("rules version 999"), std::string::npos) << refused.status;
+  EventBuilder schema = quorum();
+  schema.event().mutable_schema_published()->set_schema_sha256(Sha256("foreign").ToString());
+  EXPECT_FALSE(Record(schema.Sign()).status.ok());
+  EXPECT_EQ(folder_.ledger().GetStatus().entries(), entries);
+  schema.event().mutable_schema_published()->set_schema_sha256(Sha256(Schema()).ToString());
+  CUSTODY_EXPECT_OK(Record(schema.Sign()).status);
+}
+
 TEST_F(LedgerRecordingTest, AChainSentAtOnceIsJudgedInTheOrderInWhichItCame) {
   std::vector<pb::SignedEvent> chain;
   for (int i = 0; i < 60; ++i) chain.push_back(folder_.Next("therapy/FAST"));

@@ -54,9 +54,13 @@ TestLedger::TestLedger(pb::Environment environment, std::string_view name, TestW
       log_key_(KeyOf("log " + origin_)) {
   Create(environment);
   const bool real = environment == pb::PRODUCTION;
+  const std::vector<pb::Role> nurses = {pb::RN};
+  const std::vector<pb::Role> few = {pb::COORD, pb::RN};
   EnrolSite("CLINIC", "HOSPITAL", pb::TREATMENT_CENTRE, "Europe/Berlin", real ? "G1234" : "A9990",
-            world.small ? std::vector<pb::Role>{pb::COORD, pb::RN} : kClinicRoles);
-  if (world.small) return;
+            world.nurses_alone ? nurses
+            : world.small      ? few
+                               : kClinicRoles);
+  if (world.small || world.nurses_alone) return;
   EnrolSite("LAB", "MAKER", pb::MANUFACTURER, "Europe/Amsterdam", real ? "G2345" : "A9991",
             kLabRoles);
   EnrolSite("DEPOT", "CARRIER", pb::CARRIER, "Europe/Berlin", "", kDepotRoles);

@@ -56,6 +56,8 @@ struct Recorded {
 struct TestWorld {
   // CLINIC alone with its coordinators and nurses: some 20 records, for tests that take each apart.
   bool small = false;
+  // Of the small world the nurses alone: the least that enrols a patient.
+  bool nurses_alone = false;
   // Another genesis, and nobody's key the same, under the same log key: what whoever holds the
   // log's key could invent.
   bool invented = false;

@@ -43,7 +43,7 @@ StatusOr<Answer> Verify(const VerifyOptions& options);
 
 struct ExportOptions {
   std::filesystem::path folder;  // station folder
-  std::string therapy;           // ID, without "therapy/"
+  std::string therapy;           // its id, or anything scanned that belongs to it
   std::filesystem::path output;
   bool attachments = true;
 };
@@ -57,7 +57,8 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full);
 
 // `ListRules` is the table of rules that bind in `rules_version` (0: the newest).
 Answer ListRules(std::uint32_t rules_version, bool json);
-// `ExplainRule` says all there is to say of one, for example "R18". NOT_FOUND.
+// `ExplainRule` says all there is to say of one, for example "R18". INVALID_ARGUMENT when
+// there is none.
 StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, bool json);
 
 }  // namespace custody

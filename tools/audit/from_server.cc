@@ -1,7 +1,12 @@
 // What comes from a running server: the same audit, of what it serves, and the export of a bundle.
+#include <set>
+
+#include "client/field_values.h"
 #include "client/session.h"
 #include "client/station_folder.h"
 #include "crypto/file.h"
+#include "crypto/note.h"
+#include "custody/chain.h"
 #include "tools/audit/commands.h"
 
 namespace custody {
@@ -9,6 +14,30 @@ namespace {
 
 StatusOr<std::unique_ptr<Session>> Connect(StationFolder& folder) {
   return Session::Connect(folder, SystemClock());
+}
+
+// The therapy that `text` means: its id, with or without "therapy/", or anything that was scanned.
+StatusOr<std::string> ResolveTherapy(Session& session, std::string_view text) {
+  constexpr std::string_view kPrefix = "therapy/";
+  if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+  CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
+  if (Chain::Parse(std::string(kPrefix) + value).ok()) {
+    const auto therapy = session.GetTherapy(value, std::nullopt);
+    if (therapy.ok()) return value;
+    if (therapy.status().code() != StatusCode::kNotFound &&
+        therapy.status().code() != StatusCode::kPermissionDenied)
+      return therapy.status();
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const pb::FindReply reply, session.Find("", value));
+  std::set<std::string> ids;
+  for (const auto& found : reply.found()) ids.insert(found.therapy());
+  if (ids.empty())
+    return NotFound("\"" + value + "\" belongs to no therapy that this station may see");
+  if (ids.size() > 1)
+    return FailedPrecondition("\"" + value +
+                              "\" belongs to several therapies; give the therapy's id or its "
+                              "chain-of-identity identifier");
+  return *ids.begin();
 }
 
 }  // namespace
@@ -21,9 +50,12 @@ StatusOr<pb::AuditReport> AuditServer(const VerifyOptions& options,
   LogAuditor auditor(&anchor, options.audit);
   pb::ReadEntriesRequest request;
   request.set_with_events(true);
+  // What is recorded meanwhile comes after the checkpoint, and is for the next audit.
+  CUSTODY_ASSIGN_OR_RETURN(const Note note, Note::Parse(session->hello().checkpoint()));
+  CUSTODY_ASSIGN_OR_RETURN(const Checkpoint promised, Checkpoint::Parse(note.text));
   std::uint64_t expected = 0;
   const Status read = session->ReadEntries(request, [&](const pb::EntryReply& reply) {
-    if (reply.index() != expected++) return false;
+    if (expected == promised.size || reply.index() != expected++) return false;
     // A signed event that this station may not read is withheld, and the report counts those.
     auditor.Add(reply.entry(), reply.has_signed_() ? &reply.signed_() : nullptr);
     return true;
@@ -35,8 +67,9 @@ StatusOr<pb::AuditReport> AuditServer(const VerifyOptions& options,
 StatusOr<Answer> Export(const ExportOptions& options) {
   CUSTODY_ASSIGN_OR_RETURN(StationFolder folder, StationFolder::Open(options.folder));
   CUSTODY_ASSIGN_OR_RETURN(const auto session, Connect(folder));
+  CUSTODY_ASSIGN_OR_RETURN(const std::string therapy, ResolveTherapy(*session, options.therapy));
   CUSTODY_ASSIGN_OR_RETURN(const std::string text,
-                           session->ExportBundle(options.therapy, options.attachments));
+                           session->ExportBundle(therapy, options.attachments));
   // Nobody is handed a proof that does not hold: it is audited before it is written.
   const pb::AuditReport report = AuditBundle(text, &folder.trust(), {});
   CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(options.output, text, 0600));

@@ -17,11 +17,19 @@ struct CommandLine {
   ExportOptions fetch;
   bool full = false;
   bool no_signatures = false;
+  bool no_attachments = false;
   std::uint32_t rules_version = 0;
   std::string rule;
   bool json = false;
   std::function<StatusOr<Answer>()> run;
+  std::function<int(const Status&)> exit_code = ExitCodeOf;
 };
+
+// What cannot be had in order to be audited is no finding against it.
+int ExitCodeOfReading(const Status& status) {
+  const int code = ExitCodeOf(status);
+  return code == kExitRefused ? kExitUnreachable : code;
+}
 
 void ShowProgress(std::uint64_t done, std::uint64_t total) {
   if (total > 0 && done >= total) {
@@ -35,7 +43,8 @@ void AddVerify(CLI::App& app, CommandLine& line) {
   CLI::App& verify = *app.add_subcommand("verify", "Check a bundle, a data folder or a backup");
   CLI::Option* target =
       verify.add_option("target", line.verify.target, "FILE.custody.json, or a folder");
-  CLI::Option* folder = verify.add_option("--folder", line.verify.folder, "Station folder");
+  CLI::Option* folder = verify.add_option("--folder", line.verify.folder, "Station folder")
+                            ->envname("CUSTODY_STATION");
   verify.add_flag("--server", line.verify.server, "What the station's server serves")
       ->needs(folder)
       ->excludes(target);
@@ -52,6 +61,7 @@ void AddVerify(CLI::App& app, CommandLine& line) {
       "  custody-audit verify --server --folder auditor-station");
   verify.callback([&line] {
     line.run = [&line] {
+      line.exit_code = ExitCodeOfReading;
       line.verify.audit.signatures = !line.no_signatures;
       if (isatty(STDERR_FILENO) != 0) line.verify.audit.progress = ShowProgress;
       return Verify(line.verify);
@@ -61,14 +71,25 @@ void AddVerify(CLI::App& app, CommandLine& line) {
 
 void AddExport(CLI::App& app, CommandLine& line) {
   CLI::App& fetch = *app.add_subcommand("export", "Fetch a therapy's bundle, check and write it");
-  fetch.add_option("therapy", line.fetch.therapy, "Its id, without therapy/")->required();
+  fetch
+      .add_option(
+          "therapy", line.fetch.therapy,
+          "Its id, or anything scanned that belongs to it: chain of identity, donation, bag")
+      ->required();
   fetch.add_option("-o,--output", line.fetch.output, "FILE.custody.json")->required();
-  fetch.add_option("--folder", line.fetch.folder, "Station folder")->required();
-  fetch.add_flag("!--no-attachments", line.fetch.attachments, "Name attachments, leave them out");
+  fetch.add_option("--folder", line.fetch.folder, "Station folder")
+      ->envname("CUSTODY_STATION")
+      ->required();
+  fetch.add_flag("--no-attachments", line.no_attachments, "Name attachments, leave them out");
   fetch.footer(
       "Example:\n"
       "  custody-audit export 7KQ2M4 -o 7KQ2M4.custody.json --folder auditor-station");
-  fetch.callback([&line] { line.run = [&line] { return Export(line.fetch); }; });
+  fetch.callback([&line] {
+    line.run = [&line] {
+      line.fetch.attachments = !line.no_attachments;
+      return Export(line.fetch);
+    };
+  });
 }
 
 void AddTimeline(CLI::App& app, CommandLine& line) {
@@ -79,7 +100,10 @@ void AddTimeline(CLI::App& app, CommandLine& line) {
   timeline.footer(
       "Example:\n"
       "  custody-audit timeline therapy.custody.json --trust ledger.trust.json");
-  timeline.callback([&line] { line.run = [&line] { return Timeline(line.verify, line.full); }; });
+  timeline.callback([&line] {
+    line.exit_code = ExitCodeOfReading;
+    line.run = [&line] { return Timeline(line.verify, line.full); };
+  });
 }
 
 void AddRules(CLI::App& app, CommandLine& line) {
@@ -104,8 +128,8 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
-      "Exit codes: 0 nothing above a note, 1 findings, 2 usage, 3 cannot be read, 4 not "
-      "permitted.");
+      "Exit codes: 0 nothing above a note, 1 findings, 2 usage, 3 cannot be reached or read, "
+      "4 not permitted.");
   CommandLine line;
   app.add_flag("--json", line.json, "Print JSON instead of words");
   AddVerify(app, line);
@@ -121,7 +145,7 @@ int Run(int argc, char** argv) {
   const StatusOr<Answer> answer = line.run();
   if (!answer.ok()) {
     std::fprintf(stderr, "custody-audit: %s\n", Message(answer.status()).c_str());
-    return ExitCodeOf(answer.status());
+    return line.exit_code(answer.status());
   }
   std::fputs(answer->text.c_str(), stdout);
   return answer->exit_code;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "client/event_words.h"
@@ -8,6 +9,8 @@ namespace custody {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kPageWidth = 100;
 
 std::string_view Binds(const Rule& rule) {
   switch (rule.kind) {
@@ -53,6 +56,27 @@ Json RuleJson(const Rule& rule) {
   return object;
 }
 
+// `text` after `head`, on lines that fit a page, each but the first indented as far as `head` is
+// long.
+std::string Wrapped(const std::string& head, std::string_view text) {
+  std::string lines = head;
+  std::size_t column = head.size();
+  while (!text.empty()) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    if (column > head.size() && column + 1 + space > kPageWidth) {
+      lines += "\n" + std::string(head.size(), ' ');
+      column = head.size();
+    } else if (column > head.size()) {
+      lines += ' ';
+      ++column;
+    }
+    lines += text.substr(0, space);
+    column += space;
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return lines + "\n";
+}
+
 std::string Padded(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
   return text;
@@ -67,9 +91,16 @@ Answer ListRules(std::uint32_t rules_version, bool json) {
   for (const Rule& rule : Rules()) {
     if (FindRule(rule.id, rules_version) != &rule) continue;
     all.push_back(RuleJson(rule));
-    text += Padded(std::string(rule.id), 6) + Padded(std::string(Word(rule)), 12) +
-            std::string(rule.statement) + "\n";
+    text += Wrapped(Padded(std::string(rule.id), 11) + Padded(std::string(Word(rule)), 12),
+                    rule.statement);
   }
+  text +=
+      "\nstructure   refuses always\n"
+      "gate        refuses a step about to be taken; entered as done it opens a critical "
+      "deviation\n"
+      "deviation   accepts, and opens a deviation\n"
+      "quarantine  accepts, and puts what it is about in quarantine\n"
+      "`custody-audit explain ID` says of one who may override it and where it comes from.\n";
   return {.text = json ? all.dump(2) + "\n" : text, .exit_code = 0};
 }
 
@@ -77,22 +108,24 @@ StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, b
   if (rules_version == 0) rules_version = kNewestRulesVersion;
   const Rule* rule = FindRule(id, rules_version);
   if (rule == nullptr)
-    return NotFound("no rule " + std::string(id) + " in rules version " +
-                    std::to_string(rules_version) + "; `custody-audit rules` lists them");
+    return InvalidArgument("no rule " + std::string(id) + " in rules version " +
+                           std::to_string(rules_version) + "; `custody-audit rules` lists them");
   if (json) return Answer{.text = RuleJson(*rule).dump(2) + "\n", .exit_code = 0};
-  std::string text = std::string(rule->id) + ", version " + std::to_string(rule->version) + "\n  " +
-                     std::string(rule->statement) + "\n";
-  text += "  Binds:    " + std::string(Binds(*rule)) + "\n";
-  text +=
-      "  Override: " +
-      (rule->grantors.empty() ? std::string("never")
-                              : "by " + RoleNames(rule->grantors) + ", one grant for one step") +
-      "\n";
+  std::string text = std::string(rule->id) + ", version " + std::to_string(rule->version) +
+                     ", in force since rules version " + std::to_string(rule->since) + "\n";
+  text += Wrapped("  ", rule->statement);
+  text += Wrapped("  Binds:    ", Binds(*rule));
+  text += Wrapped("  Override: ", rule->grantors.empty()
+                                      ? std::string("never")
+                                      : "by " + RoleNames(rule->grantors) +
+                                            "; one grant for one step, or for one container from "
+                                            "its removal to the end of its infusion");
   if (rule->ledger_wide)
-    text +=
-        "  Judged:   by the ledger only; it needs the other therapies, so an audit of one "
-        "therapy says \"not judged here\"\n";
-  return Answer{.text = text + "  Source:   " + std::string(rule->source) + "\n", .exit_code = 0};
+    text += Wrapped("  Judged:   ",
+                    "by the ledger only; it needs the other therapies, so an audit of one therapy "
+                    "says \"not judged here\"");
+  text += Wrapped("  Source:   ", rule->source);
+  return Answer{.text = text, .exit_code = 0};
 }
 
 }  // namespace custody

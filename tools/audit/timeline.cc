@@ -1,17 +1,25 @@
-// A therapy's story as the people who were part of it would tell it: local times, names, what was
-// done. Whatever does not hold is named and not told, so that nobody reads a forged line as
+// A therapy's story as the people who were part of it would tell it: one line an event, in local
+// times, what it says and who signed it; below it what the rules had against it and what was
+// overridden. Whatever does not hold is named and not told, so that nobody reads a forged line as
 // history.
+//
+// What the rules said to an event stands in no record: it is judged here again, as the auditor
+// does, over the events that hold.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "client/event_words.h"
+#include "client/forms.h"
 #include "crypto/file.h"
 #include "custody/audit_report.h"
 #include "custody/bundle.h"
 #include "custody/event.h"
+#include "custody/rules.h"
+#include "custody/therapy.h"
 #include "tools/audit/commands.h"
+#include "tools/audit/gist.h"
 
 namespace custody {
 namespace {
@@ -19,6 +27,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxBundleBytes = std::size_t{4} << 30;
+constexpr std::size_t kDay = sizeof("02 Mar 2026") - 1;  // of what FormatLocal gives
+constexpr std::string_view kBelow = "             ";
 
 std::string Lower(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -41,55 +51,114 @@ Remarks RemarksOf(const pb::AuditReport& report) {
   return remarks;
 }
 
+// Whether a remark is told by the rules' own words, or is of use to nobody who reads a story.
+bool IsToldOtherwise(const pb::Finding& finding) {
+  return finding.grade() == pb::NOTE || finding.grade() == pb::RULE;
+}
+
+// What the rules said to each event that holds, by log index.
+using Verdicts = std::map<std::uint64_t, pb::Verdict>;
+
+Verdicts JudgeAgain(const Bundle& bundle, const std::string& therapy, const Remarks& remarks) {
+  std::map<std::uint64_t, std::pair<const BundleEntry*, bool>> order;  // by log index
+  for (const auto& [chain, entries] : bundle.chains) {
+    for (const BundleEntry& entry : entries) order[entry.index] = {&entry, chain == therapy};
+  }
+  Registry registry;
+  pb::TherapyState state;
+  Verdicts verdicts;
+  for (const auto& [index, place] : order) {
+    const auto found = remarks.find(index);
+    const bool holds = found == remarks.end() ||
+                       std::none_of(found->second.begin(), found->second.end(),
+                                    [](const auto* finding) { return Speaks(*finding); });
+    const auto parsed = ParseEvent(place.first->signed_event.payload());
+    const auto entry = ParseLogEntry(place.first->entry);
+    if (!holds || !parsed.ok() || !entry.ok()) continue;
+    if (!place.second) {
+      // An act that does not fit has no effect, here as in the audit.
+      static_cast<void>(registry.Apply(*parsed, index));
+      continue;
+    }
+    const Place at{.index = index,
+                   .sequence = entry->sequence(),
+                   .received_at = FromProto(entry->received_at())};
+    const pb::Verdict& verdict = verdicts[index] = Judge(*parsed, registry, state, at);
+    ApplyToTherapy(*parsed, at, verdict, registry, state);
+  }
+  return verdicts;
+}
+
+// A reason as a remark; empty when there is nothing to remark.
+std::string RemarkOf(const pb::Reason& reason, bool refused) {
+  std::string what;
+  if (reason.overridden()) {
+    what = "override of " + reason.rule();
+  } else if (reason.kind() == pb::REASON_QUARANTINE) {
+    what = "QUARANTINE by " + reason.rule();
+  } else if (reason.kind() == pb::REASON_DEVIATION) {
+    what = std::string(reason.critical() ? "CRITICAL " : "") + "deviation from " + reason.rule();
+  } else if (reason.kind() == pb::REASON_GATE) {
+    what = refused ? "AGAINST " + reason.rule() : "CRITICAL deviation from " + reason.rule();
+  } else if (reason.kind() == pb::REASON_STRUCTURE) {
+    what = "AGAINST " + reason.rule();
+  } else {
+    return {};
+  }
+  if (!reason.subject().empty()) what += " (" + reason.subject() + ")";
+  what += ": expected " + reason.expected();
+  return reason.found().empty() ? what : what + ", found " + reason.found();
+}
+
 class Teller {
  public:
-  Teller(const Remarks& remarks, bool full) : remarks_(remarks), full_(full) {}
+  Teller(const Remarks& remarks, const Verdicts& verdicts, bool full)
+      : remarks_(remarks), verdicts_(verdicts), full_(full) {}
 
   void Tell(const BundleEntry& entry);
   const std::string& text() const { return text_; }
   const Json& json() const { return json_; }
 
  private:
-  void TellEvent(const pb::Event& event);
-  std::string Signers(const pb::Event& event) const;
+  void TellEvent(const pb::Event& event, bool adopted);
+  void TellJson(const pb::Event& event, const std::string& gist);
+  void Remark(const std::string& words);
+  static std::string Signers(const pb::Event& event);
 
   const Remarks& remarks_;
+  const Verdicts& verdicts_;
   bool full_;
+  std::string day_;  // the last one told
   std::string text_;
   Json json_ = Json::array();
 };
 
-std::string Teller::Signers(const pb::Event& event) const {
+std::string Teller::Signers(const pb::Event& event) {
   std::string names;
+  for (const pb::Performer& performer : event.performed_by())
+    names += (names.empty() ? "" : ", ") + performer.printed_name() + " (" +
+             pb::Role_Name(performer.role()) + ") did it";
   for (const pb::Signer& signer : event.signers()) {
     names += (names.empty() ? "" : ", ") + signer.printed_name() + " (" +
-             pb::Role_Name(signer.role()) + ") " + Lower(pb::Meaning_Name(signer.meaning()));
+             pb::Role_Name(signer.role()) + ")";
+    if (signer.meaning() != pb::PERFORMED) names += " " + Lower(pb::Meaning_Name(signer.meaning()));
   }
   return names + ", at " + event.station();
 }
 
-void Teller::TellEvent(const pb::Event& event) {
-  const pb::EventRule& rule = BodyRule(event);
-  const Instant occurred = FromProto(event.occurred_at());
-  text_ += FormatLocal(occurred, event.time_zone()) + "  " + rule.label();
-  if (!rule.state_after().empty()) text_ += "  -> " + Lower(rule.state_after());
-  text_ += "\n    " + Signers(event) + "\n";
-  if (event.entry() != pb::LIVE) {
-    text_ += "    entered " + std::string(event.entry() == pb::LATE ? "late" : "from paper") +
-             ", signed " + FormatLocal(FromProto(event.signed_at()), event.time_zone()) + ": " +
-             event.late_reason() + "\n";
-    for (const pb::Performer& performer : event.performed_by())
-      text_ += "    done by " + performer.printed_name() + " (" + pb::Role_Name(performer.role()) +
-               ")\n";
-  }
-  if (event.grants_size() > 0)
-    text_ += "    uses " + std::to_string(event.grants_size()) + " override\n";
-  if (full_) text_ += RenderEvent(event, event.time_zone());
+void Teller::Remark(const std::string& words) {
+  const std::string plain = Plain(words);
+  text_ += std::string(kBelow) + "! " + plain + "\n";
+  json_.back()["remarks"].push_back(plain);
+}
+
+void Teller::TellJson(const pb::Event& event, const std::string& gist) {
   Json& told = json_.back();
-  told["occurredAt"] = FormatUtc(occurred);
-  told["local"] = FormatLocal(occurred, event.time_zone());
+  told["occurredAt"] = FormatUtc(FromProto(event.occurred_at()));
+  told["local"] = FormatLocal(FromProto(event.occurred_at()), event.time_zone());
   told["event"] = BodyName(event);
-  told["label"] = rule.label();
+  told["label"] = BodyRule(event).label();
+  told["says"] = gist;
   told["signers"] = Json::array();
   for (const pb::Signer& signer : event.signers())
     told["signers"].push_back({{"name", signer.printed_name()},
@@ -97,21 +166,47 @@ void Teller::TellEvent(const pb::Event& event) {
                                {"meaning", pb::Meaning_Name(signer.meaning())}});
 }
 
+void Teller::TellEvent(const pb::Event& event, bool adopted) {
+  const std::string local = FormatLocal(FromProto(event.occurred_at()), event.time_zone());
+  const std::string day = local.substr(0, kDay);
+  if (day != day_) text_ += (day_.empty() ? "" : "\n") + day + "\n";
+  day_ = day;
+  const std::string gist = Plain(Gist(event));
+  TellJson(event, gist);
+  text_ += "  " + local.substr(kDay + 1) + "  " + BodyRule(event).label();
+  if (!gist.empty()) text_ += ": " + gist;
+  text_ += "  [" + Plain(Signers(event)) + "]\n";
+  json_.back()["remarks"] = Json::array();
+  if (event.entry() != pb::LIVE)
+    Remark("entered " + std::string(event.entry() == pb::LATE ? "late" : "from paper") +
+           ", signed " + FormatLocal(FromProto(event.signed_at()), event.time_zone()) + ": " +
+           event.late_reason());
+  if (adopted) Remark("signed offline, and taken over into the record afterwards");
+  if (full_) text_ += RenderEvent(event, event.time_zone());
+}
+
 void Teller::Tell(const BundleEntry& entry) {
   json_.push_back({{"index", entry.index}});
   const auto found = remarks_.find(entry.index);
   const auto& remarks = found == remarks_.end() ? std::vector<const pb::Finding*>() : found->second;
   const auto parsed = ParseEvent(entry.signed_event.payload());
-  if (!parsed.ok() || std::any_of(remarks.begin(), remarks.end(),
-                                  [](const auto* finding) { return Speaks(*finding); })) {
-    text_ += "EVENT " + std::to_string(entry.index) + " DOES NOT HOLD and is not told\n";
+  const bool holds = parsed.ok() && std::none_of(remarks.begin(), remarks.end(),
+                                                 [](const auto* f) { return Speaks(*f); });
+  if (holds) {
+    TellEvent(parsed->effective(), parsed->original != nullptr);
   } else {
-    TellEvent(parsed->effective());
+    text_ += "EVENT " + std::to_string(entry.index) + " DOES NOT HOLD and is not told\n";
+    json_.back()["remarks"] = Json::array();
   }
-  json_.back()["remarks"] = Json::array();
+  if (const auto judged = verdicts_.find(entry.index); holds && judged != verdicts_.end()) {
+    for (const pb::Reason& reason : judged->second.reasons()) {
+      if (const auto words = RemarkOf(reason, judged->second.refused()); !words.empty())
+        Remark(words);
+    }
+  }
   for (const pb::Finding* finding : remarks) {
-    text_ += "    ! [" + finding->check() + "] " + finding->reason() + "\n";
-    json_.back()["remarks"].push_back(finding->check() + ": " + finding->reason());
+    if (!holds || !IsToldOtherwise(*finding))
+      Remark("[" + finding->check() + "] " + finding->reason());
   }
 }
 
@@ -126,7 +221,8 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
   std::vector<pb::Finding> reported;  // by the audit already
   CUSTODY_ASSIGN_OR_RETURN(const Bundle bundle, ParseBundle(file, reported));
   const Remarks remarks = RemarksOf(report);
-  Teller teller(remarks, full);
+  const Verdicts verdicts = JudgeAgain(bundle, report.therapy(), remarks);
+  Teller teller(remarks, verdicts, full);
   const auto chain = bundle.chains.find(report.therapy());
   if (chain != bundle.chains.end()) {
     for (const BundleEntry& entry : chain->second) teller.Tell(entry);
@@ -141,6 +237,8 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
   std::string text = report.therapy() + "\n";
   if (report.environment() != EnvironmentWord(pb::PRODUCTION))
     text += std::string(kTrainingMark) + "\n";
+  // Who reads a story first must not learn only at its end that it may be invented.
+  if (ExitCode(report) != 0 || !report.registry_pinned()) text += report.sentence() + "\n";
   text += "\n" + teller.text() + "\n" + report.sentence() + "\n";
   return Answer{.text = text, .exit_code = ExitCode(report)};
 }

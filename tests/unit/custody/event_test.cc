@@ -76,6 +76,23 @@ TEST(VerifySignaturesTest, RefusesAnotherPayload) {
               StatusIs(StatusCode::kInvalidArgument, "signature 1"));
 }
 
+// What was signed as something else, with the same bytes, is no event.
+TEST(VerifySignaturesTest, RefusesAnotherPayloadType) {
+  const EventBuilder weight = Weight();
+  pb::SignedEvent signed_event = weight.Sign();
+  for (const std::string_view type :
+       {kKeyRequestPayloadType, std::string_view("application/vnd.custody.v2.event+protobuf"),
+        std::string_view()}) {
+    for (int i = 0; i < signed_event.signatures_size(); ++i) {
+      const PrivateKey& key = World().person(weight.Build().signers(i).person()).key;
+      signed_event.mutable_signatures(i)->set_value(
+          Must(key.Sign(Pae(type, signed_event.payload()))));
+    }
+    EXPECT_THAT(VerifySignatures(signed_event, weight.Build(), Keys()),
+                StatusIs(StatusCode::kInvalidArgument, "signature 1 (clinic.rn.1)"));
+  }
+}
+
 TEST(VerifySignaturesTest, RefusesAKeyThatIsNotKnown) {
   World().MakePerson("CLINIC", pb::RN, "stranger");
   EventBuilder weight = World().On("therapy/T1").By("stranger");

@@ -95,7 +95,13 @@ class RegistryActsTest : public testing::Test {
     event.mutable_key_revoked()->set_reason("lost");
   }
 
-  std::vector<Act> Acts();
+  std::vector<Act> ActsOfTheQuorum();
+  std::vector<Act> ActsOfTheSite();
+  std::vector<Act> Acts() {
+    std::vector<Act> acts = ActsOfTheQuorum();
+    for (Act& act : ActsOfTheSite()) acts.push_back(std::move(act));
+    return acts;
+  }
   EventBuilder Draft(const Act& act, const People& people) {
     EventBuilder event = ledger_.On(act.chain);
     for (std::string id : people) {
@@ -112,13 +118,9 @@ class RegistryActsTest : public testing::Test {
   TestLedger ledger_;
 };
 
-std::vector<RegistryActsTest::Act> RegistryActsTest::Acts() {
+std::vector<RegistryActsTest::Act> RegistryActsTest::ActsOfTheQuorum() {
   const auto quorum = [](std::string name, std::function<void(pb::Event&)> fill) {
     return Act{std::move(name), "registry", kQuorum, std::move(fill)};
-  };
-  const auto site = [](std::string name, std::vector<People> allowed,
-                       std::function<void(pb::Event&)> fill) {
-    return Act{std::move(name), "registry/CLINIC", std::move(allowed), std::move(fill)};
   };
   return {
       quorum("organisation",
@@ -180,6 +182,15 @@ std::vector<RegistryActsTest::Act> RegistryActsTest::Acts() {
       {"revocation of a nurse's key by the trustees", "registry",
        Either(kQuorum, {{"clinic.rn.1"}}),
        [this](pb::Event& event) { FillRevocation(event, "clinic.rn.1"); }},
+  };
+}
+
+std::vector<RegistryActsTest::Act> RegistryActsTest::ActsOfTheSite() {
+  const auto site = [](std::string name, std::vector<People> allowed,
+                       std::function<void(pb::Event&)> fill) {
+    return Act{std::move(name), "registry/CLINIC", std::move(allowed), std::move(fill)};
+  };
+  return {
       site("person", kRegistrars,
            [](pb::Event& event) { FillPerson(event, "clinic.new", pb::RN); }),
       site("registrar", kRegistrars,

@@ -116,9 +116,9 @@ class TamperTest : public ::testing::Test {
     EventBuilder schema = ledger_.On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
     schema.event().mutable_schema_published()->set_schema_sha256(Sha256(kSchema).ToString());
     schema.Record();
-    PatientEnrolledBy(ledger_, "therapy/A1").Record();
+    for (const char* therapy : {"therapy/A1", "therapy/B2"})
+      PatientEnrolledBy(ledger_, therapy, "clinic.rn.1", "clinic.rn.2").Record();
     ConsentWithdrawnBy(ledger_, "therapy/A1").Record();
-    PatientEnrolledBy(ledger_, "therapy/B2").Record();
     bundle_ = BundleOf(ledger_, "therapy/A1");
     bundle_.schema = kSchema;
     text_ = Must(WriteBundle(bundle_));
@@ -144,7 +144,7 @@ class TamperTest : public ::testing::Test {
   }
 
   static constexpr char kSchema[] = "a short schema";
-  TestLedger ledger_{pb::DEMO, "one", {.small = true}};
+  TestLedger ledger_{pb::DEMO, "one", {.nurses_alone = true}};
   TrustAnchor trust_ = TrustIn(ledger_);
   AuditOptions options_{.threads = 1, .signatures = false, .progress = {}};
   Bundle bundle_;

@@ -1,14 +1,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "client/event_words.h"
 #include "crypto/file.h"
 #include "tests/support/audits.h"
+#include "tests/support/main_path.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/therapy_events.h"
 #include "tools/audit/commands.h"
+#include "tools/audit/gist.h"
 
 namespace custody {
 namespace {
@@ -82,9 +88,9 @@ TEST_F(AuditCommandsTest, WhatCannotBeReadIsNoFinding) {
 TEST_F(AuditCommandsTest, TheTimelineTellsWhoDidWhatInLocalTime) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer answer, Timeline(Options(), false));
   EXPECT_EQ(answer.exit_code, 0);
-  EXPECT_THAT(answer.text, HasSubstr("02 Mar 2026 09:00 CET  Patient enrolled"));
-  EXPECT_THAT(answer.text, HasSubstr("Name of clinic.coord.1 (COORD) performed, "
-                                     "Name of clinic.rn.1 (RN) verified"));
+  EXPECT_THAT(answer.text, HasSubstr("02 Mar 2026\n  09:00 CET  Patient enrolled: at CLINIC, "));
+  EXPECT_THAT(answer.text, HasSubstr("[Name of clinic.coord.1 (COORD), Name of clinic.rn.1 (RN) "
+                                     "verified, at clinic.station.1]"));
   EXPECT_THAT(answer.text, HasSubstr("TRAINING - NOT FOR PATIENT USE"));
   EXPECT_THAT(answer.text, Not(HasSubstr("1961")));
   CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer full, Timeline(Options(), true));
@@ -100,12 +106,122 @@ TEST_F(AuditCommandsTest, TheTimelineTellsNothingOfWhatDoesNotHold) {
   EXPECT_THAT(answer.text, HasSubstr("Consent withdrawn"));
 }
 
+TEST_F(AuditCommandsTest, TheTimelineSaysWhatTheRulesSaid) {
+  // Nobody enrolled this patient, and the ledger took it all the same.
+  ConsentWithdrawnBy(ledger_, "therapy/N1").Record();
+  Write("n.custody.json", BundleText(ledger_, "therapy/N1"));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer answer, Timeline(Options("n.custody.json"), false));
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_THAT(answer.text, HasSubstr("Consent withdrawn"));
+  EXPECT_THAT(answer.text, HasSubstr("             ! AGAINST R38"));
+}
+
+TEST_F(AuditCommandsTest, TheTimelineIsJsonToo) {
+  VerifyOptions options = Options();
+  options.json = true;
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer answer, Timeline(options, false));
+  const auto told = nlohmann::json::parse(answer.text);
+  ASSERT_EQ(told["events"].size(), 2U);
+  EXPECT_EQ(told["events"][0]["event"], "patient_enrolled");
+  EXPECT_EQ(told["events"][0]["says"], "at CLINIC, identifiers read: mrn / dob");
+  EXPECT_EQ(told["events"][0]["remarks"].size(), 0U);
+}
+
 TEST_F(AuditCommandsTest, RulesAreListedAndExplained) {
   EXPECT_THAT(ListRules(0, false).text, HasSubstr("R18"));
   EXPECT_GT(nlohmann::json::parse(ListRules(0, true).text).size(), 20U);
   CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer r18, ExplainRule("R18", 0, false));
   EXPECT_THAT(r18.text, HasSubstr("Source:"));
-  EXPECT_THAT(ExplainRule("R999", 0, false), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(ExplainRule("R999", 0, false), StatusIs(StatusCode::kInvalidArgument));
+}
+
+// Every body of a therapy has a form, every form is of a body, and names fields that it has.
+TEST(GistTest, EveryBodyIsToldByFieldsThatItHas) {
+  const auto forms = GistForms();
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    CUSTODY_EXPECT_OK(CheckGistForm(forms[i])) << forms[i].body;
+    EXPECT_TRUE(i == 0 || forms[i - 1].body < forms[i].body) << forms[i].body;
+  }
+  for (const auto* body : TherapyBodies()) {
+    if (body->name() == "adopted" || body->name() == "sealed") continue;
+    EXPECT_TRUE(std::ranges::any_of(forms, [&](const GistForm& form) {
+      return form.body == body->name();
+    })) << body->name();
+  }
+  EXPECT_FALSE(CheckGistForm({"crs_graded", "{grad}"}).ok());
+  EXPECT_FALSE(CheckGistForm({"crs_graded", "{grade.x}"}).ok());
+  EXPECT_FALSE(CheckGistForm({"nobody", ""}).ok());
+}
+
+TEST(GistTest, SaysWhatMattersAsPeopleSayIt) {
+  const Instant now{1'772'438'400 * kMicrosPerSecond};
+  const auto gist = [&](const char* text) { return Gist(ParseBody(text, now)); };
+  EXPECT_EQ(gist("crs_graded { grade: 2 max_grade: 2 hypotension: YES oxygen: O2_LOW_FLOW }"),
+            "grade 2, worst so far 2, oxygen low flow, up to 6 L/min, low blood pressure");
+  EXPECT_EQ(gist("removed_from_storage { container { value: 'B-1' source: SCANNED } "
+                 "position { value: 'TANK-2' source: TYPED } certificate_matches: YES }"),
+            "bag B-1, from TANK-2 (typed), certificate matches: yes");
+  EXPECT_EQ(gist("quarantine_decided { verdict: QUARANTINE_USE containers: 'B-1' "
+                 "reason: 'two\\nlines' }"),
+            "use, B-1, two lines");
+  EXPECT_THAT(gist("telemetry_batch { logger: 'L1' readings: 10 min_temperature_centi_c: -19600 "
+                   "max_temperature_centi_c: -14150 excursions { duration_ms: 5400000 "
+                   "extreme_temperature_centi_c: -14150 } }"),
+              HasSubstr("-196 \u00B0C to -141.5 \u00B0C, beyond the limit: -141.5 \u00B0C "
+                        "1 h 30 min"));
+  EXPECT_EQ(Gist(pb::Event()), "");
+}
+
+// The program itself: what ends how, and what it says then.
+class AuditProgramTest : public AuditCommandsTest {
+ protected:
+  int Run(const std::string& arguments) {
+    const std::string out = (dir_ / "out").string();
+    const std::string command = std::string(CUSTODY_BIN_DIR) + "/custody-audit " + arguments +
+                                " >" + out + " 2>&1 </dev/null";
+    const int status = std::system(command.c_str());
+    output_ = Must(ReadFile(out, 1 << 20));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string In(const std::string& name) const { return (dir_.path() / name).string(); }
+  std::string Trust() const { return " --trust " + In("ledger.trust.json"); }
+
+  std::string output_;
+};
+
+TEST_F(AuditProgramTest, EndsByItsExitCodes) {
+  EXPECT_EQ(Run("verify " + In("a.custody.json") + Trust()), 0) << output_;
+  Write("bad.custody.json", Forged());
+  EXPECT_EQ(Run("verify " + In("bad.custody.json") + Trust()), 1) << output_;
+  Write("note.txt", "no bundle at all");
+  EXPECT_EQ(Run("verify " + In("note.txt") + Trust()), 1);
+  EXPECT_THAT(output_, HasSubstr("DO NOT RELY: the file: expected a custody bundle"));
+  EXPECT_EQ(Run("verify"), 2);
+  EXPECT_EQ(Run("verify --no-such-flag"), 2);
+  EXPECT_EQ(Run("verify " + In("a.custody.json") + " --trust " + In("note.txt")), 2);
+  EXPECT_THAT(output_, HasSubstr("trust file: expected json"));
+  EXPECT_EQ(Run("explain R999"), 2);
+  EXPECT_EQ(Run("verify " + In("none.custody.json") + Trust()), 3);
+  EXPECT_THAT(output_, HasSubstr("none.custody.json"));
+  EXPECT_EQ(Run("timeline " + In("none.custody.json") + Trust()), 3);
+  EXPECT_EQ(Run("verify " + In("a.custody.json") + " --trust " + In("none")), 3);
+}
+
+TEST_F(AuditProgramTest, AFolderThatIsNoLedgerCannotBeRead) {
+  std::filesystem::create_directory(dir_ / "empty");
+  EXPECT_EQ(Run("verify " + In("empty") + Trust()), 3) << output_;
+  EXPECT_THAT(output_, HasSubstr("custody-audit: "));
+  std::error_code ignored;  // nothing was made of it
+  EXPECT_TRUE(std::filesystem::is_empty(dir_ / "empty", ignored));
+  EXPECT_EQ(Run("timeline " + In("empty") + Trust()), 2);
+}
+
+TEST_F(AuditProgramTest, HelpSaysWhatItMeans) {
+  EXPECT_EQ(Run("export --help"), 0);
+  EXPECT_THAT(output_, HasSubstr("--no-attachments"));
+  EXPECT_THAT(output_, Not(HasSubstr("{false}")));
+  EXPECT_EQ(Run("--help"), 0);
+  EXPECT_THAT(output_, HasSubstr("3 cannot be reached or read"));
 }
 
 }  // namespace
