@@ -235,12 +235,11 @@ void JudgeTraining(const TherapyEvent& e, const Doer& doer) {
   const Instant when = FromProto(doer.signer ? e.event.signed_at() : e.event.occurred_at());
   if (when <= *person->training_valid_until) return;
   const bool lets_pass = e.rule.kind() == pb::FACT || IsStep33aTo41(e.rule.step());
-  pb::Reason& reason = e.objections.Add(
+  e.objections.Add(
       "R01", lets_pass ? pb::REASON_DEVIATION : pb::REASON_GATE,
       {std::string(doer.person), "training valid on " + FormatLocal(when, e.event.time_zone()),
        "training valid until " + FormatLocal(*person->training_valid_until, e.event.time_zone()),
        "let somebody with valid training do it, or have the new training enrolled"});
-  if (!lets_pass) reason.add_grantors(pb::QA);
 }
 
 void JudgeDoers(const TherapyEvent& e) {

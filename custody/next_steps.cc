@@ -4,6 +4,8 @@
 #include "custody/next_steps.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "custody/body_plan.h"
 #include "custody/profile.h"
@@ -60,13 +62,30 @@ void Offers::Due(pb::NextStep& step, std::int64_t due_us, std::int64_t opens_us)
   step.set_overdue(due_us != 0 && due_us < now_.micros);
 }
 
+void Offers::Later(const pb::NextStep& step) {
+  later_.push_back(static_cast<std::size_t>(&step - steps_.data()));
+}
+
+// What is overdue comes first, then what is open now, then what opens later, then tidying up; a
+// view without the patient's condition has no steps that are about it.
 std::vector<pb::NextStep> Offers::Take() {
   const auto when = [&](const pb::NextStep& step) {
     if (step.opens_us() > now_.micros) return step.opens_us();
     return step.due_us() == 0 ? now_.micros : std::min(step.due_us(), now_.micros + kMicrosPerDay);
   };
-  std::ranges::stable_sort(steps_, {}, when);
-  return std::move(steps_);
+  std::vector<std::pair<std::int64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const bool last = std::ranges::find(later_, i) != later_.end();
+    order.emplace_back(last ? std::numeric_limits<std::int64_t>::max() : when(steps_[i]), i);
+  }
+  std::ranges::sort(order);
+  std::vector<pb::NextStep> taken;
+  for (const auto& [time, i] : order) {
+    const BodyPlan& plan = PlanOf(BodyNumber(steps_[i].body()));
+    if (!clinical() && plan.rule->field_class() == pb::CLINICAL) continue;
+    taken.push_back(std::move(steps_[i]));
+  }
+  return taken;
 }
 
 }  // namespace next
@@ -83,10 +102,11 @@ std::vector<pb::NextStep> NextStepsOf(const pb::TherapyState& state, const Regis
     return offers.Take();
   }
   next::OfferOpenMatters(offers);
+  next::OfferRecords(offers);
   if (!state.patient_died() && !state.condition().ineligible()) {
-    next::OfferClinic(offers);
+    if (offers.clinical()) next::OfferClinic(offers);
     next::OfferManufacture(offers);
-    next::OfferInfusion(offers);
+    if (offers.clinical()) next::OfferInfusion(offers);
   }
   next::OfferTransport(offers);
   next::OfferAftercare(offers);

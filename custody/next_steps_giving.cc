@@ -1,6 +1,8 @@
 // Next steps from lymphodepletion on, and everything that waits for somebody's decision.
 #include <algorithm>
 
+#include "crypto/encoding.h"
+#include "custody/body_plan.h"
 #include "custody/next_steps.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -138,6 +140,7 @@ void OfferInfusion(Offers& offers) {
     if (ld.started_us() == 0 && !ld.waived()) {
       offers.Add(pb::Event::kLdStarted, "", [](pb::Event& event) {
         event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
+        event.mutable_ld_started()->set_planned_days(3);  // as all labels have it
       });
     } else if (ld.completed_us() == 0 && !ld.waived()) {
       offers.Add(pb::Event::kLdDose);
@@ -176,11 +179,9 @@ void OfferAftercare(Offers& offers) {
                state.last_infused_us() + care.inpatient_min_days() * kMicrosPerDay);
   }
   for (const pb::Timer& timer : state.timers()) {
-    if (timer.step() == "followup_d28") {
-      offers.Due(offers.Add(pb::Event::kFollowupD28), timer.due_us(), timer.from_us());
-    } else if (timer.step() == "followup_m23") {
-      offers.Due(offers.Add(pb::Event::kFollowupM23), timer.due_us(), timer.from_us());
-    }
+    pb::NextStep& visit = offers.Add(BodyNumber(timer.step()));
+    visit.set_label(timer.name());
+    offers.Due(visit, timer.due_us(), timer.from_us());
   }
   const bool over =
       state.patient_died() || state.consent_withdrawn() || infused || condition.ineligible();
@@ -189,11 +190,11 @@ void OfferAftercare(Offers& offers) {
     const bool terminal = IsTerminal(container.state());
     if (!terminal && container.state() != pb::CONTAINER_INFUSING &&
         container.state() != pb::CONTAINER_RETAINED) {
-      offers.Add(pb::Event::kDisposition, container.id());
+      offers.Later(offers.Add(pb::Event::kDisposition, container.id()));
     }
   }
-  if (!state.closed()) offers.Add(pb::Event::kCustodyClosed);
-  if (state.closed()) offers.Add(pb::Event::kTherapyClosed);
+  if (!state.closed()) offers.Later(offers.Add(pb::Event::kCustodyClosed));
+  if (state.closed()) offers.Later(offers.Add(pb::Event::kTherapyClosed));
 }
 
 void OfferOpenMatters(Offers& offers) {
@@ -214,16 +215,29 @@ void OfferOpenMatters(Offers& offers) {
       body.set_shipper(offer.shipper());
       *body.mutable_seals() = offer.seals();
       *body.mutable_containers() = offer.containers();
+      body.set_waybill(offer.waybill());
+      body.set_coi(state.coi());
     };
     offers.Due(offers.Add(pb::Event::kHandoverAccepted, offer.offer(), accept), offer.expires_us());
   }
   for (const pb::Grant& grant : state.grants()) {
     if (!grant.verbal() || grant.confirmed()) continue;
+    if (grant.denied()) continue;
     offers.Due(offers.Add(pb::Event::kOverrideConfirmed, ShortId(grant.event_id())),
                grant.granted_us() + kMicrosPerDay);
   }
   for (const pb::Deviation& deviation : state.deviations()) {
     if (deviation.open()) offers.Add(pb::Event::kDeviationClosed, deviation.id());
+  }
+}
+
+void OfferRecords(Offers& offers) {
+  for (const pb::Attestation& open : offers.state().attestations()) {
+    const BodyPlan& entered = PlanOf(static_cast<int>(open.body()));
+    pb::NextStep& step = offers.Add(pb::Event::kAttested, Hex(open.event_id()));
+    step.set_help("attest: " + entered.rule->label());
+    *step.mutable_roles() = open.roles();
+    offers.Due(step, open.due_us());
   }
 }
 

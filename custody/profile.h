@@ -25,6 +25,9 @@ struct Defaults {
   static constexpr std::uint32_t kWaiverWbcDays = 7;          // R20
   static constexpr std::uint32_t kGapMinutes = 60;            // R13
   static constexpr double kWeightChangePercent = 10;          // R24
+  static constexpr double kWaiverWbcMax = 1;                  // R20, 10^9/L
+  static constexpr std::uint32_t kVisitWindowDays = 30;       // R30
+  static constexpr std::int64_t kAttestHours = 24;            // ATTEST, and verbal overrides
 };
 
 // `ProfileFor` is the profile whose numbers judge `event`: the one a THERAPY_ORDERED names for

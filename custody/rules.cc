@@ -35,8 +35,8 @@ using Check = void (*)(const Case&, const Rule&, pb::Verdict&);
 // A row in version 1; a row added later names its versions itself.
 constexpr Rule V1(std::string_view id, std::string_view statement, pb::ReasonKind kind,
                   std::string_view source, std::span<const pb::Role> grantors, Check check,
-                  bool ledger_wide = false) {
-  return {id, 1, 1, 0, statement, kind, ledger_wide, source, grantors, check};
+                  pb::FieldClass tells = pb::CUSTODY, bool ledger_wide = false) {
+  return {id, 1, 1, 0, statement, kind, ledger_wide, source, grantors, check, tells};
 }
 
 constexpr Rule kTable[] = {
@@ -70,7 +70,7 @@ constexpr Rule kTable[] = {
     V1("R08",
        "No collection before fitness, work-up, wash-out, marker sample and consent; order "
        "and slot too for fresh material, before packing for banked material.",
-       kGate, "clinical practice; project default", kPhy, rules::ReadyToCollect),
+       kGate, "clinical practice; project default", kPhy, rules::ReadyToCollect, pb::CLINICAL),
     V1("R11",
        "The seals at receipt are those of packing or of a recorded replacement; else the "
        "content is in quarantine.",
@@ -82,47 +82,54 @@ constexpr Rule kTable[] = {
        kQuarantine, "product labels (Abecma, Tecartus); limits from the profile", kQa,
        rules::ColdKept),
     V1("R15", "Vector is released, unexpired and each vial is used once.", kGate,
-       "project default; line of traceability", kNobody, rules::VectorSound, true),
+       "project default; line of traceability", kNobody, rules::VectorSound, pb::QUALITY, true),
     V1("R16",
-       "Release needs every mandatory test passed, the batch record reviewed, no open "
-       "critical deviation, and somebody who neither made nor tested the lot.",
-       kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease),
+       "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
+       "open critical deviation, and quality of the manufacturer who neither made nor tested the "
+       "lot.",
+       kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole "
        "exceptional chain, with the patient's consent.",
-       kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete),
-    V1("R18", "Lymphodepletion starts only when the released product is there.", kGate,
-       "labels of Yescarta, Carvykti, Breyanzi, Abecma, Kymriah", kPhy, rules::ProductThere),
+       kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete,
+       pb::QUALITY),
+    V1("R18",
+       "Lymphodepletion starts only when the released product is there; waived, the thaw does. The "
+       "physician may take the risk of its coming, nobody that of its release or quarantine.",
+       kGate, "labels of Yescarta, Carvykti, Breyanzi, Abecma, Kymriah", kPhy, rules::ProductThere),
     V1("R19",
        "Lymphodepletion waits for serious reactions, active infection and "
        "graft-versus-host disease.",
-       kGate, "labels of Carvykti and Breyanzi", kPhy, rules::FitForLd),
+       kGate, "labels of Carvykti and Breyanzi", kPhy, rules::FitForLd, pb::CLINICAL),
     V1("R20",
        "The first dose is given at most 7 calendar days after the last dose of the latest "
-       "lymphodepletion, unless the profile's label says otherwise.",
-       kGate, "product labels; profile", kPhy, rules::NotTooLate),
+       "lymphodepletion, unless the profile's label says otherwise; where it was waived, on a low "
+       "white cell count at most 7 days old.",
+       kGate, "product labels; profile", kPhy, rules::NotTooLate, pb::CLINICAL),
     V1("R21", "The first dose is not given earlier after lymphodepletion than the profile says.",
-       kDeviation, "product labels; profile", kNobody, rules::NotTooEarly),
+       kDeviation, "product labels; profile", kNobody, rules::NotTooEarly, pb::CLINICAL),
     V1("R23",
        "No removal, thaw or infusion with an open infection, unresolved toxicity, or too "
        "little tocilizumab on site; asked again at the bedside.",
-       kGate, "labels of Carvykti and Kymriah", kPhy, rules::SafeToInfuse),
+       kGate, "labels of Carvykti and Kymriah", kPhy, rules::SafeToInfuse, pb::CLINICAL),
     V1("R24",
        "The certificate's dose lies within the profile's limits at the weight that the "
        "manufacturer used; a later change of weight is shown to the physician.",
-       kGate, "product labels; profile", kNobody, rules::DoseInRange),
+       kGate, "product labels; profile", kNobody, rules::DoseInRange, pb::QUALITY),
     V1("R25",
        "After the thaw the earliest of the profile's windows counts; nothing is frozen "
        "again.",
        kGate, "product labels; profile", kPhy, rules::WithinWindow),
     V1("R26",
        "An infusion starts only on a two-person bedside PASS at most 15 minutes old on that "
-       "container, with the same wristband, chain of identity and order scanned now.",
+       "container, with all identifiers of its wristband, its chain of identity and its order, "
+       "which still stands, scanned again now.",
        kGate, "labels: identity on the bag must equal the patient; 15 min project default", kNobody,
        rules::BedsidePassed),
     V1("R34",
        "Drug product is shipped, removed, verified, thawed and infused only when its own "
-       "lot is released and not withdrawn, it is not expired, and nothing holds it.",
+       "lot is released and not withdrawn, it is not expired, and nothing holds it; nothing else "
+       "is verified for a patient or infused.",
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
     V1("R35",
        "No thaw without the two-person check before it, consent to the treatment, and the "
@@ -135,13 +142,14 @@ constexpr Rule kTable[] = {
     V1("R39",
        "An infusion starts with temperature, blood pressure, heart rate, respiratory rate "
        "and oxygen saturation at most 60 minutes old.",
-       kGate, "clinical practice; 60 min project default", kPhy, rules::BaselineTaken),
+       kGate, "clinical practice; 60 min project default", kPhy, rules::BaselineTaken,
+       pb::CLINICAL),
     V1("R40",
        "A discharge with open CRS or ICANS, or against advice, is recorded and followed "
        "daily.",
-       kDeviation, "clinical practice", kNobody, rules::DischargeSafe),
+       kDeviation, "clinical practice", kNobody, rules::DischargeSafe, pb::CLINICAL),
     V1("R41", "An order lies within the indication of a published profile.", kGate,
-       "product labels; profile", kPhy, rules::WithinIndication),
+       "product labels; profile", kPhy, rules::WithinIndication, pb::CLINICAL),
     V1("R45",
        "A production ledger refuses the identifiers, keys, stations and profiles of "
        "demonstrations, and the other way round.",
@@ -154,8 +162,8 @@ constexpr Rule kTable[] = {
        "same.",
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
-       "Identity in doubt is resolved by quality of two organisations, one of them the "
-       "manufacturer.",
+       "What does not match its patient or papers is in quarantine, and every label is accounted "
+       "for; doubt is resolved by quality of the finding site and of the manufacturer.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
     V1("F9", "A quarantine is decided by quality of the manufacturer; what is held goes nowhere.",
        kStructure, "project default", kNobody, rules::QuarantineLifted),
@@ -165,10 +173,17 @@ constexpr Rule kTable[] = {
        rules::PatientAlive),
     V1("F17", "What is used up, destroyed, lost or rejected is not used.", kGate, "project default",
        kNobody, rules::StillThere),
+    V1("F19",
+       "Only typed values of known events are corrected, by two people; gates that looked at them "
+       "are asked again.",
+       kStructure, "21 CFR 11.10(e); ALCOA+", kNobody, rules::CorrectionSound),
+    V1("ATTEST", "What others entered is attested within 24 hours by the role that answers for it.",
+       kDeviation, "project default", kNobody, rules::AttestationFits),
     V1("CLOSE", "Custody closes when every container is accounted for and every deviation closed.",
-       kGate, "project default; traceability of advanced therapies", kNobody, rules::ReadyToClose),
+       kGate, "project default; traceability of advanced therapies", kNobody, rules::ReadyToClose,
+       pb::QUALITY),
     V1("DEVIATION", "Only an open deviation is closed, a critical one by quality.", kStructure,
-       "good manufacturing practice", kNobody, rules::DeviationKnown),
+       "good manufacturing practice", kNobody, rules::DeviationKnown, pb::QUALITY),
     V1("HOLD", "A hold blocks its steps until who may clears it.", kGate, "project default",
        kNobody, rules::NoHold),
     V1("OVERRIDE",
@@ -251,8 +266,8 @@ void Run(const Case& c, pb::Verdict& verdict) {
 }
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
-  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",
-                                              "R24", "R41", "R45", "F8a"};
+  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",   "R24",
+                                              "R41", "R45", "F8a", "F19", "ATTEST"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

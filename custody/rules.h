@@ -37,6 +37,7 @@ struct Rule {
   std::string_view source;             // where the rule comes from
   std::span<const pb::Role> grantors;  // who may grant an override; empty: never overridable
   void (*check)(const Case& c, const Rule& rule, pb::Verdict& verdict);
+  pb::FieldClass tells;  // of what its reasons tell: who may not read that class sees its id alone
 };
 
 inline constexpr std::uint32_t kNewestRulesVersion = 1;

@@ -163,6 +163,9 @@ std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state
 std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
                                        const pb::Container* container) {
   std::vector<const pb::Hold*> open;
+  if (state.holds().empty()) return open;
+  const auto line =
+      container == nullptr ? std::vector<const pb::Container*>() : Lineage(state, *container);
   for (const pb::Hold& h : state.holds()) {
     if (!h.open()) continue;
     const bool blocks = h.blocks().empty()
@@ -170,8 +173,9 @@ std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::strin
                             : Has(h.blocks(), scope);
     if (!blocks) continue;
     const bool whole = h.containers().empty() && h.lot().empty();
-    const bool named = container != nullptr && (Has(h.containers(), container->id()) ||
-                                                (!h.lot().empty() && h.lot() == container->lot()));
+    const bool named = std::ranges::any_of(line, [&](const pb::Container* c) {
+      return Has(h.containers(), c->id()) || (!h.lot().empty() && h.lot() == c->lot());
+    });
     if (whole || named) open.push_back(&h);
   }
   return open;

@@ -111,11 +111,49 @@ pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::s
   return quarantine;
 }
 
+namespace {
+
+bool Given(pb::ContainerState state) {
+  return state == pb::CONTAINER_INFUSED || state == pb::CONTAINER_INFUSED_PARTIAL;
+}
+
+// Whether a container in `from` can come into `to` at all.
+bool MayBecome(pb::ContainerState from, pb::ContainerState to) {
+  if (Given(from)) return Given(to);
+  if (Given(to) || to == pb::CONTAINER_INFUSING) return true;  // what a patient got is never hidden
+  if (from == pb::CONTAINER_LOST) return to == pb::CONTAINER_RECEIVED;  // found
+  if (IsTerminal(from)) return false;
+  if (from != pb::CONTAINER_REJECTED && from != pb::CONTAINER_RETAINED) return true;
+  // Where it is put changes nothing; that it was taken, or what became of it, does.
+  return to >= pb::CONTAINER_REMOVED && to != from;
+}
+
+}  // namespace
+
+bool IsOldNews(const Folding& f, const pb::Container& container) {
+  constexpr std::int64_t kClocksApart = 2 * kMicrosPerMinute;  // R03
+  return f.at + kClocksApart < container.state_us();
+}
+
+void Become(const Folding& f, pb::Container& container, pb::ContainerState state) {
+  if (IsOldNews(f, container) && !Given(state)) return;
+  if (!MayBecome(container.state(), state)) return;
+  container.set_state(state);
+  container.set_state_us(std::max(container.state_us(), f.at));
+}
+
+void Reject(const Folding& f, pb::Container& container) {
+  container.set_rejected(true);
+  Become(f, container, pb::CONTAINER_REJECTED);
+}
+
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location) {
-  (void)f;
-  if (container.thaw_started_us() != 0) container.set_refrozen(true);
-  container.set_state(state);
+  const bool older = IsOldNews(f, container) || IsTerminal(container.state());
+  const bool thawed = container.thaw_started_us() != 0 && f.at > container.thaw_started_us();
+  if (thawed && !IsTerminal(container.state())) container.set_refrozen(true);
+  if (older) return;
+  Become(f, container, state);
   container.set_location(location);
   // Taken out and put back untouched: every check for the thaw is made anew.
   container.clear_removed_us();
@@ -203,9 +241,18 @@ void AddStep(Folding& f) {
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
   std::string id = "D-" + ShortId(f.event_id) + "-" + reason.rule();
   if (!reason.subject().empty()) id += "-" + reason.subject();
-  if (FindDeviation(f.state, id) != nullptr) return;
-  constexpr std::size_t kMaxFound = 200;
-  pb::Deviation* deviation = f.state.add_deviations();
+  constexpr std::size_t kMaxFound = 400;
+  auto* deviations = f.state.mutable_deviations();
+  pb::Deviation* deviation =
+      MutableIn(deviations, [&](const pb::Deviation& d) { return d.id() == id; });
+  if (deviation != nullptr) {  // the same rule has more to say of the same thing
+    if (!deviation->found().empty() && deviation->found().size() < kMaxFound) {
+      deviation->set_found((deviation->found() + "; " + reason.found()).substr(0, kMaxFound));
+    }
+    deviation->set_critical(deviation->critical() || critical);
+    return;
+  }
+  deviation = deviations->Add();
   deviation->set_id(id);
   deviation->set_rule(reason.rule());
   deviation->set_subject(reason.subject());
@@ -226,9 +273,12 @@ pb::QuarantineKind KindOf(std::string_view rule) {
 
 // What the rules found of this event becomes deviations, quarantines, and grants that are used.
 void TakeVerdict(Folding& f) {
-  bool overridden = false;
   for (const pb::Reason& reason : f.verdict.reasons()) {
-    overridden = overridden || reason.overridden();
+    if (reason.overridden()) {
+      for (pb::Grant& grant : *f.state.mutable_grants()) {
+        if (grant.event_id() == reason.grant()) AddOnce(grant.mutable_used_by(), f.event_id);
+      }
+    }
     switch (reason.kind()) {
       case pb::REASON_GATE:
         if (!reason.overridden()) AddDeviation(f, reason, true);
@@ -244,54 +294,6 @@ void TakeVerdict(Folding& f) {
         break;
     }
   }
-  if (!overridden) return;
-  for (pb::Grant& grant : *f.state.mutable_grants()) {
-    const auto& cited = f.event.grants();
-    const bool used = std::ranges::find(cited, grant.event_id()) != cited.end();
-    if (used) *grant.add_used_by() = f.event_id;
-  }
-}
-
-// A verbal order that its authority did not confirm within 24 h is a critical deviation, found by
-// the first event that comes after.
-void AgeVerbalGrants(Folding& f) {
-  for (const pb::Grant& grant : f.state.grants()) {
-    if (!grant.verbal() || grant.confirmed()) continue;
-    if (f.place.received_at.micros <= grant.granted_us() + kMicrosPerDay) continue;
-    const std::string id = "D-" + ShortId(grant.event_id()) + "-OVERRIDE";
-    if (FindDeviation(f.state, id) != nullptr) continue;
-    pb::Deviation* deviation = f.state.add_deviations();
-    deviation->set_id(id);
-    deviation->set_rule("OVERRIDE");
-    deviation->set_critical(true);
-    deviation->set_open(true);
-    deviation->set_event_id(grant.event_id());
-    deviation->set_opened_us(grant.granted_us() + kMicrosPerDay);
-    deviation->set_found("verbal override not confirmed within 24 h");
-  }
-}
-
-// Follow-up windows count from the last infusion (R29).
-void SetTimers(Folding& f) {
-  if (!f.event.has_infusion_completed() && !f.event.has_followup_d28() &&
-      !f.event.has_followup_m23() && !f.event.has_patient_died()) {
-    return;
-  }
-  auto* timers = f.state.mutable_timers();
-  timers->Clear();
-  if (f.state.patient_died() || f.state.last_infused_us() == 0) return;
-  const pb::Aftercare care = f.profile == nullptr ? pb::Aftercare() : f.profile->aftercare();
-  const auto add = [&](int step, std::uint32_t from, std::uint32_t to) {
-    if (from == 0 || to == 0 || HasStep(f.state, step)) return;
-    pb::Timer* timer = timers->Add();
-    timer->set_name(PlanOf(step).rule->label());
-    timer->set_step(std::string(PlanOf(step).name));
-    timer->set_rule("R29");
-    timer->set_from_us(f.state.last_infused_us() + from * kMicrosPerDay);
-    timer->set_due_us(f.state.last_infused_us() + to * kMicrosPerDay);
-  };
-  add(pb::Event::kFollowupD28, care.day28_from(), care.day28_to());
-  add(pb::Event::kFollowupM23, care.month2_from(), care.month2_to());
 }
 
 }  // namespace
@@ -304,6 +306,8 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
   const bool stands = std::ranges::none_of(verdict.reasons(), [](const pb::Reason& reason) {
     return reason.kind() == pb::REASON_GATE && !reason.overridden();
   });
+  const bool own = std::ranges::none_of(
+      verdict.reasons(), [](const pb::Reason& reason) { return reason.rule() == "F8a"; });
   fold::Folding f{effective,
                   event.effective_id().ToString(),
                   place,
@@ -313,13 +317,13 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
                   state,
                   Micros(effective.occurred_at()),
                   station == nullptr ? std::string() : station->site,
-                  stands};
+                  stands,
+                  own};
   if (state.therapy().empty()) {
     constexpr std::string_view kPrefix = "therapy/";
     const std::string& chain = event.event.chain();
     state.set_therapy(chain.starts_with(kPrefix) ? chain.substr(kPrefix.size()) : chain);
   }
-  fold::AgeVerbalGrants(f);
   fold::FoldClinic(f);
   fold::FoldManufacture(f);
   fold::FoldTransport(f);
@@ -328,8 +332,9 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
   fold::FoldExceptions(f);
   fold::AddStep(f);
   fold::TakeVerdict(f);
-  fold::Advance(f);
+  fold::FoldRecords(f);
   fold::SetTimers(f);
+  fold::Advance(f);
   state.set_length(place.sequence + 1);
   state.set_head(event.event_id.ToString());
   state.set_index(place.index);

@@ -5,7 +5,10 @@
 #ifndef CUSTODY_CUSTODY_THERAPY_H_
 #define CUSTODY_CUSTODY_THERAPY_H_
 
+#include <google/protobuf/repeated_field.h>
+
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "custody/event.h"
@@ -27,8 +30,14 @@ struct Place {
 void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verdict& verdict,
                     const Registry& registry, pb::TherapyState& state);
 
-// `NextStepsOf` lists what may come next and what is due, with what blocks each and why, soonest
-// first, for time `now`. `head` is the chain's head (the steps are judged as LIVE events on it).
+// `FoldCode` names the code that judges and folds: a SHA-256 in hex over its sources and messages.
+// A state that was kept is worth nothing to a program with another one.
+std::string_view FoldCode();
+
+// `NextStepsOf` lists what may come next and what is due, with what blocks each and why, for time
+// `now`: what is overdue first, then what is open, what opens later, and tidying up. The steps are
+// judged as LIVE events on the chain's head. A `state` that is a view for others than the clinic
+// offers no step that is about the patient.
 std::vector<pb::NextStep> NextStepsOf(const pb::TherapyState& state, const Registry& registry,
                                       Instant now);
 
@@ -37,6 +46,11 @@ std::vector<pb::NextStep> NextStepsOf(const pb::TherapyState& state, const Regis
 // (see IsParty).
 pb::TherapyState ViewFor(const pb::TherapyState& state, const Registry& registry,
                          std::string_view site);
+// `HideReasons` takes out of reasons what a reader at `site` may not see, by the class of what each
+// tells; the rule, how it binds and who may grant stay. For verdicts and next steps that leave the
+// ledger. Says whether anything was taken out.
+bool HideReasons(google::protobuf::RepeatedPtrField<pb::Reason>& reasons, const Registry& registry,
+                 std::string_view site);
 // `IsParty` says whether stations of `site` may read the therapy at all: its own site, a site or
 // carrier that an event named, or oversight.
 bool IsParty(const pb::TherapyState& state, const Registry& registry, std::string_view site);

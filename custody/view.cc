@@ -5,6 +5,7 @@
 // all.
 #include <algorithm>
 
+#include "custody/rules.h"
 #include "custody/state.h"
 #include "custody/therapy.h"
 
@@ -92,7 +93,32 @@ pb::OrganisationKind KindAt(const Registry& registry, std::string_view site) {
   return organisation == nullptr ? pb::ORGANISATION_KIND_UNSPECIFIED : organisation->kind;
 }
 
+Sight SightOf(const Registry& registry, std::string_view site) {
+  const pb::OrganisationKind kind = KindAt(registry, site);
+  Sight sight;
+  sight.quality = kind == pb::MANUFACTURER || kind == pb::TREATMENT_CENTRE || kind == pb::OVERSIGHT;
+  sight.clinical = kind == pb::TREATMENT_CENTRE || kind == pb::OVERSIGHT;
+  return sight;
+}
+
 }  // namespace
+
+bool HideReasons(google::protobuf::RepeatedPtrField<pb::Reason>& reasons, const Registry& registry,
+                 std::string_view site) {
+  const Sight sight = SightOf(registry, site);
+  bool hidden = false;
+  for (pb::Reason& reason : reasons) {
+    if (MaySee(sight, reason.field_class())) continue;
+    hidden = true;
+    reason.set_found("not shown here: ask the treating site");
+    const Rule* rule = FindRule(reason.rule(), registry.rules_version());
+    if (rule != nullptr && MaySee(sight, rule->tells)) continue;
+    reason.set_expected("what rule " + reason.rule() + " asks for");
+    reason.clear_subject();
+    reason.clear_next_step();
+  }
+  return hidden;
+}
 
 pb::TherapyState ViewFor(const pb::TherapyState& state, const Registry& registry,
                          std::string_view site) {
@@ -100,9 +126,7 @@ pb::TherapyState ViewFor(const pb::TherapyState& state, const Registry& registry
   const pb::OrganisationKind kind = KindAt(registry, site);
   if (kind == pb::CARRIER) return OfCarrier(state, site, organisation->organisation);
   pb::TherapyState view = state;
-  Sight sight;
-  sight.quality = kind == pb::MANUFACTURER || kind == pb::TREATMENT_CENTRE || kind == pb::OVERSIGHT;
-  sight.clinical = kind == pb::TREATMENT_CENTRE || kind == pb::OVERSIGHT;
+  const Sight sight = SightOf(registry, site);
   if (!sight.clinical || !sight.quality) Strip(sight, view);
   return view;
 }

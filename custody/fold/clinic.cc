@@ -46,9 +46,11 @@ void Retired(Folding& f, const pb::PatientIdentifierRetired& body) {
 
 void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
+  const bool fit = body.decision() == pb::FITNESS_FIT;
+  if (fit && !f.stands) return;  // of somebody else perhaps; unfit always counts
   condition->set_assessed(true);
   condition->set_assessed_us(f.at);
-  condition->set_fit(body.decision() == pb::FITNESS_FIT);
+  condition->set_fit(fit);
   condition->set_weight_kg(body.weight_kg());
   condition->set_prior_lines(body.prior_lines());
   condition->set_relapsed_refractory(body.relapsed_refractory() == pb::YES);
@@ -67,6 +69,7 @@ void SetConsent(pb::TherapyState& state, const google::protobuf::RepeatedField<i
 }
 
 void Consented(Folding& f, const pb::ConsentObtained& body) {
+  if (!f.own) return;  // another patient's wristband: perhaps another patient's consent
   SetConsent(f.state, body.purposes(), true);
   // Only new consent to the treatment itself lifts a withdrawal.
   if (std::ranges::find(body.purposes(), pb::CONSENT_TO_TREATMENT) == body.purposes().end()) return;
@@ -91,10 +94,9 @@ void Ordered(Folding& f, const pb::TherapyOrdered& body) {
        {&body.treating_site(), &body.collecting_site(), &body.manufacturing_site()}) {
     AddOnce(state.mutable_party_sites(), *site);
   }
+  // An order may ask for more than the profile, not for less.
   const bool by_profile = f.profile != nullptr && f.profile->material_path() == pb::FRESH_TO_SLOT;
-  state.set_fresh_to_slot(body.material_path() == pb::MATERIAL_PATH_UNSPECIFIED
-                              ? by_profile
-                              : body.material_path() == pb::FRESH_TO_SLOT);
+  state.set_fresh_to_slot(by_profile || body.material_path() == pb::FRESH_TO_SLOT);
   if (const EnrolledSite* site = f.registry.FindSite(body.treating_site())) {
     state.set_zone(site->time_zone);
   }
@@ -102,6 +104,7 @@ void Ordered(Folding& f, const pb::TherapyOrdered& body) {
 
 void Slotted(Folding& f, const std::string& slot, const google::protobuf::Timestamp& apheresis,
              const std::string& site, const google::protobuf::Timestamp& delivery) {
+  if (!f.stands) return;
   pb::TherapyState& state = f.state;
   state.set_slotted(true);
   state.set_slot(slot);
@@ -125,7 +128,7 @@ void SlotMoved(Folding& f, const pb::SlotChanged& body) {
 void WorkedUp(Folding& f, const pb::WorkupCompleted& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   condition->set_workup(true);
-  condition->set_workup_fit(body.fit_for_collection() == pb::YES);
+  condition->set_workup_fit(f.own && body.fit_for_collection() == pb::YES);
   condition->set_pregnancy_relevant(body.pregnancy() != pb::PREGNANCY_NOT_RELEVANT);
   condition->set_pregnancy_tested(body.pregnancy() != pb::PREGNANCY_UNSPECIFIED);
   condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
@@ -151,7 +154,7 @@ void Collected(Folding& f, const pb::ApheresisCompleted& body) {
   pb::Container* bag = f.state.add_containers();
   bag->set_id(id);
   bag->set_material(pb::STARTING_MATERIAL);
-  bag->set_state(pb::CONTAINER_COLLECTED);
+  Become(f, *bag, pb::CONTAINER_COLLECTED);
   bag->set_din(body.din());
   bag->set_site(f.site);
   bag->set_volume_ml(body.volume_ml());
@@ -176,7 +179,7 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
   }
   for (pb::Container& bag : *state.mutable_containers()) {
     if (bag.din() == body.din() && bag.state() == pb::CONTAINER_COLLECTED) {
-      bag.set_state(pb::CONTAINER_CONSUMED);
+      Become(f, bag, pb::CONTAINER_CONSUMED);
     }
   }
 }
@@ -221,6 +224,7 @@ void FoldClinic(Folding& f) {
     case pb::Event::kSlotChanged:
       return SlotMoved(f, event.slot_changed());
     case pb::Event::kIdmSampled:
+      if (!f.own) return;
       condition->set_idm_sampled(true);
       return condition->set_idm_sampled_us(Micros(event.idm_sampled().sampled_at()));
     case pb::Event::kIdmTested:
@@ -228,7 +232,10 @@ void FoldClinic(Folding& f) {
     case pb::Event::kWorkupCompleted:
       return WorkedUp(f, event.workup_completed());
     case pb::Event::kWashoutConfirmed:
-      return condition->set_washout(event.washout_confirmed().adequate() == pb::YES);
+      return condition->set_washout(f.own && event.washout_confirmed().adequate() == pb::YES);
+    case pb::Event::kLabelIssued:
+      if (f.stands) AddOnce(f.state.mutable_issued_labels(), event.label_issued().din().value());
+      return;
     case pb::Event::kApheresisStarted:
       return CollectionStarted(f, event.apheresis_started());
     case pb::Event::kApheresisCompleted:

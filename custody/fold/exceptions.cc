@@ -41,9 +41,7 @@ bool Release(pb::Quarantine& quarantine, const pb::TherapyState& state, const Li
 template <class List>
 void RejectAll(Folding& f, const List& containers) {
   for (const std::string& id : containers) {
-    if (pb::Container* container = MutableContainer(f.state, id)) {
-      container->set_state(pb::CONTAINER_REJECTED);
-    }
+    if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
   }
 }
 
@@ -138,7 +136,7 @@ void Disposed(Folding& f, const pb::Disposition& body) {
   for (const std::string& id : body.containers()) {
     pb::Container* container = MutableContainer(f.state, id);
     if (container == nullptr || IsTerminal(container->state())) continue;
-    container->set_state(kStates[kind]);
+    Become(f, *container, kStates[kind]);
     container->clear_location();
   }
 }
@@ -183,9 +181,9 @@ void Granted(Folding& f, const pb::OverrideGranted& body) {
     }
   };
   if (!grant->verbal()) {
-    for (const pb::Signer& signer : f.event.signers()) {
-      grant->add_roles(signer.role());
-      add(signer.person());
+    for (const StepPerson& who : PeopleOf(f.event)) {
+      grant->add_roles(who.role);
+      add(who.person);
     }
     return;
   }
@@ -201,7 +199,21 @@ void Confirmed(Folding& f, const pb::OverrideConfirmed& body) {
   for (pb::Grant& grant : *f.state.mutable_grants()) {
     if (grant.event_id() != body.grant()) continue;
     grant.set_confirmed(body.confirmed() == pb::YES);
-    if (body.confirmed() != pb::YES) grant.set_expires_us(std::min(grant.expires_us(), f.at));
+    if (body.confirmed() == pb::YES) continue;
+    grant.set_denied(true);
+    grant.set_expires_us(std::min(grant.expires_us(), f.at));
+  }
+}
+
+// The physician's decision on a damaged bag (F7) lifts its quarantine; nobody else's does.
+void LiftDamage(Folding& f, const std::string& id) {
+  const bool physician = std::ranges::any_of(
+      PeopleOf(f.event), [](const StepPerson& who) { return who.role == pb::PHY; });
+  if (!physician) return;
+  const std::vector<std::string> one{id};
+  for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
+    const bool damage = quarantine.open() && quarantine.kind() == pb::QUARANTINED_DAMAGE;
+    if (damage && Release(quarantine, f.state, one)) quarantine.set_decision("USE");
   }
 }
 
@@ -209,9 +221,11 @@ void Damaged(Folding& f, const pb::ContainerDamaged& body) {
   pb::Container* container = MutableContainer(f.state, body.container());
   if (container == nullptr) return;
   if (body.outcome() == pb::DAMAGE_DESTROYED) {
-    container->set_state(pb::CONTAINER_DESTROYED);
+    Become(f, *container, pb::CONTAINER_DESTROYED);
   } else if (body.outcome() == pb::DAMAGE_UNDECIDED) {
     AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(), container->id());
+  } else {
+    LiftDamage(f, container->id());
   }
 }
 
@@ -225,6 +239,9 @@ void Derived(Folding& f, const pb::ContainerDerived& body) {
   derived->set_id(body.container());
   derived->set_parent(inherited.id());
   derived->set_volume_ml(body.volume_ml());
+  const bool sample = body.kind() == pb::VESSEL_SAMPLE || body.kind() == pb::VESSEL_QC_VIAL ||
+                      body.kind() == pb::VESSEL_RETENTION_VIAL;
+  if (sample) derived->set_material(pb::SAMPLE_MATERIAL);  // never for the patient
   derived->clear_pass();
   derived->set_site(f.site);
 }
@@ -233,9 +250,7 @@ void Failed(Folding& f, const pb::CollectionFailed& body) {
   if (pb::Donation* donation = MutableDonation(f.state, body.din())) donation->set_failed(true);
   if (body.material_kept() == pb::YES) return;
   for (pb::Container& bag : *f.state.mutable_containers()) {
-    if (bag.din() == body.din() && !IsTerminal(bag.state())) {
-      bag.set_state(pb::CONTAINER_DESTROYED);
-    }
+    if (bag.din() == body.din()) Become(f, bag, pb::CONTAINER_DESTROYED);
   }
 }
 

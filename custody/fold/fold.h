@@ -27,6 +27,9 @@ struct Folding {
   // state whatever the rules said; a permission entered late that was never due is not given by
   // mistake.
   const bool stands;
+  // Whether every scan belonged to this therapy (F8a). A fact with somebody else's wristband is
+  // recorded, and opens no door.
+  const bool own;
 };
 
 // Each takes the bodies of its proto file and leaves others alone.
@@ -36,6 +39,12 @@ void FoldTransport(Folding& f);
 void FoldInfusion(Folding& f);
 void FoldMonitoring(Folding& f);
 void FoldExceptions(Folding& f);
+// What people say of records: attestations, corrections, words given and not confirmed.
+void FoldRecords(Folding& f);
+// `SetTimers` counts the visits that are due anew. After the event's own step is in the state.
+void SetTimers(Folding& f);
+
+inline constexpr std::uint32_t kMostYears = 29;  // of yearly visits, as visits_done has bits
 
 // Mutable twins of the lookups in state.h; null when there is none.
 pb::Container* MutableContainer(pb::TherapyState& state, std::string_view id);
@@ -55,6 +64,20 @@ void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks);
 // `OpenQuarantine` adds containers to the quarantine that this event opens for `rule`.
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule);
+// `Become` brings a container into a state. What is used up, destroyed or gone stays so, what
+// quality rejected stays rejected wherever it is put, and an earlier event entered later undoes
+// nothing that happened after it.
+void Become(const Folding& f, pb::Container& container, pb::ContainerState state);
+// `IsOldNews` says whether the event happened before what brought the container into its state, by
+// more than clocks may differ.
+bool IsOldNews(const Folding& f, const pb::Container& container);
+// `Reject` is for ever.
+void Reject(const Folding& f, pb::Container& container);
+// `Earliest` keeps the first time that something happened: clocks that run from it are not put back
+// by telling it again.
+inline std::int64_t Earliest(std::int64_t known, std::int64_t now) {
+  return known == 0 || now < known ? now : known;
+}
 // `PutAway` is what storing a container somewhere means; refreezing is remembered for ever.
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location);

@@ -55,28 +55,28 @@ void PassedAtBedside(Folding& f, const pb::BedsideIdVerified& body) {
   for (const pb::PersonCheck& check : body.checks()) {
     pass->add_persons(Intern(f.state, check.person()));
   }
-  if (container->state() == pb::CONTAINER_THAWED) container->set_state(pb::CONTAINER_VERIFIED);
+  if (container->state() == pb::CONTAINER_THAWED) Become(f, *container, pb::CONTAINER_VERIFIED);
 }
 
 void Started(Folding& f, const pb::InfusionStarted& body) {
   if (pb::Container* container = MutableContainer(f.state, body.container().value())) {
-    container->set_state(pb::CONTAINER_INFUSING);
-    container->set_infusion_started_us(f.at);
+    Become(f, *container, pb::CONTAINER_INFUSING);
+    container->set_infusion_started_us(Earliest(container->infusion_started_us(), f.at));
     container->clear_pass();  // one pass, one start
   }
-  if (f.state.first_infused_us() == 0) f.state.set_first_infused_us(f.at);
+  f.state.set_first_infused_us(Earliest(f.state.first_infused_us(), f.at));
 }
 
 void Completed(Folding& f, const pb::InfusionCompleted& body) {
   pb::TherapyState& state = f.state;
   if (pb::Container* container = MutableContainer(state, body.container())) {
-    container->set_state(body.partial() == pb::YES ? pb::CONTAINER_INFUSED_PARTIAL
-                                                   : pb::CONTAINER_INFUSED);
+    Become(f, *container,
+           body.partial() == pb::YES ? pb::CONTAINER_INFUSED_PARTIAL : pb::CONTAINER_INFUSED);
     container->set_infusion_ended_us(f.at);
     container->set_infused_ml(body.volume_given_ml());
     container->clear_location();
   }
-  state.set_last_infused_us(f.at);
+  state.set_last_infused_us(std::max(state.last_infused_us(), f.at));
   for (const pb::InfusionOrder& order : state.orders()) {
     const auto& ids = order.containers();
     if (std::ranges::find(ids, body.container()) != ids.end()) {
@@ -93,6 +93,8 @@ void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
   condition->set_weight_kg(body.weight_kg());
   condition->set_tocilizumab_on_site(body.tocilizumab_doses());
   condition->set_infection_open(body.active_infection() == pb::YES);
+  condition->set_toxicity_open(body.unresolved_toxicity() == pb::YES);
+  condition->set_cns_concern(body.cns_concern() == pb::YES);
   condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
 }
 
@@ -109,21 +111,53 @@ void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
 void Removed(Folding& f, const pb::RemovedFromStorage& body) {
   pb::Container* container = MutableContainer(f.state, body.container().value());
   if (container == nullptr) return;
-  container->set_state(pb::CONTAINER_REMOVED);
-  container->set_removed_us(f.at);
-  container->clear_location();
+  container->set_removed_us(Earliest(container->removed_us(), f.at));
+  Become(f, *container, pb::CONTAINER_REMOVED);
+  if (container->state() == pb::CONTAINER_REMOVED) container->clear_location();
 }
 
 void Thaw(Folding& f, const std::string& id, bool started) {
   pb::Container* container = MutableContainer(f.state, id);
   if (container == nullptr) return;
-  container->set_state(started ? pb::CONTAINER_THAWING : pb::CONTAINER_THAWED);
-  started ? container->set_thaw_started_us(f.at) : container->set_thaw_completed_us(f.at);
+  Become(f, *container, started ? pb::CONTAINER_THAWING : pb::CONTAINER_THAWED);
+  if (started) {
+    container->set_thaw_started_us(Earliest(container->thaw_started_us(), f.at));
+  } else {
+    container->set_thaw_completed_us(Earliest(container->thaw_completed_us(), f.at));
+  }
   container->clear_pass();  // what was checked before is not what is thawed now
   if (!started) return;
   for (const StepPerson& who : PeopleOf(f.event)) {
     container->add_thawed_by(Intern(f.state, who.person));
   }
+}
+
+// The last dose of this course: a dose that a nurse recorded is not undone by what somebody says of
+// the course, and no dose lies in the future.
+void Dosed(Folding& f, std::int64_t at) {
+  pb::Lymphodepletion* ld = f.state.mutable_ld();
+  ld->set_last_dose_us(std::max(ld->last_dose_us(), std::min(at, f.at)));
+}
+
+// "Not now": who wants to go on checks again at the bedside, and for another day the physician asks
+// all questions anew.
+void Deferred(Folding& f, const pb::InfusionDeferred& body) {
+  const auto& named = body.containers();
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    const bool meant = named.empty() || std::ranges::find(named, container.id()) != named.end();
+    if (meant) container.clear_pass();
+  }
+  if (body.outcome() != pb::DEFERRED_TO_HOLD) {
+    f.state.mutable_condition()->set_preinfusion_go(false);
+  }
+}
+
+// A leak seen after the thaw stops the bag until somebody decides (F7).
+void Leaks(Folding& f, const pb::ThawCompleted& body) {
+  const pb::Container* container = FindContainer(f.state, body.container());
+  if (body.leak() != pb::YES || container == nullptr) return;
+  pb::Quarantine* quarantine = OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7");
+  AddOnce(quarantine->mutable_containers(), container->id());
 }
 
 }  // namespace
@@ -135,11 +169,11 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kLdStarted:
       return LdStarted(f);
     case pb::Event::kLdDose:
-      return state.mutable_ld()->set_last_dose_us(
-          std::max(state.ld().last_dose_us(), Micros(event.ld_dose().given_at())));
+      return Dosed(f, Micros(event.ld_dose().given_at()));
     case pb::Event::kLdCompleted:
+      if (!f.own) return;
       state.mutable_ld()->set_completed_us(f.at);
-      return state.mutable_ld()->set_last_dose_us(Micros(event.ld_completed().last_dose_at()));
+      return Dosed(f, Micros(event.ld_completed().last_dose_at()));
     case pb::Event::kLdWaived:
       if (!f.stands) return;
       state.mutable_ld()->set_waived(true);
@@ -155,6 +189,8 @@ void FoldInfusion(Folding& f) {
       return Checked(f, event.preinfusion_check_passed());
     case pb::Event::kInfusionOrdered:
       return InfusionOrdered(f, event.infusion_ordered());
+    case pb::Event::kInfusionDeferred:
+      return Deferred(f, event.infusion_deferred());
     case pb::Event::kInfusionOrderCancelled:
       for (pb::InfusionOrder& order : *state.mutable_orders()) {
         if (order.order() == event.infusion_order_cancelled().order()) order.set_open(false);
@@ -174,7 +210,8 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kThawStarted:
       return Thaw(f, event.thaw_started().container().value(), true);
     case pb::Event::kThawCompleted:
-      return Thaw(f, event.thaw_completed().container(), false);
+      Thaw(f, event.thaw_completed().container(), false);
+      return Leaks(f, event.thaw_completed());
     case pb::Event::kBedsideIdVerified:
       return PassedAtBedside(f, event.bedside_id_verified());
     case pb::Event::kInfusionStarted:

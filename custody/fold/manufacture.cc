@@ -38,7 +38,7 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
     for (pb::Container& bag : *state.mutable_containers()) {
       if (bag.din() == din && bag.material() == pb::STARTING_MATERIAL &&
           !MayNotBeUsed(bag.state())) {
-        bag.set_state(pb::CONTAINER_IN_USE);
+        Become(f, bag, pb::CONTAINER_IN_USE);
       }
     }
   }
@@ -57,7 +57,7 @@ void Filled(Folding& f, const pb::Filled& body) {
     for (pb::Container& bag : *state.mutable_containers()) {
       const bool used = bag.state() == pb::CONTAINER_IN_USE &&
                         std::ranges::find(lot->dins(), bag.din()) != lot->dins().end();
-      if (used) bag.set_state(pb::CONTAINER_CONSUMED);
+      if (used) Become(f, bag, pb::CONTAINER_CONSUMED);
     }
   }
   for (const pb::FilledContainer& filled : body.containers()) {
@@ -65,24 +65,31 @@ void Filled(Folding& f, const pb::Filled& body) {
     pb::Container* container = state.add_containers();
     container->set_id(filled.container());
     container->set_material(IsProduct(filled.kind()) ? pb::DRUG_PRODUCT : pb::SAMPLE_MATERIAL);
-    container->set_state(pb::CONTAINER_FILLED);
+    Become(f, *container, pb::CONTAINER_FILLED);
     container->set_lot(body.lot());
     container->set_component(filled.component());
     container->set_cassette(filled.cassette());
     container->set_volume_ml(filled.volume_ml());
     container->set_dose_cells_1e6(filled.nominal_dose_1e6());
     container->set_site(f.site);
+    if (filled.integrity() == pb::NO) {  // F7
+      AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(),
+              filled.container());
+    }
   }
 }
 
+// A failure stands until its investigation invalidates it (F20): no later pass makes it go away.
 void Tested(Folding& f, const pb::QcResult& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr) return;
-  const auto same = [&](const pb::TestState& t) { return t.test() == body.test(); };
+  const auto same = [&](const pb::TestState& t) { return t.test() == body.test() && !t.failed(); };
   auto found = std::ranges::find_if(*lot->mutable_tests(), same);
   pb::TestState* test = found == lot->mutable_tests()->end() ? lot->add_tests() : &*found;
   test->set_test(body.test());
   test->set_passed(TestPasses(body, f.profile));
+  const bool said = body.outcome() == pb::OUTCOME_PASS || body.outcome() == pb::OUTCOME_FAIL;
+  test->set_failed(said && !test->passed());
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
 }
@@ -133,6 +140,7 @@ void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !f.stands || body.suitable() != pb::YES) return;
   AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
+  lot->set_ship_under_quarantine(body.ship_under_quarantine() == pb::YES);
   if (!body.certificate().empty()) lot->set_certificate(body.certificate());
 }
 
@@ -191,17 +199,14 @@ void Recalled(Folding& f, const pb::ProductRecalled& body) {
 
 void Rejected(Folding& f, const pb::Rejected& body) {
   for (const std::string& id : body.containers()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) {
-      container->set_state(pb::CONTAINER_REJECTED);
-    }
+    if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
   }
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !body.containers().empty()) return;
   lot->set_state(pb::LOT_REJECTED);
   for (pb::Container& container : *f.state.mutable_containers()) {
-    if (container.lot() == lot->lot() && !MayNotBeUsed(container.state())) {
-      container.set_state(pb::CONTAINER_REJECTED);
-    }
+    const bool product = container.material() == pb::DRUG_PRODUCT;
+    if (container.lot() == lot->lot() && product) Reject(f, container);
   }
 }
 
@@ -212,6 +217,12 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !body.containers().empty()) return;
   lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
+  // A new release begins anew, and names its containers itself.
+  lot->clear_releases();
+  lot->clear_ship_under_quarantine();
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    if (container.lot() == lot->lot()) container.set_released(false);
+  }
 }
 
 void Accepted(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers,
@@ -267,7 +278,8 @@ void FoldManufacture(Folding& f) {
   }
   switch (event.body_case()) {
     case pb::Event::kIncomingQcPassed:
-      return Accepted(f, event.incoming_qc_passed().containers(), true);
+      return Accepted(f, event.incoming_qc_passed().containers(),
+                      f.own && event.incoming_qc_passed().identity_match() == pb::YES);
     case pb::Event::kIncomingQcFailed:
       return Accepted(f, event.incoming_qc_failed().containers(), false);
     case pb::Event::kBatchOpened:

@@ -14,8 +14,9 @@ bool Tried(const pb::VitalSigns& vitals, pb::VitalSign sign) {
 }
 
 // Each of the five signs is as old as its last reading; "not recordable" is an answer.
-void TakeVitals(pb::PatientCondition* condition, const pb::VitalSigns& vitals) {
+void TakeVitals(pb::PatientCondition* condition, const pb::VitalSigns& vitals, std::int64_t now) {
   const std::int64_t at = Micros(vitals.at());
+  if (at > now) return;  // a slip of the pen: nobody measures tomorrow's pulse
   if (vitals.has_temperature_c() || Tried(vitals, pb::VITAL_TEMPERATURE)) {
     condition->set_baseline_temp_us(std::max(condition->baseline_temp_us(), at));
   }
@@ -43,13 +44,32 @@ void Observed(Folding& f, const pb::ObservationsRecorded& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   for (const pb::Observation& observation : body.observations()) {
     const pb::VitalSigns& vitals = observation.vitals();
-    TakeVitals(condition, vitals);
+    TakeVitals(condition, vitals, Micros(f.event.signed_at()));
     const bool after =
         f.state.last_infused_us() != 0 && Micros(vitals.at()) >= f.state.first_infused_us();
     if (after && vitals.temperature_c() >= kFever && condition->fever_us() == 0) {
       condition->set_fever_us(Micros(vitals.at()));
     }
   }
+}
+
+// Which of the visits of R30 this was; an unplanned one is none of them.
+void Visited(pb::PatientCondition* condition, const pb::Followup& body) {
+  std::uint32_t bit = 0;
+  switch (body.visit()) {
+    case pb::VISIT_DAY_100:
+      break;
+    case pb::VISIT_MONTH_6:
+      bit = 1;
+      break;
+    case pb::VISIT_YEARLY:
+      if (body.year() == 0 || body.year() > kMostYears) return;
+      bit = 1 + body.year();
+      break;
+    default:
+      return;
+  }
+  condition->set_visits_done(condition->visits_done() | std::uint32_t{1} << bit);
 }
 
 template <class Body>
@@ -67,10 +87,10 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kObservationsRecorded:
       return Observed(f, event.observations_recorded());
     case pb::Event::kInfusionStarted:
-      return TakeVitals(condition, event.infusion_started().baseline());
+      return TakeVitals(condition, event.infusion_started().baseline(), f.at);
     case pb::Event::kInfusionCompleted:
       if (event.infusion_completed().has_vitals()) {
-        TakeVitals(condition, event.infusion_completed().vitals());
+        TakeVitals(condition, event.infusion_completed().vitals(), Micros(event.signed_at()));
       }
       return;
     case pb::Event::kIceRecorded:
@@ -101,7 +121,7 @@ void FoldMonitoring(Folding& f) {
       return;
     case pb::Event::kFollowup:
       if (event.followup().second_cancer() == pb::YES) condition->set_second_malignancy(true);
-      return;
+      return Visited(condition, event.followup());
     case pb::Event::kCustodyClosed:
       if (f.stands) state.set_closed(true);
       return;

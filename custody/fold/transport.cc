@@ -25,7 +25,7 @@ void Packed(Folding& f, const pb::Packed& body) {
     pb::Container* container = MutableContainer(f.state, scanned.value());
     if (container == nullptr) continue;
     AddOnce(shipment->mutable_containers(), container->id());
-    container->set_state(pb::CONTAINER_PACKED);
+    Become(f, *container, pb::CONTAINER_PACKED);
     container->set_shipment(body.shipper().value());
     container->clear_location();
     if (container->material() == pb::DRUG_PRODUCT) shipment->set_product(true);
@@ -45,7 +45,7 @@ void Handed(Folding& f, const pb::HandedToCarrier& body) {
   for (const std::string& id : shipment->containers()) {
     pb::Container* container = MutableContainer(f.state, id);
     if (container == nullptr) continue;
-    container->set_state(pb::CONTAINER_IN_TRANSIT);
+    Become(f, *container, pb::CONTAINER_IN_TRANSIT);
     container->clear_site();
   }
   SetHolder(f, body.shipper(), body.carrier());
@@ -64,7 +64,8 @@ void Received(Folding& f, const Body& body) {
   for (const pb::Scanned& scanned : body.containers()) {
     pb::Container* container = MutableContainer(f.state, scanned.value());
     if (container == nullptr) continue;
-    container->set_state(pb::CONTAINER_RECEIVED);
+    if (IsOldNews(f, *container)) continue;  // it has gone on since
+    Become(f, *container, pb::CONTAINER_RECEIVED);
     container->set_site(f.site);
     container->clear_shipment();
     SetHolder(f, container->id(), f.site);
@@ -91,6 +92,7 @@ void PutAll(Folding& f, const Positions& positions, const std::string& site) {
   for (const pb::ContainerPosition& at : positions) {
     pb::Container* container = MutableContainer(f.state, at.container());
     if (container == nullptr) continue;
+    if (IsOldNews(f, *container)) continue;
     PutAway(f, *container, pb::CONTAINER_STORED, at.position());
     container->set_site(site);
   }
@@ -107,6 +109,7 @@ void Offered(Folding& f, const pb::HandoverOffered& body) {
   offer->set_from_site(f.site);
   offer->set_to_site(body.to_site());
   offer->set_to_person(body.to_person());
+  if (!f.event.signers().empty()) offer->set_from_person(f.event.signers(0).person());
   offer->set_offered_us(f.at);
   offer->set_expires_us(Micros(body.expires_at()));
   offer->set_event_id(f.event_id);
@@ -140,7 +143,7 @@ void Resealed(Folding& f, const pb::SealReplaced& body) {
 void Lost(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers) {
   for (const std::string& id : containers) {
     if (pb::Container* container = MutableContainer(f.state, id)) {
-      container->set_state(pb::CONTAINER_LOST);
+      Become(f, *container, pb::CONTAINER_LOST);
     }
   }
 }
@@ -150,7 +153,7 @@ void Found(Folding& f, const pb::ShipmentFound& body) {
   for (const std::string& id : body.containers()) {
     pb::Container* container = MutableContainer(f.state, id);
     if (container == nullptr || container->state() != pb::CONTAINER_LOST) continue;
-    container->set_state(pb::CONTAINER_RECEIVED);
+    Become(f, *container, pb::CONTAINER_RECEIVED);
     container->set_site(f.site);
   }
 }

@@ -18,6 +18,8 @@ pb::Reason& Add(const Rule& rule, pb::Verdict& v, pb::ReasonKind kind, Words wor
   reason->set_expected(std::move(words.expected));
   reason->set_found(std::move(words.found));
   reason->set_next_step(std::move(words.next));
+  const bool more = words.found_class != pb::FIELD_CLASS_UNSPECIFIED;
+  reason->set_field_class(more ? words.found_class : rule.tells);
   return *reason;
 }
 
@@ -134,12 +136,13 @@ std::string_view HoldScopeOf(const pb::Event& event) {
 
 const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_view container) {
   const pb::Container* known = FindContainer(state, container);
-  for (const pb::InfusionOrder& order : state.orders()) {
-    if (!order.open()) continue;
-    for (const std::string& id : order.containers()) {
-      if (id == container) return &order;
+  // The newest that names it: what was ordered later is what the physician wants now.
+  for (auto order = state.orders().rbegin(); order != state.orders().rend(); ++order) {
+    if (!order->open()) continue;
+    for (const std::string& id : order->containers()) {
+      if (id == container) return &*order;
       // A syringe drawn from an ordered bag stands in for it.
-      if (known != nullptr && !known->parent().empty() && id == known->parent()) return &order;
+      if (known != nullptr && !known->parent().empty() && id == known->parent()) return &*order;
     }
   }
   return nullptr;
@@ -148,6 +151,29 @@ const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_vie
 const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string_view person) {
   const EnrolledPerson* enrolled = registry.FindPerson(person);
   return enrolled == nullptr ? nullptr : registry.FindOrganisation(enrolled->organisation);
+}
+
+bool IsProductStep(const Case& c, std::string& id) {
+  const bool one = Body(c) == pb::Event::kRemovedFromStorage ||
+                   Body(c) == pb::Event::kThawStarted || Body(c) == pb::Event::kInfusionStarted;
+  if (!one) return false;
+  id = StepContainers(c.effective).front();
+  const pb::Container* container = FindContainer(c.therapy, id);
+  return container != nullptr && container->material() == pb::DRUG_PRODUCT;
+}
+
+bool IsMaker(const Case& c, std::string_view person) {
+  const EnrolledOrganisation* of = OrganisationOf(c.registry, person);
+  if (of == nullptr) return false;
+  const EnrolledOrganisation* maker = c.registry.OrganisationOfSite(c.therapy.manufacturer_site());
+  return maker == nullptr ? of->kind == pb::MANUFACTURER : of->organisation == maker->organisation;
+}
+
+std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to) {
+  const StatusOr<std::int64_t> first = CalendarDay(Instant{from}, c.therapy.zone());
+  const StatusOr<std::int64_t> last = CalendarDay(Instant{to}, c.therapy.zone());
+  if (first.ok() && last.ok()) return *last - *first;
+  return (to - from) / kMicrosPerDay;  // the site's zone is unknown here
 }
 
 std::string Span(std::int64_t micros) {

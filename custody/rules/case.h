@@ -10,6 +10,7 @@
 #include "custody/pb.h"
 #include "custody/rules.h"
 #include "custody/state.h"
+#include "custody/time.h"
 
 namespace custody::rules {
 
@@ -19,7 +20,13 @@ struct Words {
   std::string found;
   std::string next;
   std::string subject = {};  // container, field, person; empty: the step
+  // Of what `found` tells, when that is more than what the rule tells by itself.
+  pb::FieldClass found_class = pb::FIELD_CLASS_UNSPECIFIED;
 };
+
+// How far the clocks of two stations may lie apart (R03): something is not "before" or "after"
+// another by less.
+inline constexpr std::int64_t kSkew = 2 * kMicrosPerMinute;
 
 // `IsLive` says whether the event asks for permission. Steps entered late, from paper, or adopted
 // have been done.
@@ -44,6 +51,20 @@ std::string_view HoldScopeOf(const pb::Event& event);
 const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_view container);
 // `OrganisationOf` is the organisation of a person; null when unknown.
 const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string_view person);
+// `IsProductStep` says whether the event removes, thaws or infuses a container of drug product, and
+// which.
+bool IsProductStep(const Case& c, std::string& id);
+// `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
+// site where its slot is; before there is one, of any manufacturer.
+bool IsMaker(const Case& c, std::string_view person);
+// `DaysBetween` counts calendar days from one time to another where the patient is treated.
+std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to);
+// `IsFresh` says whether something at `at` (0: never) lies at most `micros` before the event, and
+// not after it.
+inline bool IsFresh(const Case& c, std::int64_t at, std::int64_t micros) {
+  const std::int64_t age = At(c) - at;
+  return at != 0 && age >= -kSkew && age <= micros;
+}
 // `Span` puts a length of time for people: "12 min", "3 h 05 min", "4 d".
 std::string Span(std::int64_t micros);
 // `Celsius` is "-151.2 C".
@@ -96,6 +117,8 @@ CUSTODY_RULE(ConsentStands);      // F2
 CUSTODY_RULE(PatientAlive);       // F13
 CUSTODY_RULE(StillThere);         // F17
 CUSTODY_RULE(OverrideSound);      // OVERRIDE
+CUSTODY_RULE(AttestationFits);    // ATTEST
+CUSTODY_RULE(CorrectionSound);    // F19
 CUSTODY_RULE(DeviationKnown);     // DEVIATION
 CUSTODY_RULE(ReadyToClose);       // CLOSE
 #undef CUSTODY_RULE

@@ -173,6 +173,21 @@ void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List
   }
 }
 
+// Whether a decision to use has anything to lift.
+bool LiftsAny(const Case& c, const pb::QuarantineDecided& body) {
+  for (const pb::Quarantine& q : c.therapy.quarantines()) {
+    if (!q.open() || q.kind() == pb::QUARANTINED_IDENTITY) continue;
+    if (!body.quarantine().empty() && q.id() != body.quarantine()) continue;
+    const auto& held = q.containers();
+    const bool any = std::ranges::any_of(body.containers(), [&](const std::string& id) {
+      const pb::Container* container = FindContainer(c.therapy, id);
+      return std::ranges::find(held, container == nullptr ? id : container->id()) != held.end();
+    });
+    if (any) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -209,13 +224,9 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
 void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kQuarantineDecided) {
     const pb::QuarantineDecided& body = c.effective.quarantine_decided();
-    const auto& people = c.effective.signers();
-    const bool theirs = std::ranges::any_of(people, [&](const pb::Signer& signer) {
-      const EnrolledOrganisation* of = OrganisationOf(c.registry, signer.person());
-      const EnrolledOrganisation* made =
-          c.registry.OrganisationOfSite(c.therapy.manufacturer_site());
-      return signer.role() == pb::QA && of != nullptr && of->kind == pb::MANUFACTURER &&
-             (made == nullptr || made->organisation == of->organisation);
+    const std::vector<StepPerson> people = PeopleOf(c.effective);
+    const bool theirs = std::ranges::any_of(people, [&](const StepPerson& who) {
+      return who.role == pb::QA && IsMaker(c, who.person);
     });
     if (!theirs) {
       Structure(c, rule, v,
@@ -226,6 +237,11 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
       Structure(c, rule, v,
                 {"identity in doubt ends by IDENTITY_RESOLVED only", "a quarantine decision",
                  "two of quality of both organisations resolve it"});
+    } else if (body.verdict() == pb::QUARANTINE_USE && !LiftsAny(c, body)) {
+      Structure(c, rule, v,
+                {"an open quarantine of these containers",
+                 body.quarantine().empty() ? "none for this cause" : body.quarantine() + " is none",
+                 "look the quarantine's id up; identity in doubt has its own way"});
     }
     return;
   }
@@ -260,7 +276,14 @@ void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
                   container == nullptr ? id : container->id()});
     }
   };
-  if (c.effective.has_shipment_found()) {
+  if (c.effective.has_received_mfg() || c.effective.has_received_clinic()) {
+    std::vector<std::string> lost;
+    for (const std::string& id : StepContainers(c.effective)) {
+      const pb::Container* container = FindContainer(c.therapy, id);
+      if (container != nullptr && container->state() == pb::CONTAINER_LOST) lost.push_back(id);
+    }
+    all(lost, "lost and found again");
+  } else if (c.effective.has_shipment_found()) {
     all(c.effective.shipment_found().containers(), "lost and found again");
   } else if (c.effective.has_seal_broken()) {
     all(c.effective.seal_broken().containers(), "seal broken");

@@ -43,11 +43,13 @@ void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
   need(!condition.pregnant(), "no pregnancy", "pregnancy test positive",
        "the physician decides; a profile may ask for more");
   const std::uint32_t idm_days = c.profile == nullptr ? 0 : c.profile->validity().idm_days();
-  const std::int64_t idm_age = At(c) - condition.idm_sampled_us();
-  if (condition.idm_sampled() && idm_days != 0 && idm_age > idm_days * kMicrosPerDay) {
+  const std::int64_t idm_age = DaysBetween(c, condition.idm_sampled_us(), At(c));
+  const bool too_old = idm_days != 0 && idm_age > idm_days;
+  if (condition.idm_sampled() && (too_old || condition.idm_sampled_us() > At(c) + kSkew)) {
     Gate(c, rule, v,
-         {"markers sampled at most " + std::to_string(idm_days) + " d before", Span(idm_age),
-          "take a new sample"});
+         {too_old ? "markers sampled at most " + std::to_string(idm_days) + " d before"
+                  : std::string("markers sampled before the needle"),
+          std::to_string(idm_age) + " d before", "take a new sample"});
   }
   if (!state.consent_collection()) {
     Gate(c, rule, v,

@@ -63,8 +63,8 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (hold->kind() == "QUALITY") in_role = in_role || (IsQuality(person.role) && theirs);
     if (hold->kind() == "ADMIN") in_role = true;
     const auto index = PersonIndex(c.therapy, person.person);
-    const bool own =
-        index && *index == hold->person() && hold->kind() != "CLINICAL" && hold->kind() != "ADMIN";
+    // A clinical hold follows from a finding, not from an act of the physician who found it.
+    const bool own = index && *index == hold->person() && hold->kind() != "CLINICAL";
     if (own)
       refuse("cleared by another person than who set it", person.person, "another clears it");
   }
@@ -110,7 +110,7 @@ void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const pb::Hold* hold : ordered) {
     Gate(c, rule, v,
          {"no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
-          "the hold is cleared by who may: HOLD_CLEARED", hold->id()});
+          "the hold is cleared by who may: HOLD_CLEARED", hold->id(), pb::CLINICAL});
   }
 }
 
@@ -129,6 +129,10 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kReceivedMfg || Body(c) == pb::Event::kReceivedClinic) return;
+  const pb::Disposition& end = c.effective.disposition();
+  if (end.kind() == pb::DISPOSITION_DESTROYED && (end.method().empty() || end.place().empty())) {
+    Gate(c, rule, v, {"method and place of the destruction", "not stated", "state how and where"});
+  }
   std::vector<std::string> ids = StepContainers(c.effective);
   for (const std::string& id : c.effective.disposition().containers()) ids.push_back(id);
   for (const std::string& id : ids) {
@@ -191,7 +195,7 @@ void ReadyToClose(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (!deviation.open()) continue;
     Gate(c, rule, v,
          {"every deviation closed", deviation.id() + ": " + deviation.found(),
-          "close it with a disposition: DEVIATION_CLOSED", deviation.id()});
+          "close it with a disposition: DEVIATION_CLOSED", deviation.id(), pb::CLINICAL});
   }
 }
 

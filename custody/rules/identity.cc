@@ -12,19 +12,131 @@
 namespace custody::rules {
 namespace {
 
-bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
-  return std::ranges::find(list, value) != list.end();
+using Set = std::set<std::string>;
+
+// What arrives or is checked in and does not match its patient or papers is in doubt (facts).
+void DoubtWhatDisagrees(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const char* what = nullptr;
+  std::vector<std::string> ids = StepContainers(c.effective);
+  if (c.effective.has_received_clinic()) {
+    const pb::ReceivedClinic& body = c.effective.received_clinic();
+    if (body.patient_matches() == pb::NO) what = "the patient on container and certificate";
+    if (body.product_matches() == pb::NO) what = "the product";
+  } else if (c.effective.has_incoming_qc_passed() || c.effective.has_incoming_qc_failed()) {
+    const bool passed = c.effective.has_incoming_qc_passed();
+    const auto& donations = passed ? c.effective.incoming_qc_passed().containers()
+                                   : c.effective.incoming_qc_failed().containers();
+    const pb::Answer match = passed ? c.effective.incoming_qc_passed().identity_match()
+                                    : c.effective.incoming_qc_failed().identity_match();
+    if (match == pb::NO) what = "label, chain of identity and papers";
+    ids.assign(donations.begin(), donations.end());
+  }
+  if (what == nullptr) return;
+  for (const std::string& id : ids) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    Quarantine(c, rule, v,
+               {std::string(what) + " agree", "they do not",
+                "put it aside and call quality of both sites: IDENTITY_RESOLVED",
+                container == nullptr ? id : container->id()});
+  }
+}
+
+// A label that is neither on a bag nor destroyed may be on another patient's bag.
+void CountLabels(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto count = [&](std::uint32_t printed, std::uint32_t applied, std::uint32_t destroyed) {
+    if (printed == applied + destroyed) return;
+    Deviation(c, rule, v,
+              {"every printed label on its bag or destroyed: " + std::to_string(printed),
+               std::to_string(applied) + " applied, " + std::to_string(destroyed) + " destroyed",
+               "search for the label; in doubt record IDENTITY_IN_DOUBT"},
+              true);
+  };
+  if (c.effective.has_label_completed()) {
+    const pb::LabelCompleted& body = c.effective.label_completed();
+    count(body.printed(), body.applied(), body.destroyed());
+  } else if (c.effective.has_filled()) {
+    const pb::Filled& body = c.effective.filled();
+    count(body.labels_printed(), body.labels_applied(), body.labels_destroyed());
+  }
+}
+
+// The identifiers that a wristband scan gave.
+Set Read(const google::protobuf::RepeatedPtrField<pb::IdentifierCommitment>& wristband) {
+  Set read;
+  for (const pb::IdentifierCommitment& id : wristband) read.insert(id.commitment());
+  return read;
+}
+
+void JudgeThawers(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::string& id = c.effective.bedside_id_verified().container().value();
+  const pb::Container* container = FindContainer(c.therapy, id);
+  if (container == nullptr || container->thawed_by().empty()) return;
+  std::size_t thawed = 0;
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    const auto index = PersonIndex(c.therapy, person.person);
+    const auto& by = container->thawed_by();
+    if (index && std::ranges::find(by, *index) != by.end()) ++thawed;
+  }
+  if (thawed < 2) return;
+  Gate(c, rule, v,
+       {"at most one of the two thawed the container", "both did",
+        "call somebody who did not thaw it", id});
+}
+
+// Everything that the PASS was given for, scanned again now.
+void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::BedsidePass& pass) {
+  const pb::InfusionStarted& body = c.effective.infusion_started();
+  const std::string& id = body.container().value();
+  if (Read(body.wristband()) != Set(pass.wristband().begin(), pass.wristband().end())) {
+    const std::string found =
+        body.wristband().empty() ? "no scan" : "other identifiers, or not all of them";
+    Gate(c, rule, v,
+         {"all identifiers of the PASS read from the wristband, scanned now", found,
+          "scan the whole wristband; if it is another one, stop and verify at the bedside again",
+          id});
+  }
+  if (body.order().value() != pass.order()) {
+    Gate(c, rule, v,
+         {"order " + pass.order() + " of the PASS", body.order().value(), kPresentRight, id});
+  }
+  const pb::InfusionOrder* order = OrderFor(c.therapy, id);
+  if (order == nullptr || order->order() != pass.order()) {
+    Gate(c, rule, v,
+         {"order " + pass.order() + " of the PASS still standing",
+          order == nullptr ? "it was cancelled" : "it was replaced by " + order->order(),
+          "ask the physician; two people verify again by the order that stands", id});
+  }
+  if (body.coi().value() != c.therapy.coi()) {
+    Gate(c, rule, v,
+         {"chain of identity " + c.therapy.coi(), body.coi().value(), kPresentRight, id});
+  }
+  if (c.effective.signers_size() >= 2) return;
+  const auto typed = [&](bool by_hand, const char* what) {
+    if (!by_hand) return;
+    Gate(c, rule, v,
+         {std::string(what) + " scanned now", "typed by one person",
+          "scan it, or let a second person sign", id});
+  };
+  typed(body.container().source() == pb::TYPED, "the container");
+  typed(body.coi().source() == pb::TYPED, "the chain of identity");
+  typed(body.order().source() == pb::TYPED, "the order");
+  typed(std::ranges::any_of(body.wristband(),
+                            [](const auto& read) { return read.source() == pb::TYPED; }),
+        "the wristband");
 }
 
 }  // namespace
 
 void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
+  DoubtWhatDisagrees(c, rule, v);
+  CountLabels(c, rule, v);
   if (Body(c) != pb::Event::kIdentityResolved) return;
   const std::string& id = c.effective.identity_resolved().quarantine();
-  const bool open = std::ranges::any_of(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
+  const auto open = std::ranges::find_if(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
     return q.open() && q.kind() == pb::QUARANTINED_IDENTITY && q.id() == id;
   });
-  if (!open) {
+  const bool found = open != c.therapy.quarantines().end();
+  if (!found) {
     Structure(c, rule, v,
               {"an open identity quarantine", id + " is none", "look the quarantine's id up"});
   }
@@ -34,16 +146,49 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
     const EnrolledOrganisation* organisation = OrganisationOf(c.registry, person.person);
     if (person.role != pb::QA || organisation == nullptr) continue;
     organisations.insert(organisation->organisation);
-    manufacturer = manufacturer || organisation->kind == pb::MANUFACTURER;
+    manufacturer = manufacturer || IsMaker(c, person.person);
   }
-  if (organisations.size() >= 2 && manufacturer) return;
-  Structure(c, rule, v,
-            {"two of quality from different organisations, one of them the manufacturer",
-             "quality of " + List({organisations.begin(), organisations.end()}),
-             "both organisations' quality sign together"});
+  // A carrier has no quality of its own: there the other organisation speaks.
+  const EnrolledOrganisation* finder =
+      found ? c.registry.OrganisationOfSite(open->site()) : nullptr;
+  const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
+                     organisations.contains(finder->organisation);
+  if (organisations.size() >= 2 && manufacturer && asked) return;
+  Structure(
+      c, rule, v,
+      {"two of quality from different organisations: of the finding site and the manufacturer",
+       "quality of " + List({organisations.begin(), organisations.end()}),
+       "both organisations' quality sign together"});
 }
 
+namespace {
+
+// An order is of one lot, by that lot's certificate.
+void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::InfusionOrdered& body = c.effective.infusion_ordered();
+  const pb::Lot* lot = FindLot(c.therapy, body.lot());
+  if (lot != nullptr && lot->certificate() != body.certificate()) {
+    Gate(c, rule, v,
+         {"the certificate of lot " + body.lot() + ": " +
+              (lot->certificate().empty() ? "none yet" : lot->certificate()),
+          body.certificate(), "order by the lot's own certificate", body.lot()});
+  }
+  for (const std::string& id : StepContainers(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr) continue;  // F8a says so
+    const bool product = container->material() == pb::DRUG_PRODUCT;
+    if (product && container->lot() == body.lot()) continue;
+    Gate(c, rule, v,
+         {"a container of drug product of lot " + body.lot(),
+          product ? "of lot " + container->lot() : "no drug product",
+          "order the containers of that lot", id});
+  }
+}
+
+}  // namespace
+
 void OrderedForBag(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_infusion_ordered()) return JudgeOrder(c, rule, v);
   if (Body(c) != pb::Event::kPrethawIdVerified && Body(c) != pb::Event::kBedsideIdVerified) return;
   const bool prethaw = Body(c) == pb::Event::kPrethawIdVerified;
   const std::string& id = prethaw ? c.effective.prethaw_id_verified().container().value()
@@ -51,7 +196,8 @@ void OrderedForBag(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string& scanned = prethaw ? c.effective.prethaw_id_verified().order().value()
                                        : c.effective.bedside_id_verified().order().value();
   // Of a bag that is somebody else's F8a speaks; "order it" would be the worst of advice.
-  if (FindContainer(c.therapy, id) == nullptr) return;
+  const pb::Container* container = FindContainer(c.therapy, id);
+  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
   const pb::InfusionOrder* order = OrderFor(c.therapy, id);
   if (order == nullptr) {
     Gate(c, rule, v,
@@ -70,12 +216,15 @@ void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
     const std::uint32_t stated =
         c.profile == nullptr ? 0 : c.profile->validity().ward_confirmation();
     const std::uint32_t minutes = Tightened(Defaults::kWardMinutes, stated);
-    const std::int64_t age = At(c) - Micros(body.ward_scanned_at());
-    if (body.ward_person().empty() || age > minutes * kMicrosPerMinute) {
+    const std::int64_t at = Micros(body.ward_scanned_at());
+    const bool known = c.registry.FindPerson(body.ward_person()) != nullptr;
+    if (!known || !IsFresh(c, at, minutes * kMicrosPerMinute)) {
       Gate(c, rule, v,
-           {"the wristband scanned on the ward by a named person at most " +
+           {"the wristband scanned on the ward by an enrolled person at most " +
                 std::to_string(minutes) + " min ago",
-            body.ward_person().empty() ? "nobody named" : Span(age) + " ago",
+            body.ward_person().empty() ? "nobody named"
+            : !known                   ? body.ward_person() + " is not enrolled"
+                                       : Span(At(c) - at) + " ago",
             "the ward scans the wristband again"});
     }
     return;
@@ -97,33 +246,18 @@ void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().preinfusion_check();
   const std::uint32_t minutes = Tightened(Defaults::kPreinfusionMinutes, stated);
   const std::int64_t age = At(c) - condition.preinfusion_us();
-  if (condition.preinfusion_go() && age <= minutes * kMicrosPerMinute) return;
+  const bool fresh = IsFresh(c, condition.preinfusion_us(), minutes * kMicrosPerMinute);
+  if (condition.preinfusion_go() && fresh) return;
   Gate(c, rule, v,
        {"the physician's go at most " + Span(minutes * kMicrosPerMinute) + " old",
         condition.preinfusion_us() == 0 ? "no PREINFUSION_CHECK_PASSED"
         : condition.preinfusion_go()    ? Span(age) + " old"
                                         : "the last check said no",
-        "the physician repeats the pre-infusion check", id});
+        "the physician repeats the pre-infusion check", id, pb::CLINICAL});
 }
 
 void BedsidePassed(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) == pb::Event::kBedsideIdVerified) {
-    const std::string& id = c.effective.bedside_id_verified().container().value();
-    const pb::Container* container = FindContainer(c.therapy, id);
-    if (container == nullptr || container->thawed_by().empty()) return;
-    std::size_t thawed = 0;
-    for (const StepPerson& person : PeopleOf(c.effective)) {
-      const auto index = PersonIndex(c.therapy, person.person);
-      const auto& by = container->thawed_by();
-      if (index && std::ranges::find(by, *index) != by.end()) ++thawed;
-    }
-    if (thawed >= 2) {
-      Gate(c, rule, v,
-           {"at most one of the two thawed the container", "both did",
-            "call somebody who did not thaw it", id});
-    }
-    return;
-  }
+  if (Body(c) == pb::Event::kBedsideIdVerified) return JudgeThawers(c, rule, v);
   if (Body(c) != pb::Event::kInfusionStarted) return;
   const pb::InfusionStarted& body = c.effective.infusion_started();
   const std::string& id = body.container().value();
@@ -143,30 +277,7 @@ void BedsidePassed(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"a PASS at most " + std::to_string(minutes) + " min old", Span(age) + " old",
           "two people verify at the bedside again", id});
   }
-  bool known = false;  // by something that tells patients apart; a birth date alone does not
-  bool other = body.wristband().empty();
-  for (const pb::IdentifierCommitment& read : body.wristband()) {
-    other = other || !Contains(pass.wristband(), read.commitment());
-    known = known || read.type() != "dob";
-  }
-  if (other || !known) {
-    Gate(
-        c, rule, v,
-        {"the wristband of the PASS, scanned now", body.wristband().empty() ? "no scan" : "another",
-         "stop; two people verify at the bedside again", id});
-  }
-  if (body.order().value() != pass.order()) {
-    Gate(c, rule, v,
-         {"order " + pass.order() + " of the PASS", body.order().value(), kPresentRight, id});
-  }
-  if (body.coi().value() != c.therapy.coi()) {
-    Gate(c, rule, v,
-         {"chain of identity " + c.therapy.coi(), body.coi().value(), kPresentRight, id});
-  }
-  if (body.container().source() == pb::TYPED && c.effective.signers_size() < 2) {
-    Gate(c, rule, v,
-         {"the container scanned now", "typed by one person", "scan it, or let a second sign", id});
-  }
+  CompareWithPass(c, rule, v, pass);
 }
 
 }  // namespace custody::rules

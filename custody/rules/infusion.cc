@@ -1,4 +1,4 @@
-// Lymphodepletion to infusion: is the product there, is the time right, is the patient ready.
+// Thaw, infusion and discharge: is the patient ready, is the bag still good.
 #include <algorithm>
 
 #include "custody/profile.h"
@@ -7,187 +7,11 @@
 namespace custody::rules {
 namespace {
 
-using Reasons = std::vector<Words>;
-
-// Everything that keeps one lot from being "there".
-Reasons WhatIsMissing(const Case& c, const pb::Lot& lot, bool on_site) {
-  Reasons missing;
-  if (!IsReleased(lot) && lot.state() != pb::LOT_RELEASED_OOS) {
-    missing.push_back({"lot " + lot.lot() + " released", LotLabel(lot.state()),
-                       "wait for the release", lot.lot()});
-  }
-  bool any = false;
-  for (const pb::Container& container : c.therapy.containers()) {
-    if (container.lot() != lot.lot() || container.material() != pb::DRUG_PRODUCT) continue;
-    if (MayNotBeUsed(container.state())) continue;
-    any = true;
-    const std::string& id = container.id();
-    const bool stored =
-        container.state() == pb::CONTAINER_RECEIVED || container.state() == pb::CONTAINER_STORED;
-    const bool here = stored && container.site() == TreatingSite(c.therapy);
-    if (on_site && !here) {
-      missing.push_back({"the product at " + TreatingSite(c.therapy),
-                         StateLabel(container.state()) +
-                             (container.site().empty() ? "" : " at " + container.site()),
-                         "wait until RECEIVED_CLINIC is recorded", id});
-    }
-    for (const pb::Quarantine* q : OpenQuarantines(c.therapy, container)) {
-      missing.push_back({"no open quarantine",
-                         "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),
-                         "wait for the decision of quality", id});
-    }
-    for (const pb::Hold* hold : OpenHolds(c.therapy, "LYMPHODEPLETION", &container)) {
-      if (hold->containers().empty() && hold->lot().empty()) continue;  // HOLD says so
-      missing.push_back({"no open hold", hold->kind() + " hold " + hold->id(),
-                         "the hold is cleared by who may", id});
-    }
-    if (container.expiry_us() != 0 && At(c) > container.expiry_us()) {
-      missing.push_back({"not expired", "expired " + Local(c, container.expiry_us()),
-                         "ask the manufacturer", id});
-    }
-  }
-  if (!any) {
-    missing.push_back({"product of lot " + lot.lot(), "no container of it can be used",
-                       "ask the manufacturer", lot.lot()});
-  }
-  return missing;
-}
-
-// Calendar days from one time to another where the patient is treated.
-std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to) {
-  const StatusOr<std::int64_t> first = CalendarDay(Instant{from}, c.therapy.zone());
-  const StatusOr<std::int64_t> last = CalendarDay(Instant{to}, c.therapy.zone());
-  if (first.ok() && last.ok()) return *last - *first;
-  return (to - from) / kMicrosPerDay;  // the site's zone is unknown here
-}
-
-// Whether this container belongs to the first dose; those after it have their own rule.
-bool IsFirstDose(const Case& c, const std::string& container) {
-  const pb::InfusionOrder* order = OrderFor(c.therapy, container);
-  return order == nullptr || order->dose_number() <= 1;
-}
-
-bool IsProductStep(const Case& c, std::string& id) {
-  const bool one = Body(c) == pb::Event::kRemovedFromStorage ||
-                   Body(c) == pb::Event::kThawStarted || Body(c) == pb::Event::kInfusionStarted;
-  if (!one) return false;
-  id = StepContainers(c.effective).front();
-  const pb::Container* container = FindContainer(c.therapy, id);
-  return container != nullptr && container->material() == pb::DRUG_PRODUCT;
-}
-
-void JudgeWaiver(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id) {
-  if (Body(c) != pb::Event::kThawStarted) return;
-  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->ld().waiver_wbc_days();
-  const std::uint32_t days = Tightened(Defaults::kWaiverWbcDays, stated);
-  const std::int64_t age = DaysBetween(c, c.therapy.ld().waiver_wbc_us(), At(c));
-  if (age <= days) return;
-  Gate(c, rule, v,
-       {"a white cell count at most " + std::to_string(days) +
-            " d old, lymphodepletion being waived",
-        std::to_string(age) + " d old", "count again: LD_WAIVED, or give lymphodepletion", id});
-}
-
 bool Tried(const pb::VitalSigns& vitals, pb::VitalSign sign) {
   return std::ranges::find(vitals.not_recordable(), sign) != vitals.not_recordable().end();
 }
 
 }  // namespace
-
-void ProductThere(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kLdStarted && Body(c) != pb::Event::kLdWaived) return;
-  const bool scheduled =
-      c.profile != nullptr && c.profile->availability() == pb::RELEASED_AND_SCHEDULED;
-  if (c.therapy.lots().empty()) {
-    Gate(c, rule, v,
-         {"the released product on site", "no lot was made yet", "wait for the product"});
-    return;
-  }
-  // One lot that is there is enough; of several that are not, the newest is the one to wait for.
-  Reasons missing;
-  for (const pb::Lot& lot : c.therapy.lots()) {
-    missing = WhatIsMissing(c, lot, !scheduled);
-    if (missing.empty()) break;
-  }
-  for (Words& words : missing) Gate(c, rule, v, std::move(words));
-  if (!scheduled || !c.effective.has_ld_started()) return;
-  const pb::LdStarted& body = c.effective.ld_started();
-  if (body.delivery_risk_accepted() != pb::YES) {
-    const bool there = std::ranges::any_of(
-        c.therapy.lots(), [&](const pb::Lot& lot) { return WhatIsMissing(c, lot, true).empty(); });
-    if (!there) {
-      Gate(c, rule, v,
-           {"the risk of delivery accepted by the physician", "not accepted",
-            "the physician accepts it, or waits for the product"});
-    }
-  }
-  const std::int64_t infusion = At(c) + body.planned_days() * kMicrosPerDay;
-  if (c.therapy.expected_delivery_us() > infusion - kMicrosPerDay) {
-    Gate(c, rule, v,
-         {"delivery at least a day before the infusion",
-          "expected " + Local(c, c.therapy.expected_delivery_us()), "move lymphodepletion"});
-  }
-}
-
-void FitForLd(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kLdStarted) return;
-  const pb::LdStarted& body = c.effective.ld_started();
-  const auto need = [&](pb::Answer answer, const char* what) {
-    if (answer != pb::YES) return;
-    Gate(c, rule, v,
-         {std::string("no ") + what, "yes", "treat it first; or the physician takes the risk"});
-  };
-  need(body.serious_bridging_reaction(), "open serious reaction to bridging");
-  need(body.active_infection(), "active infection");
-  need(body.active_gvhd(), "active graft-versus-host disease");
-}
-
-void NotTooLate(const Case& c, const Rule& rule, pb::Verdict& v) {
-  std::string id;
-  if (!IsProductStep(c, id) || !IsFirstDose(c, id)) return;
-  const pb::Lymphodepletion& ld = c.therapy.ld();
-  if (ld.waived()) return JudgeWaiver(c, rule, v, id);
-  if (ld.last_dose_us() == 0 || ld.completed_us() == 0) {
-    Gate(c, rule, v,
-         {"lymphodepletion completed, or waived",
-          ld.started_us() == 0 ? "not started" : "started, not completed",
-          "record LD_COMPLETED or LD_WAIVED", id});
-    return;
-  }
-  const std::int64_t days = DaysBetween(c, ld.last_dose_us(), At(c));
-  const std::uint32_t most = LdMaxDays(c.profile);
-  if (days <= most) return;
-  Gate(c, rule, v,
-       {"the first dose at most " + std::to_string(most) +
-            " calendar days after the last dose of "
-            "lymphodepletion",
-        std::to_string(days) + " days", "repeat lymphodepletion, or the physician overrides", id});
-}
-
-void NotTooEarly(const Case& c, const Rule& rule, pb::Verdict& v) {
-  std::string id;
-  if (Body(c) != pb::Event::kInfusionStarted || !IsProductStep(c, id) || !IsFirstDose(c, id))
-    return;
-  const pb::Lymphodepletion& ld = c.therapy.ld();
-  if (ld.waived() || ld.last_dose_us() == 0) return;
-  const std::int64_t days = DaysBetween(c, ld.last_dose_us(), At(c));
-  const pb::LdWindow window = c.profile == nullptr ? pb::LdWindow() : c.profile->ld();
-  const std::uint32_t least = std::max(window.min_days(), Defaults::kLdMinDays);
-  if (days < least) {
-    Deviation(c, rule, v,
-              {"the first dose at least " + std::to_string(least) + " d after lymphodepletion",
-               std::to_string(days) + " d", "quality and physician judge it", id},
-              false);
-  }
-  const bool outside = window.advisory_max_days() != 0 &&
-                       (days < window.advisory_min_days() || days > window.advisory_max_days());
-  if (outside) {
-    Note(c, rule, v,
-         {"advised: " + std::to_string(window.advisory_min_days()) + " to " +
-              std::to_string(window.advisory_max_days()) + " d after lymphodepletion",
-          std::to_string(days) + " d", "an advice only", id});
-  }
-}
 
 void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kBedsideIdVerified) {
@@ -208,11 +32,11 @@ void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
          "yes");
     const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().timeout_vitals();
     const std::uint32_t minutes = Tightened(Defaults::kTimeOutVitalsMinutes, stated);
-    const std::int64_t age = At(c) - Micros(time_out.vitals().at());
-    if (age > minutes * kMicrosPerMinute) {
+    const std::int64_t at = Micros(time_out.vitals().at());
+    if (!IsFresh(c, at, minutes * kMicrosPerMinute)) {
       Gate(c, rule, v,
-           {"vital signs at most " + std::to_string(minutes) + " min old", Span(age) + " old",
-            "measure again", id});
+           {"vital signs at most " + std::to_string(minutes) + " min old",
+            Span(At(c) - at) + " old", "measure again", id});
     }
     return;
   }
@@ -223,6 +47,16 @@ void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v,
          {"no open infection", "active infection recorded",
           "treat it and screen again; or the physician takes the risk", id});
+  }
+  if (condition.toxicity_open()) {
+    Gate(c, rule, v,
+         {"no unresolved toxicity of grade 3 or more", "recorded at the pre-infusion check",
+          "wait until it resolves; or the physician takes the risk", id});
+  }
+  if (condition.cns_concern()) {
+    Gate(c, rule, v,
+         {"no concern about the central nervous system", "recorded at the pre-infusion check",
+          "clear it up; or the physician takes the risk", id});
   }
   const std::uint32_t doses = c.profile == nullptr ? 0 : c.profile->tocilizumab_doses();
   if (condition.tocilizumab_on_site() < doses) {
@@ -248,6 +82,7 @@ void WithinWindow(const Case& c, const Rule& rule, pb::Verdict& v) {
     for (const std::string& id : ids) {
       const pb::Container* container = FindContainer(c.therapy, id);
       if (container == nullptr || container->thaw_started_us() == 0) continue;
+      if (At(c) < container->thaw_started_us()) continue;  // told later, done before the thaw
       const bool thaw = Body(c) == pb::Event::kThawStarted;
       Gate(c, rule, v,
            {"a container is thawed once and never frozen again",
@@ -291,9 +126,10 @@ void BaselineTaken(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::uint32_t minutes = Tightened(Defaults::kBaselineMinutes, stated);
   const auto need = [&](bool here, std::int64_t before, const char* what) {
     const std::int64_t now = here ? Micros(vitals.at()) : 0;
-    const std::int64_t last = std::max(now, before);
+    const std::int64_t limit = minutes * kMicrosPerMinute;
+    if (IsFresh(c, now, limit) || IsFresh(c, before, limit)) return;
+    const std::int64_t last = now == 0 ? before : now;
     const std::int64_t age = At(c) - last;
-    if (last != 0 && age <= minutes * kMicrosPerMinute) return;
     Gate(c, rule, v,
          {std::string(what) + " at most " + std::to_string(minutes) + " min old",
           last == 0 ? "none" : Span(age) + " old", "measure it; \"not recordable\" is an answer",

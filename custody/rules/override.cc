@@ -26,19 +26,44 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::
   return std::ranges::find(list, value) != list.end();
 }
 
+// Whether an organisation's people speak in a role for this therapy: quality as the manufacturer's,
+// the physician as the treating site's.
+bool SpeaksAs(const Case& c, pb::Role role, std::string_view organisation) {
+  const bool quality = role == pb::QA || role == pb::QP;
+  const std::string& site = quality ? c.therapy.manufacturer_site() : TreatingSite(c.therapy);
+  const EnrolledOrganisation* theirs = c.registry.OrganisationOfSite(site);
+  if (theirs != nullptr) return theirs->organisation == organisation;
+  const EnrolledOrganisation* of = c.registry.FindOrganisation(organisation);
+  return of != nullptr && (of->kind == pb::MANUFACTURER) == quality;
+}
+
+// The organisation of who granted in the role numbered `i`: of a verbal order all roles are one
+// person's.
+std::string OrganisationOfGrantor(const Case& c, const pb::Grant& grant, int i) {
+  const int place = grant.verbal() ? 0 : i;
+  if (place >= grant.persons_size()) return {};
+  const auto index = static_cast<int>(grant.persons(place));
+  if (index >= c.therapy.persons_size()) return {};
+  const EnrolledOrganisation* of = OrganisationOf(c.registry, c.therapy.persons(index));
+  return of == nullptr ? std::string() : of->organisation;
+}
+
 // Why `grant` does not cover `reason`; empty when it does.
 std::string WhyNot(const Case& c, const pb::Grant& grant, const pb::Reason& reason) {
   if (!Contains(grant.rules(), reason.rule())) return "it is not for " + reason.rule();
-  // Quality speaks for a product rule only as the manufacturer's.
-  const EnrolledOrganisation* of = c.registry.FindOrganisation(grant.organisation());
-  const bool manufacturer = of != nullptr && of->kind == pb::MANUFACTURER;
-  const bool in_role = std::ranges::any_of(grant.roles(), [&](int role) {
-    const bool quality = role == pb::QA || role == pb::QP;
-    return std::ranges::find(reason.grantors(), role) != reason.grantors().end() &&
-           (!quality || manufacturer);
-  });
+  bool in_role = false;
+  for (int i = 0; i < grant.roles_size(); ++i) {
+    const bool may =
+        std::ranges::find(reason.grantors(), grant.roles(i)) != reason.grantors().end();
+    in_role = in_role || (may && SpeaksAs(c, grant.roles(i), OrganisationOfGrantor(c, grant, i)));
+  }
   if (!in_role) return "who granted it may not";
+  if (grant.denied()) return "who is said to have given it says otherwise";
   if (At(c) > grant.expires_us()) return "it ended " + Local(c, grant.expires_us());
+  // A permission comes before the step; afterwards there is only the deviation.
+  if (At(c) + kSkew < grant.granted_us()) {
+    return "it was given " + Local(c, grant.granted_us()) + ", after the step";
+  }
   const std::vector<std::string> scanned = StepContainers(c.effective);
   const bool covered = grant.containers().empty() ||
                        (!scanned.empty() && std::ranges::all_of(scanned, [&](const auto& id) {
@@ -65,6 +90,42 @@ void CitedGrantsKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Somebody whose word counts, and for whom.
+struct Voice {
+  pb::Role role;
+  std::string organisation;
+};
+
+// By whom an override is granted: its signers, or who gave it by word of mouth.
+std::vector<Voice> Authority(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::OverrideGranted& body = c.effective.override_granted();
+  std::vector<Voice> voices;
+  if (body.verbal() != pb::YES) {
+    for (const StepPerson& who : PeopleOf(c.effective)) {
+      const EnrolledOrganisation* of = OrganisationOf(c.registry, who.person);
+      voices.push_back({who.role, of == nullptr ? std::string() : of->organisation});
+    }
+    return voices;
+  }
+  const EnrolledPerson* authority = c.registry.FindPerson(body.authority());
+  if (authority == nullptr) {
+    Structure(c, rule, v,
+              {"the enrolled person who gave the verbal order", body.authority() + " is unknown",
+               "name who gave it", body.authority()});
+  } else {
+    for (const pb::Role role : authority->roles) voices.push_back({role, authority->organisation});
+  }
+  const bool wrote = std::ranges::any_of(c.effective.signers(), [&](const pb::Signer& signer) {
+    return signer.person() == body.authority();
+  });
+  if (c.effective.signers_size() < 2 || wrote) {
+    Structure(c, rule, v,
+              {"a verbal order written down by two other people",
+               wrote ? "who gave it signs" : "one", "two who heard it sign"});
+  }
+  return voices;
+}
+
 }  // namespace
 
 void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -86,24 +147,7 @@ void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   if (Body(c) != pb::Event::kOverrideGranted) return;
   const pb::OverrideGranted& body = c.effective.override_granted();
-  const bool verbal = body.verbal() == pb::YES;
-  std::vector<pb::Role> roles;
-  if (verbal) {
-    const EnrolledPerson* authority = c.registry.FindPerson(body.authority());
-    if (authority == nullptr) {
-      Structure(c, rule, v,
-                {"the enrolled person who gave the verbal order", body.authority() + " is unknown",
-                 "name who gave it", body.authority()});
-    } else {
-      roles = authority->roles;
-    }
-    if (c.effective.signers_size() < 2) {
-      Structure(c, rule, v,
-                {"a verbal order written down by two people", "one", "a second person signs"});
-    }
-  } else {
-    for (const pb::Signer& signer : c.effective.signers()) roles.push_back(signer.role());
-  }
+  const std::vector<Voice> voices = Authority(c, rule, v);
   for (const std::string& id : body.rules()) {
     const Rule* named = FindRule(id, c.registry.rules_version());
     if (named == nullptr || named->grantors.empty()) {
@@ -113,14 +157,19 @@ void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
                  "meet the rule instead", id});
       continue;
     }
-    const bool may = std::ranges::any_of(roles, [&](pb::Role role) {
-      return std::ranges::find(named->grantors, role) != named->grantors.end();
+    const bool may = std::ranges::any_of(voices, [&](const Voice& voice) {
+      const auto& allowed = named->grantors;
+      return std::ranges::find(allowed, voice.role) != allowed.end() &&
+             SpeaksAs(c, voice.role, voice.organisation);
     });
     if (may) continue;
     std::vector<std::string> names;
     for (const pb::Role role : named->grantors) names.push_back(pb::Role_Name(role));
-    Structure(c, rule, v,
-              {id + " overridden by " + List(names), "somebody else", "ask them to grant it", id});
+    Structure(
+        c, rule, v,
+        {id + " overridden by " + List(names) +
+             (named->grantors[0] == pb::PHY ? " of the treating site" : " of the manufacturer"),
+         "somebody else", "ask them to grant it", id});
   }
   if (Micros(body.expires_at()) > Micros(c.effective.signed_at()) + kMicrosPerDay) {
     Structure(c, rule, v,
@@ -148,6 +197,7 @@ void ApplyGrants(const Case& c, pb::Verdict& v) {
                                                             : WhyNot(c, *grant, reason);
       if (why_not.empty()) {
         reason.set_overridden(true);
+        reason.set_grant(id);
         break;
       }
       reason.set_found(reason.found() + "; grant " + ShortId(id) +

@@ -50,15 +50,33 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
     return;
   }
   for (const pb::ReleaseTest& test : c.profile->release_tests()) {
-    const auto found = std::ranges::find_if(
-        lot.tests(), [&](const pb::TestState& t) { return t.test() == test.test(); });
-    if (found != lot.tests().end() && found->passed()) continue;
-    Gate(
-        c, rule, v,
-        {"test " + test.test() + " passed", found == lot.tests().end() ? "no result" : "not passed",
-         found == lot.tests().end() ? "record QC_RESULT"
-                                    : "investigate; or the exceptional release",
-         test.test()});
+    const auto named = [&](const pb::TestState& t) { return t.test() == test.test(); };
+    const bool any = std::ranges::any_of(lot.tests(), named);
+    const bool answered = std::ranges::any_of(lot.tests(), [&](const pb::TestState& t) {
+      return named(t) && (t.passed() || t.failed());
+    });
+    if (answered) continue;  // of a failure more below
+    Gate(c, rule, v,
+         {"test " + test.test() + " passed", any ? "not passed" : "no result",
+          any ? "investigate; or the exceptional release" : "record QC_RESULT", test.test()});
+  }
+  for (const pb::TestState& test : lot.tests()) {
+    if (!test.failed()) continue;
+    Gate(c, rule, v,
+         {"no failed result that stands",
+          "test " + test.test() + " failed: " + ShortId(test.event_id()),
+          "investigate: QC_RESULT_INVALIDATED if the laboratory erred; or the exceptional release",
+          test.test()});
+  }
+}
+
+// Product decisions are those of the maker's quality, wherever the signature is given.
+void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    if (IsMaker(c, person.person)) continue;
+    Gate(c, rule, v,
+         {"quality of the manufacturer", person.person + " is not of it",
+          "quality of the manufacturer decides", person.person});
   }
 }
 
@@ -72,7 +90,7 @@ void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::
     if (!deviation.open() || !deviation.critical()) continue;
     Gate(c, rule, v,
          {"no open critical deviation", deviation.id() + ": " + deviation.found(),
-          "close it with a disposition: DEVIATION_CLOSED", deviation.id()});
+          "close it with a disposition: DEVIATION_CLOSED", deviation.id(), pb::CLINICAL});
   }
   for (const StepPerson& person : PeopleOf(c.effective)) {
     const auto index = PersonIndex(c.therapy, person.person);
@@ -99,21 +117,49 @@ void NeedEarlierReleases(const Case& c, const Rule& rule, pb::Verdict& v, const 
 
 std::string ExpiryText(const Case& c, std::int64_t expiry) { return "expires " + Local(c, expiry); }
 
+// Steps at the patient. Collected cells may be taken out and thawed for manufacture.
+bool ForPatient(const Case& c) {
+  return c.effective.has_bedside_id_verified() || c.effective.has_infusion_started();
+}
+
+// After the first of several releases product may travel, if that release says so, marked as what
+// it is.
+bool MayShipEarly(const Case& c, const pb::Lot* lot) {
+  if (lot == nullptr || c.profile == nullptr || !c.profile->ship_after_first_release())
+    return false;
+  if (lot->releases().empty() || lot->state() != pb::LOT_FILLED) return false;
+  if (!lot->ship_under_quarantine()) return false;
+  if (c.effective.has_packed()) return c.effective.packed().under_quarantine() == pb::YES;
+  const pb::Shipment* shipment = OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+  return shipment != nullptr && shipment->under_quarantine();
+}
+
 // One container, all of its reasons.
 void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
                     bool shipping) {
   const pb::Container* container = FindContainer(c.therapy, id);
-  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
-  const pb::Lot* lot = FindLot(c.therapy, container->lot());
-  const bool released = lot != nullptr && IsReleased(*lot) && container->released();
-  const bool exceptional =
-      lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS && container->released();
-  const bool first_release = shipping && c.profile != nullptr &&
-                             c.profile->ship_after_first_release() && lot != nullptr &&
-                             !lot->releases().empty() && lot->state() == pb::LOT_FILLED;
-  const auto blocked = [&](std::string expected, std::string found, std::string next) {
-    Gate(c, rule, v, {std::move(expected), std::move(found), std::move(next), id});
+  if (container == nullptr) return;  // F8a says so
+  const auto blocked = [&](std::string expected, std::string found, std::string next,
+                           pb::FieldClass found_class = pb::FIELD_CLASS_UNSPECIFIED) {
+    Gate(c, rule, v, {std::move(expected), std::move(found), std::move(next), id, found_class});
   };
+  if (container->material() != pb::DRUG_PRODUCT) {
+    if (!ForPatient(c)) return;
+    return blocked("a container of drug product",
+                   container->material() == pb::STARTING_MATERIAL ? "collected cells, not product"
+                                                                  : "a sample",
+                   "do not use it: only released product is given");
+  }
+  const std::vector<const pb::Container*> line = Lineage(c.therapy, *container);
+  const bool named = std::ranges::all_of(line, [](const auto* held) { return held->released(); });
+  const pb::Lot* lot = FindLot(c.therapy, container->lot());
+  const bool released = lot != nullptr && IsReleased(*lot) && named;
+  const bool exceptional = lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS && named;
+  const bool first_release = shipping && MayShipEarly(c, lot);
+  if (exceptional && !c.therapy.consent_oos()) {
+    blocked("the patient's consent to a product out of specification", "none that stands",
+            "ask the patient: CONSENT_OBTAINED");
+  }
   if (!released && !exceptional && !first_release) {
     const bool unnamed = lot != nullptr && IsReleased(*lot);
     blocked("lot " + container->lot() + " released, naming this container",
@@ -135,22 +181,29 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   const std::string_view scope = HoldScopeOf(c.effective);
   for (const pb::Hold* hold : OpenHolds(c.therapy, scope, container)) {
     blocked("no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
-            "the hold is cleared by who may: HOLD_CLEARED");
+            "the hold is cleared by who may: HOLD_CLEARED", pb::CLINICAL);
   }
   if (MayNotBeUsed(container->state())) {
     blocked("a container that may still be used", StateLabel(container->state()),
             "take the container that was ordered");
   }
-  for (const pb::Container* held : Lineage(c.therapy, *container)) {
-    if (!held->refrozen()) continue;
-    blocked("never frozen again after a thaw", held->id() + " was", "discard it");
+  for (const pb::Container* held : line) {
+    if (held->refrozen())
+      blocked("never frozen again after a thaw", held->id() + " was", "discard it");
+    if (!held->rejected() || (held == container && MayNotBeUsed(container->state()))) continue;
+    blocked("a container that quality did not reject", held->id() + " was rejected", "discard it");
   }
 }
 
 }  // namespace
 
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool decides = c.effective.has_batch_record_reviewed() ||
+                       c.effective.has_site_qa_disposition() ||
+                       c.effective.has_qc_result_invalidated();
+  if (decides) return NeedMaker(c, rule, v);
   if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
+  NeedMaker(c, rule, v);
   Certificate certificate;
   ReleaseOf(c.effective, certificate);
   const pb::Lot* lot = FindLot(c.therapy, certificate.lot);
@@ -165,7 +218,10 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool makers = c.effective.has_oos_risk_assessed() || c.effective.has_oos_authorised();
+  if (makers) return NeedMaker(c, rule, v);
   if (Body(c) != pb::Event::kReleasedOos) return;
+  NeedMaker(c, rule, v);
   const pb::Lot* lot = FindLot(c.therapy, c.effective.released_oos().lot());
   if (lot == nullptr) return;
   static constexpr std::pair<std::string_view, const char*> kChain[] = {
@@ -201,9 +257,9 @@ void DoseInRange(const Case& c, const Rule& rule, pb::Verdict& v) {
       const double change = (weight - lot.dose_weight_kg()) / lot.dose_weight_kg() * 100;
       if (std::abs(change) <= percent) continue;
       Note(c, rule, v,
-           {"within " + Number(percent) + " % of " + Number(lot.dose_weight_kg()) +
-                " kg, by which the dose was made",
-            Number(weight) + " kg", "the physician judges the dose again", lot.lot()});
+           {"within " + Number(percent) + " % of the weight by which the dose was made",
+            Number(weight) + " kg, made for " + Number(lot.dose_weight_kg()) + " kg",
+            "the physician judges the dose again", lot.lot(), pb::CLINICAL});
     }
     return;
   }

@@ -67,6 +67,18 @@ bool KnowsPatient(const pb::TherapyState& state, std::string_view commitment) {
   });
 }
 
+// Before the needle: the bag's number is that of a label printed for this patient, and one number
+// is one collection.
+std::string LabelMisfit(const Case& c, const std::string& din) {
+  const auto& issued = c.therapy.issued_labels();
+  const bool printed = issued.empty() || std::ranges::find(issued, din) != issued.end();
+  if (!printed) return "a donation number whose label was printed for this therapy";
+  const pb::Donation* donation = FindDonation(c.therapy, din);
+  const bool used = c.effective.has_apheresis_started() && donation != nullptr &&
+                    (donation->ended_us() != 0 || donation->failed());
+  return used ? "a donation number that was not used yet" : "";
+}
+
 // What the therapy knows of one scan; empty when it fits.
 std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
   const pb::TherapyState& state = c.therapy;
@@ -80,9 +92,9 @@ std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
     case pb::SCAN_LOT:
       return FindLot(state, value) != nullptr ? "" : "a lot of this therapy";
     case pb::SCAN_DIN: {
-      if (Body(c) == pb::Event::kApheresisStarted || Body(c) == pb::Event::kLabelIssued ||
-          Body(c) == pb::Event::kLabelAffixed) {
-        return "";
+      if (Body(c) == pb::Event::kLabelIssued) return "";
+      if (Body(c) == pb::Event::kApheresisStarted || Body(c) == pb::Event::kLabelAffixed) {
+        return LabelMisfit(c, value);
       }
       const bool known =
           FindDonation(state, value) != nullptr || FindContainer(state, value) != nullptr;
@@ -121,6 +133,7 @@ struct Stated {
   const pb::Scanned* certificate = nullptr;
   const pb::Scanned* order = nullptr;
   const pb::Scanned* kit = nullptr;
+  const pb::Scanned* cassette = nullptr;
 };
 
 std::set<std::string> Read(
@@ -147,6 +160,7 @@ void CompareChecks(const Case& c, const Rule& rule, pb::Verdict& v,
     compare(stated.certificate, check.certificate(), "certificate");
     compare(stated.order, check.order(), "order");
     compare(stated.kit, check.kit(), "kit");
+    compare(stated.cassette, check.cassette(), "cassette");
     if (stated.wristband != nullptr && Read(check.wristband()) != Read(*stated.wristband)) {
       Gate(c, rule, v,
            {"the same wristband in each person's own check",
@@ -177,6 +191,7 @@ void CompareOwnChecks(const Case& c, const Rule& rule, pb::Verdict& v) {
       stated.coi = &body.coi();
       stated.certificate = &body.certificate();
       stated.order = &body.order();
+      stated.cassette = &body.cassette();
       if (body.confirmed_by() == pb::CONFIRMED_BY_WRISTBAND) stated.wristband = &body.wristband();
       return CompareChecks(c, rule, v, body.checks(), stated);
     }
@@ -187,6 +202,7 @@ void CompareOwnChecks(const Case& c, const Rule& rule, pb::Verdict& v) {
       stated.coi = &body.coi();
       stated.certificate = &body.certificate();
       stated.order = &body.order();
+      if (body.has_cassette()) stated.cassette = &body.cassette();
       return CompareChecks(c, rule, v, body.checks(), stated);
     }
     default:
@@ -201,15 +217,18 @@ void CheckWristband(const Case& c, const Rule& rule, pb::Verdict& v) {
     read = Read(c.effective.apheresis_started().wristband()).size();
   } else if (c.effective.has_bedside_id_verified()) {
     read = Read(c.effective.bedside_id_verified().wristband()).size();
+  } else if (c.effective.has_prethaw_id_verified()) {
+    const pb::PrethawIdVerified& body = c.effective.prethaw_id_verified();
+    if (body.confirmed_by() == pb::CONFIRMED_BY_WRISTBAND) read = Read(body.wristband()).size();
   } else if (c.effective.has_label_issued()) {
     const std::uint32_t stated =
         c.profile == nullptr ? 0 : c.profile->validity().wristband_before_label();
     const std::uint32_t minutes = Tightened(Defaults::kLabelMinutes, stated);
-    const std::int64_t age = At(c) - Micros(c.effective.label_issued().wristband_scanned_at());
-    if (age > minutes * kMicrosPerMinute) {
+    const std::int64_t at = Micros(c.effective.label_issued().wristband_scanned_at());
+    if (!IsFresh(c, at, minutes * kMicrosPerMinute)) {
       Gate(c, rule, v,
            {"a label within " + std::to_string(minutes) + " min of the wristband scan",
-            Span(age) + " after it", "scan the wristband again"});
+            Span(At(c) - at) + " after it", "scan the wristband again"});
     }
   }
   if (read >= 2) return;
@@ -244,6 +263,48 @@ void CheckCertificate(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// A step whose own answers say that something does not agree is no step to take.
+void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto need = [&](pb::Answer answer, const char* what, const char* next) {
+    if (answer == pb::NO) Gate(c, rule, v, {what, "no", next});
+  };
+  constexpr const char* kStop = "stop and find out why; in doubt record IDENTITY_IN_DOUBT";
+  switch (Body(c)) {
+    case pb::Event::kLabelIssued:
+      return need(c.effective.label_issued().read_back_agrees(), "a label that reads as it should",
+                  "destroy it and print another");
+    case pb::Event::kApheresisStarted:
+      if (!c.therapy.ordered() || !c.effective.apheresis_started().order().value().empty()) return;
+      Gate(c, rule, v,
+           {"order " + c.therapy.order_number() + " scanned", "no scan", "scan the order too"});
+      return;
+    case pb::Event::kHandedToCarrier:
+      return need(c.effective.handed_to_carrier().driver_identified(), "the driver identified",
+                  "identify the driver, or keep the shipper");
+    case pb::Event::kRemovedFromStorage:
+      return need(c.effective.removed_from_storage().certificate_matches(),
+                  "certificate and container agree", kStop);
+    case pb::Event::kThawStarted:
+      return need(c.effective.thaw_started().patient_ready_again(),
+                  "the patient ready, confirmed again", "wait: a thawed bag cannot be kept");
+    case pb::Event::kPrethawIdVerified:
+      return need(c.effective.prethaw_id_verified().patient_ready(),
+                  "the patient ready, line patent", "wait: a thawed bag cannot be kept");
+    case pb::Event::kBedsideIdVerified: {
+      const pb::BedsideIdVerified& body = c.effective.bedside_id_verified();
+      const pb::TimeOut& asked = body.time_out();
+      if (body.passed() != pb::YES || asked.patient_states_identity() != pb::NO) return;
+      if (!asked.why_not().empty()) return;
+      Gate(c, rule, v,
+           {"the patient states name and birth date, or why not", "no, and no reason",
+            "ask the patient; or say why that is not possible"});
+      return;
+    }
+    default:
+      return;
+  }
+}
+
 }  // namespace
 
 void ScansBelong(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -265,6 +326,7 @@ void ScansBelong(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   CheckWristband(c, rule, v);
   CheckCertificate(c, rule, v);
+  CheckAnswers(c, rule, v);
   CompareOwnChecks(c, rule, v);
 }
 

@@ -99,6 +99,37 @@ void CheckOwnChecks(const Case& c, const Rule& rule, pb::Verdict& v,
   }
 }
 
+// Each check was made by its person for this step, and both together (R04).
+void CheckTimes(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const google::protobuf::RepeatedPtrField<pb::PersonCheck>* checks = nullptr;
+  if (c.effective.has_apheresis_started()) {
+    checks = &c.effective.apheresis_started().checks();
+  } else if (c.effective.has_prethaw_id_verified()) {
+    checks = &c.effective.prethaw_id_verified().checks();
+  } else if (c.effective.has_bedside_id_verified()) {
+    checks = &c.effective.bedside_id_verified().checks();
+  }
+  if (checks == nullptr || checks->empty()) return;
+  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().presence();
+  const std::int64_t apart = Tightened(Defaults::kPresenceMinutes, stated) * kMicrosPerMinute;
+  std::int64_t first = Micros(checks->Get(0).at());
+  std::int64_t last = first;
+  for (const pb::PersonCheck& check : *checks) {
+    const std::int64_t at = Micros(check.at());
+    first = std::min(first, at);
+    last = std::max(last, at);
+    if (IsFresh(c, at, kLiveStep)) continue;
+    Structure(c, rule, v,
+              {"own checks made for this step, at most 15 min before it",
+               check.person() + " checked " + Span(At(c) - at) + " before it", "check again now",
+               check.person()});
+  }
+  if (last - first <= apart) return;
+  Structure(c, rule, v,
+            {"both checks within " + Span(apart), Span(last - first) + " apart",
+             "both check again, together"});
+}
+
 // Numbers at the end of a way through a body.
 void NumbersAt(const Message& message, const std::vector<const FieldDescriptor*>& way,
                std::size_t depth, std::vector<double>& out) {
@@ -138,6 +169,12 @@ std::string Bounds(bool has_min, double min, bool has_max, double max, const std
   return has_min ? "at least " + Number(min) + with_unit : "at most " + Number(max) + with_unit;
 }
 
+// Who may read a value: as its field says, or else its body.
+pb::FieldClass ClassOf(const BodyPlan& plan, const pb::FieldRule* field) {
+  const bool own = field->field_class() != pb::FIELD_CLASS_UNSPECIFIED;
+  return own ? field->field_class() : plan.rule->field_class();
+}
+
 void CheckSpecified(const Case& c, const Rule& rule, pb::Verdict& v, const Message& body,
                     std::string_view name) {
   for (const pb::SpecifiedRange& range : c.profile->ranges()) {
@@ -165,7 +202,8 @@ void CheckSpecified(const Case& c, const Rule& rule, pb::Verdict& v, const Messa
       Deviation(c, rule, v,
                 {"as the product specifies: " +
                      Bounds(range.has_min(), range.min(), range.has_max(), range.max(), unit),
-                 Number(value), "quality decides what follows from it", path},
+                 Number(value), "quality decides what follows from it", path,
+                 ClassOf(PlanOf(c.effective), &way.back()->options().GetExtension(pb::field))},
                 false);
     }
   }
@@ -212,6 +250,7 @@ void TwoPeople(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::EventRule& event = *PlanOf(c.effective).rule;
   if (event.two_person() && c.effective.entry() == pb::LIVE) CheckPresence(c, rule, v);
   if (event.own_checks()) CheckOwnChecks(c, rule, v, PeopleOf(c.effective));
+  if (event.own_checks()) CheckTimes(c, rule, v);
 }
 
 void Ranges(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -230,13 +269,55 @@ void Ranges(const Case& c, const Rule& rule, pb::Verdict& v) {
            {"usually " + Bounds(field.rule->has_usual_min(), field.rule->usual_min(),
                                 field.rule->has_usual_max(), field.rule->usual_max(),
                                 field.rule->unit()),
-            Number(value), "look again; if it is right, confirm it", field.path});
+            Number(value), "look again; if it is right, confirm it", field.path,
+            ClassOf(plan, field.rule)});
     }
   }
   if (c.profile != nullptr) CheckSpecified(c, rule, v, body, plan.name);
 }
 
+namespace {
+
+bool Knows(const Case& c, std::string_view commitment) {
+  return std::ranges::any_of(c.therapy.identity(), [&](const pb::KnownIdentifier& known) {
+    return !known.retired() && known.value() == commitment;
+  });
+}
+
+// Later identifiers hang on the first ones: each of the two people read what identifies the patient
+// already, and, for a new one, the new one too.
+template <class Body>
+void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body, bool added) {
+  std::set<std::string> changed;
+  for (const pb::IdentifierCommitment& id : body.identifiers()) changed.insert(id.commitment());
+  for (const pb::IdentityReading& reading : body.readings()) {
+    std::set<std::string> known;
+    std::set<std::string> read;
+    for (const pb::IdentifierCommitment& id : reading.identifiers()) {
+      const bool still = Knows(c, id.commitment()) && !changed.contains(id.commitment());
+      if (still) known.insert(id.commitment());
+      read.insert(id.commitment());
+    }
+    const bool sound =
+        added ? !known.empty() && std::ranges::includes(read, changed) : known.size() >= 2;
+    if (sound) continue;
+    Structure(c, rule, v,
+              {added ? "an identifier that is known and the new one, read by each person"
+                     : "two identifiers that remain, read by each person",
+               std::to_string(known.size()) + " known identifier(s) read by " + reading.person(),
+               "both read from the patient again", reading.person()});
+  }
+}
+
+}  // namespace
+
 void Enrolled(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.therapy.enrolled() && c.effective.has_patient_identifier_added()) {
+    return JudgeReadings(c, rule, v, c.effective.patient_identifier_added(), true);
+  }
+  if (c.therapy.enrolled() && c.effective.has_patient_identifier_retired()) {
+    return JudgeReadings(c, rule, v, c.effective.patient_identifier_retired(), false);
+  }
   if (Body(c) != pb::Event::kPatientEnrolled) {
     if (c.therapy.enrolled()) return;
     Structure(c, rule, v,
@@ -251,7 +332,22 @@ void Enrolled(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   const pb::PatientEnrolled& body = c.effective.patient_enrolled();
   std::set<std::string> stated;
-  for (const pb::IdentifierCommitment& id : body.identifiers()) stated.insert(id.commitment());
+  std::set<std::string> unread;
+  bool own = false;  // one that tells patients apart: many are born on the same day
+  for (const pb::IdentifierCommitment& id : body.identifiers()) {
+    stated.insert(id.commitment());
+    own = own || id.type() != "dob";
+  }
+  unread = stated;
+  for (const pb::IdentityReading& reading : body.readings()) {
+    for (const pb::IdentifierCommitment& id : reading.identifiers()) unread.erase(id.commitment());
+  }
+  if (!unread.empty() || !own) {
+    Structure(c, rule, v,
+              {"identifiers that somebody read, more than a birth date",
+               std::to_string(unread.size()) + " of them read by nobody",
+               "enrol what was read from the patient"});
+  }
   if (stated.size() < 2) {
     Structure(c, rule, v,
               {"at least two identifiers of the patient", std::to_string(stated.size()),

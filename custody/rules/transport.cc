@@ -82,10 +82,58 @@ void CompareOuter(const Case& c, const Rule& rule, pb::Verdict& v, const std::st
   }
 }
 
+std::string SiteOf(const Case& c) {
+  const EnrolledStation* station = c.registry.FindStation(c.effective.station());
+  return station == nullptr ? std::string() : station->site;
+}
+
+// Who hands a shipper over is the one who holds it.
+void CompareHolder(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper) {
+  const pb::Shipment* shipment = OpenShipment(c.therapy, shipper);
+  if (shipment == nullptr) return;  // said already
+  if (shipment->handed_us() != 0) {
+    Gate(c, rule, v,
+         {"a shipper that was not handed over yet",
+          "with " + shipment->carrier() + " since " + Local(c, shipment->handed_us()),
+          "record CARRIER_MILESTONE for what happens on the way", shipper});
+  }
+  const std::string site = SiteOf(c);
+  if (site.empty() || shipment->from_site().empty() || site == shipment->from_site()) return;
+  Gate(c, rule, v,
+       {"handed over by " + shipment->from_site() + ", which packed it", "by " + site,
+        "the holder hands it over", shipper});
+}
+
+// The chain of identity stands inside and outside; another one is another patient's.
+template <class Body>
+void CompareInside(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body) {
+  const pb::Shipment* shipment = OpenShipment(c.therapy, body.shipper().value());
+  if (shipment == nullptr) return;  // said already
+  const std::string site = SiteOf(c);
+  if (!site.empty() && !shipment->to_site().empty() && site != shipment->to_site()) {
+    Gate(c, rule, v,
+         {"received at " + shipment->to_site(), "at " + site,
+          "call the site it is meant for; record WRONG_CONSIGNEE", shipment->shipper()});
+  }
+  if (!shipment->waybill().empty() && body.waybill().value().empty()) {
+    Deviation(c, rule, v,
+              {"waybill " + shipment->waybill() + " scanned", "no scan", "compare the papers",
+               shipment->shipper()},
+              false);
+  }
+  if (c.therapy.coi().empty() || body.coi().value() == c.therapy.coi()) return;
+  for (const std::string& id : Resolve(c.therapy, SetOfScans(body.containers()))) {
+    Quarantine(c, rule, v,
+               {"chain of identity " + c.therapy.coi(), body.coi().value(),
+                "put it aside and call quality of both sites", id});
+  }
+}
+
 template <class Body>
 void CompareReceipt(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body) {
   const std::string& shipper = body.shipper().value();
   CompareOuter(c, rule, v, shipper, SetOfScans(body.seals()), body.waybill().value());
+  CompareInside(c, rule, v, body);
   const pb::Shipment* shipment = OpenShipment(c.therapy, shipper);
   const Set found = Resolve(c.therapy, SetOfScans(body.containers()));
   const Set expected = shipment == nullptr ? Set{} : SetOf(shipment->containers());
@@ -123,17 +171,30 @@ void CompareOffer(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (offer->closed()) {
     compare({offer->shipper()}, {body.shipper()}, "shipper");
     compare(SetOf(offer->seals()), SetOf(body.seals()), "seals");
+    if (!offer->waybill().empty()) compare({offer->waybill()}, {body.waybill()}, "waybill");
   } else {
     compare(Resolve(c.therapy, SetOf(offer->containers())),
             Resolve(c.therapy, SetOf(body.containers())), "containers");
+    if (!c.therapy.coi().empty()) compare({c.therapy.coi()}, {body.coi()}, "chain of identity");
   }
-  const EnrolledStation* station = c.registry.FindStation(c.effective.station());
-  const bool named = offer->to_site().empty() || station == nullptr ||
-                     c.registry.FindSite(offer->to_site()) == nullptr ||
-                     station->site == offer->to_site();
+  const std::string site = SiteOf(c);
+  const bool named = offer->to_site().empty() || site.empty() ||
+                     c.registry.FindSite(offer->to_site()) == nullptr || site == offer->to_site();
   if (!named) {
+    Gate(c, rule, v, {"acceptance at " + offer->to_site(), site, "the named site accepts"});
+  }
+  const auto& signers = c.effective.signers();
+  const auto signs = [&](const std::string& person) {
+    return std::ranges::any_of(signers, [&](const auto& s) { return s.person() == person; });
+  };
+  if (!signers.empty() && !offer->from_person().empty() && signs(offer->from_person())) {
     Gate(c, rule, v,
-         {"acceptance at " + offer->to_site(), station->site, "the named site accepts"});
+         {"accepted by somebody else than who offered it", offer->from_person(),
+          "the receiver scans and signs"});
+  }
+  if (!signers.empty() && !offer->to_person().empty() && !signs(offer->to_person())) {
+    Gate(c, rule, v,
+         {"accepted by " + offer->to_person(), "by somebody else", "the named person accepts"});
   }
 }
 
@@ -145,7 +206,8 @@ void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
       return Packing(c, rule, v);
     case pb::Event::kHandedToCarrier: {
       const pb::HandedToCarrier& body = c.effective.handed_to_carrier();
-      return CompareOuter(c, rule, v, body.shipper(), SetOf(body.seals()), "");
+      CompareOuter(c, rule, v, body.shipper(), SetOf(body.seals()), "");
+      return CompareHolder(c, rule, v, body.shipper());
     }
     case pb::Event::kReceivedMfg:
       return CompareReceipt(c, rule, v, c.effective.received_mfg());

@@ -1,0 +1,301 @@
+// The state keeps few of the values that people type: those that a rule or a screen asks for. Each
+// of them has a row below that says where it stands. A value is only changed where it came from the
+// event that is corrected (that event is the last of its kind) and where it still is the old one: a
+// newer weight is not undone by correcting an older one.
+#include "custody/correction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "custody/body_plan.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+#include "custody/time.h"
+
+namespace custody {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+
+constexpr std::size_t kPrefixBytes = 8;
+
+std::uint64_t Prefix(std::string_view event_id) {
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < kPrefixBytes && i < event_id.size(); ++i) {
+    prefix = prefix << 8 | static_cast<unsigned char>(event_id[i]);
+  }
+  return prefix;
+}
+
+// What somebody decided, ordered, released or permitted is decided anew, not corrected.
+bool IsDecision(int body) {
+  switch (body) {
+    case pb::Event::kTherapyOrdered:
+    case pb::Event::kTherapyCancelled:
+    case pb::Event::kReleased:
+    case pb::Event::kReleasedOos:
+    case pb::Event::kQpCertification:
+    case pb::Event::kSiteQaDisposition:
+    case pb::Event::kRejected:
+    case pb::Event::kReleaseWithdrawn:
+    case pb::Event::kInfusionOrdered:
+    case pb::Event::kInfusionOrderCancelled:
+    case pb::Event::kIdentityResolved:
+    case pb::Event::kQuarantineDecided:
+    case pb::Event::kHoldSet:
+    case pb::Event::kHoldCleared:
+    case pb::Event::kDisposition:
+    case pb::Event::kDeviationClosed:
+    case pb::Event::kOverrideGranted:
+    case pb::Event::kOverrideConfirmed:
+    case pb::Event::kAttested:
+    case pb::Event::kRecordCorrected:
+    case pb::Event::kProductRecalled:
+    case pb::Event::kConsentObtained:
+    case pb::Event::kConsentWithdrawn:
+    case pb::Event::kPatientEnrolled:
+    case pb::Event::kPatientIdentifierAdded:
+    case pb::Event::kPatientIdentifierRetired:
+    case pb::Event::kAdopted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsNumber(const FieldDescriptor& field) {
+  const FieldDescriptor::CppType type = field.cpp_type();
+  return type == FieldDescriptor::CPPTYPE_DOUBLE || type == FieldDescriptor::CPPTYPE_INT32 ||
+         type == FieldDescriptor::CPPTYPE_INT64 || type == FieldDescriptor::CPPTYPE_UINT32 ||
+         type == FieldDescriptor::CPPTYPE_UINT64;
+}
+
+bool IsTime(const FieldDescriptor& field) {
+  return field.message_type() != nullptr &&
+         field.message_type()->full_name() == "google.protobuf.Timestamp";
+}
+
+std::optional<double> AsNumber(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double value = std::strtod(copy.c_str(), &end);
+  const bool plain = copy.find_first_not_of("+-0123456789.eE") == std::string::npos;
+  if (copy.empty() || !plain || *end != '\0' || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+// A number of the state that came from a field.
+struct Slot {
+  std::function<double()> get;
+  std::function<void(double)> set;
+};
+
+template <class Message, class Type>
+Slot Number(Message* message, Type (Message::*get)() const, void (Message::*set)(Type)) {
+  return {[=] { return static_cast<double>((message->*get)()); },
+          [=](double value) { (message->*set)(static_cast<Type>(value)); }};
+}
+
+std::optional<Slot> ConditionSlot(pb::PatientCondition* c, int body, std::string_view field) {
+  const bool assessed = body == pb::Event::kEligibilityAssessed;
+  const bool checked = body == pb::Event::kPreinfusionCheckPassed;
+  using C = pb::PatientCondition;
+  if (field == "weight_kg" && (assessed || checked || body == pb::Event::kWeightChanged)) {
+    return Number(c, &C::weight_kg, &C::set_weight_kg);
+  }
+  if (assessed && field == "prior_lines") return Number(c, &C::prior_lines, &C::set_prior_lines);
+  if (assessed && field == "ecog") return Number(c, &C::ecog, &C::set_ecog);
+  if (checked && field == "tocilizumab_doses") {
+    return Number(c, &C::tocilizumab_on_site, &C::set_tocilizumab_on_site);
+  }
+  if (body == pb::Event::kIdmSampled && field == "sampled_at") {
+    return Number(c, &C::idm_sampled_us, &C::set_idm_sampled_us);
+  }
+  return std::nullopt;
+}
+
+// The one of several that holds the old value; the newest, when more than one does.
+template <class List, class Pick>
+std::optional<Slot> Among(List* list, double old, Pick pick) {
+  std::optional<Slot> found;
+  for (auto& item : *list) {
+    Slot slot = pick(&item);
+    if (slot.get() == old || !found) found = std::move(slot);
+  }
+  return found;
+}
+
+std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view field, double old) {
+  using State = pb::TherapyState;
+  if (auto slot = ConditionSlot(state.mutable_condition(), body, field)) return slot;
+  pb::Lymphodepletion* ld = state.mutable_ld();
+  const bool dose = (body == pb::Event::kLdDose && field == "given_at") ||
+                    (body == pb::Event::kLdCompleted && field == "last_dose_at");
+  if (dose) {
+    return Number(ld, &pb::Lymphodepletion::last_dose_us, &pb::Lymphodepletion::set_last_dose_us);
+  }
+  if (body == pb::Event::kLdWaived && field == "wbc_sampled_at") {
+    return Number(ld, &pb::Lymphodepletion::waiver_wbc_us, &pb::Lymphodepletion::set_waiver_wbc_us);
+  }
+  const bool slotted = body == pb::Event::kSlotReserved || body == pb::Event::kSlotChanged;
+  if (slotted && field == "expected_delivery") {
+    return Number(&state, &State::expected_delivery_us, &State::set_expected_delivery_us);
+  }
+  if (slotted && field == "apheresis_at") {
+    return Number(&state, &State::apheresis_planned_us, &State::set_apheresis_planned_us);
+  }
+  if (body == pb::Event::kFormulated && field == "weight_used_kg") {
+    return Among(state.mutable_lots(), old, [](pb::Lot* lot) {
+      return Number(lot, &pb::Lot::dose_weight_kg, &pb::Lot::set_dose_weight_kg);
+    });
+  }
+  if (body == pb::Event::kApheresisCompleted && field == "ended_at") {
+    return Among(state.mutable_donations(), old, [](pb::Donation* donation) {
+      return Number(donation, &pb::Donation::ended_us, &pb::Donation::set_ended_us);
+    });
+  }
+  const bool volume = (body == pb::Event::kApheresisCompleted && field == "volume_ml");
+  if (volume || (body == pb::Event::kInfusionCompleted && field == "volume_given_ml")) {
+    return Among(state.mutable_containers(), old, [&](pb::Container* container) {
+      return volume ? Number(container, &pb::Container::volume_ml, &pb::Container::set_volume_ml)
+                    : Number(container, &pb::Container::infused_ml, &pb::Container::set_infused_ml);
+    });
+  }
+  const bool received = body == pb::Event::kReceivedMfg || body == pb::Event::kReceivedClinic;
+  if (received && field == "seal_opened_at") {
+    return Among(state.mutable_shipments(), old, [](pb::Shipment* shipment) {
+      return Number(shipment, &pb::Shipment::seal_opened_us, &pb::Shipment::set_seal_opened_us);
+    });
+  }
+  if (body == pb::Event::kPacked && field == "packed_at") {
+    return Among(state.mutable_shipments(), old, [](pb::Shipment* shipment) {
+      return Number(shipment, &pb::Shipment::packed_us, &pb::Shipment::set_packed_us);
+    });
+  }
+  return std::nullopt;
+}
+
+Folded CorrectTest(pb::TherapyState& state, const pb::Profile* profile, std::string_view event_id,
+                   double value) {
+  for (pb::Lot& lot : *state.mutable_lots()) {
+    for (pb::TestState& test : *lot.mutable_tests()) {
+      if (test.event_id() != event_id) continue;
+      const pb::ReleaseTest* limit = FindTest(profile, test.test());
+      const bool missed = limit != nullptr && ((limit->has_min() && value < limit->min()) ||
+                                               (limit->has_max() && value > limit->max()));
+      if (missed) {
+        test.set_passed(false);
+        test.set_failed(true);
+      }
+      return Folded::kYes;
+    }
+  }
+  return Folded::kNo;
+}
+
+std::optional<double> StateValue(const FieldDescriptor& field, std::string_view text) {
+  if (!IsTime(field)) return AsNumber(text);
+  const StatusOr<Instant> at = ParseInstant(text);
+  if (!at.ok()) return std::nullopt;
+  return static_cast<double>(at->micros);
+}
+
+}  // namespace
+
+int KnownBody(const pb::TherapyState& state, std::string_view event_id) {
+  const std::uint64_t prefix = Prefix(event_id);
+  for (int i = state.event_prefixes_size() - 1; i >= 0; --i) {
+    if (state.event_prefixes(i) != prefix) continue;
+    return static_cast<int>(state.event_bodies(i));
+  }
+  return 0;
+}
+
+const FieldDescriptor* CorrectableField(int body, std::string_view path, std::string& why) {
+  const BodyPlan& plan = PlanOf(body);
+  if (plan.body == nullptr || IsDecision(body)) {
+    why = "what was decided, consented or released is made anew, never corrected";
+    return nullptr;
+  }
+  const google::protobuf::Descriptor* type = plan.body->message_type();
+  while (true) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const std::string_view step = path.substr(0, dot);
+    const std::size_t bracket = std::min(step.find('['), step.size());
+    const FieldDescriptor* field = type->FindFieldByName(std::string(step.substr(0, bracket)));
+    const bool indexed = bracket != step.size();
+    if (field == nullptr || indexed != field->is_repeated()) {
+      why = "no such field: " + std::string(step);
+      return nullptr;
+    }
+    const pb::FieldRule& rule = field->options().GetExtension(pb::field);
+    const bool scan = rule.scan() != pb::SCAN_KIND_UNSPECIFIED ||
+                      (field->message_type() != nullptr &&
+                       (field->message_type()->full_name() == "custody.v1.Scanned" ||
+                        field->message_type()->full_name() == "custody.v1.PersonCheck" ||
+                        field->message_type()->full_name() == "custody.v1.AttachmentRef"));
+    if (scan) {
+      why = "a scan or a file is never corrected: record it again";
+      return nullptr;
+    }
+    if (dot == path.size()) {
+      const bool typed =
+          IsNumber(*field) || IsTime(*field) || field->type() == FieldDescriptor::TYPE_STRING;
+      if (typed) return field;
+      why = "no typed value: a choice is made anew";
+      return nullptr;
+    }
+    if (field->message_type() == nullptr || IsTime(*field)) {
+      why = "no such field: " + std::string(path);
+      return nullptr;
+    }
+    type = field->message_type();
+    path.remove_prefix(dot + 1);
+  }
+}
+
+std::string ValueFault(const FieldDescriptor& field, std::string_view text) {
+  const pb::FieldRule& rule = field.options().GetExtension(pb::field);
+  if (field.type() == FieldDescriptor::TYPE_STRING) {
+    constexpr std::uint32_t kDefaultLength = 200;
+    const std::size_t most = rule.max_length() == 0 ? kDefaultLength : rule.max_length();
+    return text.size() <= most ? "" : "at most " + std::to_string(most) + " bytes";
+  }
+  const std::optional<double> value = StateValue(field, text);
+  if (!value) return IsTime(field) ? "a time like 2026-03-02T08:15:00Z" : "a number";
+  if (IsTime(field)) return "";
+  const bool whole = field.cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE;
+  const bool possible = (!rule.has_possible_min() || *value >= rule.possible_min()) &&
+                        (!rule.has_possible_max() || *value <= rule.possible_max()) &&
+                        (!whole || (*value == std::floor(*value) && std::abs(*value) < 1e15));
+  return possible ? "" : "a possible value";
+}
+
+Folded CorrectInState(pb::TherapyState& state, const pb::Profile* profile,
+                      std::string_view event_id, const pb::Correction& correction) {
+  const int body = KnownBody(state, event_id);
+  std::string why;
+  const FieldDescriptor* field = CorrectableField(body, correction.field_path(), why);
+  if (field == nullptr) return Folded::kNo;
+  const std::optional<double> old = StateValue(*field, correction.old_value());
+  const std::optional<double> now = StateValue(*field, correction.new_value());
+  if (!old || !now) return Folded::kNo;
+  if (body == pb::Event::kQcResult && correction.field_path() == "value") {
+    return CorrectTest(state, profile, event_id, *now);
+  }
+  const pb::StepRecord* last = FindStep(state, body);
+  if (last == nullptr || last->event_id() != event_id) return Folded::kNo;
+  const std::optional<Slot> slot = SlotOf(state, body, correction.field_path(), *old);
+  if (!slot) return Folded::kNo;
+  const double known = slot->get();
+  if (std::abs(known - *old) > 1e-9 * std::abs(known)) return Folded::kOther;
+  slot->set(*now);
+  return Folded::kYes;
+}
+
+}  // namespace custody

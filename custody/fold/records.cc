@@ -1,0 +1,125 @@
+// What is said of records: which events there are, who still has to attest what others entered,
+// what was corrected, and words that were given by mouth.
+#include <algorithm>
+#include <string>
+
+#include "custody/body_plan.h"
+#include "custody/correction.h"
+#include "custody/fold/fold.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+constexpr std::int64_t kInTime = Defaults::kAttestHours * kMicrosPerHour;
+
+void Remember(Folding& f) {
+  std::uint64_t prefix = 0;
+  for (const char c : f.event_id.substr(0, 8)) {
+    prefix = prefix << 8 | static_cast<unsigned char>(c);
+  }
+  f.state.add_event_prefixes(prefix);
+  f.state.add_event_bodies(static_cast<std::uint32_t>(f.event.body_case()));
+}
+
+// A deviation that no event of its own opens: something was not done in time.
+void OpenOverdue(Folding& f, std::string_view event_id, const char* rule, bool critical,
+                 std::int64_t since, const char* found) {
+  const std::string id = "D-" + ShortId(event_id) + "-" + rule;
+  if (FindDeviation(f.state, id) != nullptr) return;
+  pb::Deviation* deviation = f.state.add_deviations();
+  deviation->set_id(id);
+  deviation->set_rule(rule);
+  deviation->set_critical(critical);
+  deviation->set_open(true);
+  deviation->set_event_id(std::string(event_id));
+  deviation->set_sequence(f.place.sequence);
+  deviation->set_opened_us(since);
+  deviation->set_found(found);
+}
+
+// A verbal order is confirmed by its authority within a day; what nobody did in time is found by
+// the first event that comes after.
+void AgeVerbalGrants(Folding& f) {
+  const std::string& confirms = f.event.override_confirmed().grant();
+  for (const pb::Grant& grant : f.state.grants()) {
+    if (grant.denied()) {
+      OpenOverdue(f, grant.event_id(), "OVERRIDE", true, f.at,
+                  "the authority says that it did not give this verbal order");
+    }
+    if (!grant.verbal() || grant.denied()) continue;
+    const std::int64_t due = grant.granted_us() + kInTime;
+    const bool now = grant.event_id() == confirms;
+    if (grant.confirmed() && !(now && f.at > due)) continue;
+    if (!now && f.place.received_at.micros <= due) continue;
+    OpenOverdue(f, grant.event_id(), "OVERRIDE", true, due,
+                "verbal override not confirmed within 24 h");
+  }
+}
+
+// Whoever enters for somebody else leaves an attestation open.
+void Expect(Folding& f) {
+  const pb::EventRule& rule = *PlanOf(f.event).rule;
+  if (rule.attest().empty()) return;
+  const std::vector<StepPerson> people = PeopleOf(f.event);
+  const bool attested = std::ranges::any_of(people, [&](const StepPerson& who) {
+    return std::ranges::find(rule.attest(), static_cast<int>(who.role)) != rule.attest().end();
+  });
+  if (attested) return;
+  pb::Attestation* open = f.state.add_attestations();
+  open->set_event_id(f.event_id);
+  open->set_body(static_cast<std::uint32_t>(f.event.body_case()));
+  *open->mutable_roles() = rule.attest();
+  open->set_due_us(Micros(f.event.signed_at()) + kInTime);
+}
+
+void Attested(Folding& f, const pb::Attested& body) {
+  auto* open = f.state.mutable_attestations();
+  for (const std::string& id : body.events()) {
+    const auto found =
+        std::ranges::find_if(*open, [&](const pb::Attestation& a) { return a.event_id() == id; });
+    if (found == open->end()) continue;
+    if (body.agreed() != pb::YES) {
+      OpenOverdue(f, id, "ATTEST", true, f.at,
+                  "who has to attest this entry does not agree with it");
+    } else if (f.at > found->due_us()) {
+      OpenOverdue(f, id, "ATTEST", false, found->due_us(), "attested later than 24 h");
+    }
+    open->erase(found);
+  }
+}
+
+void AgeAttestations(Folding& f) {
+  for (const pb::Attestation& open : f.state.attestations()) {
+    if (f.place.received_at.micros <= open.due_us()) continue;
+    OpenOverdue(f, open.event_id(), "ATTEST", false, open.due_us(), "not attested within 24 h");
+  }
+}
+
+void Corrected(Folding& f, const pb::RecordCorrected& body) {
+  for (const pb::Correction& correction : body.corrections()) {
+    const Folded folded = CorrectInState(f.state, f.profile, body.corrected_event(), correction);
+    pb::CorrectedValue* shown = f.state.add_corrections();
+    shown->set_event_id(body.corrected_event());
+    shown->set_body(static_cast<std::uint32_t>(KnownBody(f.state, body.corrected_event())));
+    shown->set_path(correction.field_path());
+    shown->set_old_value(correction.old_value());
+    shown->set_new_value(correction.new_value());
+    shown->set_corrected_by(f.event_id);
+    shown->set_folded(folded == Folded::kYes);
+  }
+}
+
+}  // namespace
+
+void FoldRecords(Folding& f) {
+  Remember(f);
+  if (f.event.has_record_corrected()) Corrected(f, f.event.record_corrected());
+  if (f.event.has_attested()) Attested(f, f.event.attested());
+  AgeVerbalGrants(f);
+  AgeAttestations(f);
+  Expect(f);
+}
+
+}  // namespace custody::fold

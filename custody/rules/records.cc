@@ -1,0 +1,173 @@
+// What is said of earlier records: attestations, and corrections of typed values (F19).
+//
+// A correction may show that a step should not have been permitted. It was; so the gates that
+// looked at the corrected value are asked again, and what they now hold against it is a critical
+// deviation under their own id.
+#include <algorithm>
+
+#include "custody/body_plan.h"
+#include "custody/correction.h"
+#include "custody/profile.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+// A gate asked again: its reasons are deviations now, whatever they were.
+void Again(const Case& c, pb::Verdict& v, std::string_view id, Words words) {
+  const Rule* rule = FindRule(id, v.rules_version());
+  if (rule != nullptr) Deviation(c, *rule, v, std::move(words), true);
+}
+
+constexpr const char* kNowWhat = "it happened already: quality and physician judge what follows";
+
+void AskLymphodepletion(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
+  const pb::Lymphodepletion& ld = now.ld();
+  const pb::Lymphodepletion& was = c.therapy.ld();
+  const bool changed =
+      ld.last_dose_us() != was.last_dose_us() || ld.waiver_wbc_us() != was.waiver_wbc_us();
+  if (!changed) return;
+  const pb::StepRecord* thaw = FindStep(now, pb::Event::kThawStarted);
+  if (now.first_infused_us() != 0 && !ld.waived() && ld.last_dose_us() != 0) {
+    const std::int64_t days = DaysBetween(c, ld.last_dose_us(), now.first_infused_us());
+    const std::uint32_t most = LdMaxDays(c.profile);
+    if (days > most) {
+      Again(c, v, "R20",
+            {"the first dose at most " + std::to_string(most) + " calendar days after it",
+             std::to_string(days) + " days, as corrected", kNowWhat});
+    }
+  }
+  if (!ld.waived() || thaw == nullptr) return;
+  const std::int64_t age = DaysBetween(c, ld.waiver_wbc_us(), thaw->occurred_us());
+  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->ld().waiver_wbc_days();
+  const std::uint32_t days = Tightened(Defaults::kWaiverWbcDays, stated);
+  if (age >= 0 && age <= days) return;
+  Again(c, v, "R20",
+        {"a white cell count at most " + std::to_string(days) + " d old at the thaw",
+         std::to_string(age) + " d, as corrected", kNowWhat});
+}
+
+void AskPatient(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
+  const pb::PatientCondition& patient = now.condition();
+  const pb::PatientCondition& was = c.therapy.condition();
+  if (c.profile == nullptr) return;
+  const std::uint32_t idm_days = c.profile->validity().idm_days();
+  for (const pb::Donation& donation : now.donations()) {
+    const std::int64_t age = DaysBetween(c, patient.idm_sampled_us(), donation.started_us());
+    const bool fits = idm_days == 0 || (age >= 0 && age <= idm_days);
+    const bool changed = patient.idm_sampled_us() != was.idm_sampled_us();
+    if (!changed || donation.started_us() == 0 || fits) continue;
+    Again(c, v, "R08",
+          {"markers sampled at most " + std::to_string(idm_days) + " d before the collection",
+           std::to_string(age) + " d, as corrected", kNowWhat, donation.din()});
+  }
+  const pb::Indication& indication = c.profile->indication();
+  const bool within = patient.prior_lines() >= indication.min_prior_lines() &&
+                      patient.ecog() <= indication.max_ecog();
+  const bool other = patient.prior_lines() != was.prior_lines() || patient.ecog() != was.ecog();
+  if (other && now.ordered() && !within) {
+    Again(c, v, "R41",
+          {"a patient within the indication", "not as corrected", kNowWhat, now.order_number()});
+  }
+  const bool taken = HasStep(now, pb::Event::kRemovedFromStorage);
+  const bool fewer = patient.tocilizumab_on_site() < was.tocilizumab_on_site();
+  if (fewer && taken && patient.tocilizumab_on_site() < c.profile->tocilizumab_doses()) {
+    Again(c, v, "R23",
+          {"at least " + std::to_string(c.profile->tocilizumab_doses()) + " doses of tocilizumab",
+           std::to_string(patient.tocilizumab_on_site()) + ", as corrected", kNowWhat});
+  }
+}
+
+void AskProduct(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
+  for (const pb::Lot& lot : now.lots()) {
+    if (!IsReleased(lot)) continue;
+    for (const pb::TestState& test : lot.tests()) {
+      if (test.event_id() != c.effective.record_corrected().corrected_event() || !test.failed()) {
+        continue;
+      }
+      Again(c, v, "R16",
+            {"test " + test.test() + " passed", "not as corrected",
+             "quality decides whether the release stands: RELEASE_WITHDRAWN", lot.lot()});
+    }
+  }
+  // The readings are not kept here, so the file cannot be judged again.
+  for (int i = 0; i < now.shipments_size(); ++i) {
+    const pb::Shipment& was = c.therapy.shipments(i);
+    const pb::Shipment& is = now.shipments(i);
+    const bool moved =
+        was.packed_us() != is.packed_us() || was.seal_opened_us() != is.seal_opened_us();
+    if (!moved || !is.telemetry()) continue;
+    Again(c, v, "R13",
+          {"a logger's file judged by the times that count", "these times were corrected since",
+           "quality of the manufacturer judges the file again", is.shipper()});
+  }
+}
+
+}  // namespace
+
+void AttestationFits(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kAttested) return;
+  const std::vector<StepPerson> people = PeopleOf(c.effective);
+  for (const std::string& id : c.effective.attested().events()) {
+    const auto& open = c.therapy.attestations();
+    const auto found =
+        std::ranges::find_if(open, [&](const pb::Attestation& a) { return a.event_id() == id; });
+    if (found == open.end()) {
+      Structure(c, rule, v,
+                {"an entry that waits for attestation", ShortId(id) + " does not",
+                 "look which entries wait: they are among the next steps", ShortId(id)});
+      continue;
+    }
+    const bool theirs = std::ranges::any_of(people, [&](const StepPerson& who) {
+      return std::ranges::find(found->roles(), static_cast<int>(who.role)) != found->roles().end();
+    });
+    if (theirs) continue;
+    std::vector<std::string> roles;
+    for (const int role : found->roles()) {
+      roles.push_back(pb::Role_Name(static_cast<pb::Role>(role)));
+    }
+    Structure(c, rule, v,
+              {"attested by " + List(roles), "somebody else", "let them attest it", ShortId(id)});
+  }
+}
+
+void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kRecordCorrected) return;
+  const pb::RecordCorrected& body = c.effective.record_corrected();
+  const int known = KnownBody(c.therapy, body.corrected_event());
+  if (known == 0) {
+    Structure(c, rule, v,
+              {"an event of this therapy", ShortId(body.corrected_event()) + " is none",
+               "look the event's id up", "corrected_event"});
+    return;
+  }
+  pb::TherapyState now = c.therapy;
+  for (const pb::Correction& correction : body.corrections()) {
+    const auto refuse = [&](std::string expected, std::string found, std::string next) {
+      Structure(c, rule, v,
+                {std::move(expected), std::move(found), std::move(next), correction.field_path(),
+                 pb::CLINICAL});
+    };
+    std::string why;
+    const auto* field = CorrectableField(known, correction.field_path(), why);
+    if (field == nullptr) {
+      refuse("a typed value of " + std::string(PlanOf(known).name), why,
+             "correct numbers, times and texts; record everything else anew");
+      continue;
+    }
+    const std::string fault = ValueFault(*field, correction.new_value());
+    if (!fault.empty()) refuse(fault, correction.new_value(), "state the right value");
+    if (correction.old_value() == correction.new_value()) {
+      refuse("a value other than the old one", correction.new_value(), "correct what is wrong");
+    }
+    const Folded folded = CorrectInState(now, c.profile, body.corrected_event(), correction);
+    if (folded == Folded::kOther) {
+      refuse("the value as it was recorded", correction.old_value(), "look the record up");
+    }
+  }
+  AskLymphodepletion(c, v, now);
+  AskPatient(c, v, now);
+  AskProduct(c, v, now);
+}
+
+}  // namespace custody::rules
