@@ -1,7 +1,5 @@
 #include "server/ledger/fold_cache.h"
 
-#include <google/protobuf/descriptor.pb.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -13,14 +11,10 @@
 namespace custody {
 namespace {
 
-// What a stored fold depends on besides the events. The program's version stands for its code.
+// What a stored fold depends on besides the events: the code that judged and folded, and the form
+// that its state has.
 const Hash& FoldedBy() {
-  static const Hash kDigest = [] {
-    google::protobuf::FileDescriptorProto schema;
-    pb::TherapyState::descriptor()->file()->CopyTo(&schema);
-    return Sha256({CUSTODY_VERSION, "\n", std::to_string(kNewestRulesVersion), "\n",
-                   schema.SerializeAsString()});
-  }();
+  static const Hash kDigest = Sha256(FoldCode());
   return kDigest;
 }
 
