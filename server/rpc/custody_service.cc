@@ -137,7 +137,7 @@ grpc::ServerUnaryReactor* CustodyService::NextSteps(grpc::CallbackServerContext*
                                           as_of.value_or(rpc_.ledger().Now()))) {
       *reply->add_steps() = std::move(step);
     }
-    StepsInView(permit.caller, *reply);
+    StepsInView(permit.caller, *rpc_.ledger().registry(), *reply);
     return Status();
   });
 }
@@ -157,6 +157,7 @@ grpc::ServerUnaryReactor* CustodyService::Preview(grpc::CallbackServerContext* c
     if (!CheckChain(rpc_.ledger(), as_party, chain, true).ok()) {
       ReduceVerdict(*reply->mutable_verdict());
     }
+    VerdictInView(permit.caller, *rpc_.ledger().registry(), *reply->mutable_verdict());
     return Status();
   });
 }

@@ -94,6 +94,9 @@ grpc::ServerUnaryReactor* LedgerService::Record(grpc::CallbackServerContext* con
   auto done = [this, reactor, reply, station = *std::move(station)](RecordOutcome outcome) {
     if (outcome.status.ok()) {
       *reply = std::move(outcome.reply);
+      if (reply->verdict().reasons_size() > 0) {
+        VerdictInView(station.permit.caller, *rpc_.ledger().registry(), *reply->mutable_verdict());
+      }
       reactor->Finish(ToGrpc(Status()));
       return;
     }

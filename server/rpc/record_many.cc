@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "custody/rules.h"
 #include "server/rpc/views.h"
 
 namespace custody {
@@ -63,6 +64,10 @@ void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutco
     Permit permit = station.permit;
     permit.scope = Scope::kParty;
     if (!CheckChain(rpc.ledger(), permit, station.chain, true).ok()) reduce();
+    pb::Verdict& verdict = *shared->reply.mutable_verdict();
+    if (VerdictInView(permit.caller, *rpc.ledger().registry(), verdict)) {
+      shared->status = MakeStatus(shared->status.code(), Explain(verdict));
+    }
     answer(*shared);
   };
   if (rpc.workers().Submit(std::move(job))) return;
@@ -212,6 +217,10 @@ void RecordManyReactor::Stop() {
 void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
   auto done = [this, chain, number = item.number](RecordOutcome outcome) {
     if (outcome.status.ok()) {
+      pb::Verdict& verdict = *outcome.reply.mutable_verdict();
+      if (verdict.reasons_size() > 0) {
+        VerdictInView(station_.permit.caller, *rpc_.ledger().registry(), verdict);
+      }
       Answered(chain, number, std::move(outcome));
       return;
     }

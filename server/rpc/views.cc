@@ -93,7 +93,12 @@ bool MayReadBody(Who who, const pb::Event& event) {
   return false;
 }
 
-void StepsInView(const Caller& caller, pb::NextStepsReply& steps) {
+bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict) {
+  if (caller.who == Who::kClinic || caller.who == Who::kOversight) return false;
+  return HideReasons(*verdict.mutable_reasons(), registry, caller.site);
+}
+
+void StepsInView(const Caller& caller, const Registry& registry, pb::NextStepsReply& steps) {
   if (caller.who == Who::kClinic || caller.who == Who::kOversight) return;
   auto* list = steps.mutable_steps();
   const auto hidden = [&](const pb::NextStep& step) {
@@ -104,6 +109,7 @@ void StepsInView(const Caller& caller, pb::NextStepsReply& steps) {
     return body == nullptr || RuleOfBody(*body).field_class() == pb::CLINICAL;
   };
   list->erase(std::remove_if(list->begin(), list->end(), hidden), list->end());
+  for (pb::NextStep& step : *list) HideReasons(*step.mutable_reasons(), registry, caller.site);
 }
 
 void ReduceVerdict(pb::Verdict& verdict) {

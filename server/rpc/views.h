@@ -36,8 +36,13 @@ pb::GetTherapyReply InView(const pb::GetTherapyReply& reply, const Caller& calle
 // cannot be stripped without breaking its signatures, so it is served whole or not at all.
 bool MayReadBody(Who who, const pb::Event& event);
 
-// `StepsInView` leaves out of `steps` what is not the caller's business.
-void StepsInView(const Caller& caller, pb::NextStepsReply& steps);
+// `StepsInView` leaves out of `steps` what is not the caller's business, and out of what stands
+// against the others what is not the caller's to read.
+void StepsInView(const Caller& caller, const Registry& registry, pb::NextStepsReply& steps);
+
+// `VerdictInView` takes out of a verdict what the caller may not read of the therapy; says whether
+// it had to.
+bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict);
 
 // `ReduceVerdict` takes out of a verdict what tells a caller that is no party about the therapy:
 // only the reasons about authority stay.
