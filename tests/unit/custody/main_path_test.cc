@@ -42,7 +42,11 @@ TEST(MainPathTest, LeavesTheStateThatItTells) {
   EXPECT_EQ(FindContainer(state, kMainDin)->state(), pb::CONTAINER_CONSUMED);
   EXPECT_TRUE(state.deviations().empty());
   EXPECT_TRUE(state.quarantines().empty());
-  EXPECT_TRUE(state.timers().empty());
+  ASSERT_EQ(state.timers_size(), 3);  // the visits to come
+  EXPECT_EQ(state.timers(0).name(), "Follow-up, day 100");
+  EXPECT_EQ(state.timers(1).name(), "Follow-up, month 6");
+  EXPECT_EQ(state.timers(2).name(), "Follow-up, year 1");
+  EXPECT_TRUE(state.attestations().empty());
   const std::set<std::string> sites(state.party_sites().begin(), state.party_sites().end());
   EXPECT_EQ(sites, (std::set<std::string>{"CLINIC", "LAB"}));
 }

@@ -59,6 +59,65 @@ TEST_F(NextStepsTest, CountsTheThawClock) {
   EXPECT_TRUE(Find("bedside_id_verified")->overdue());
 }
 
+TEST_F(NextStepsTest, AfterTheVisitInMonthTwoToThreeTheNextVisitsComeBeforeTidyingUp) {
+  run.Until("");
+  ASSERT_NE(Find("disposition"), nullptr);
+  ASSERT_EQ(steps[0].body(), "followup");
+  EXPECT_EQ(steps[0].label(), "Follow-up, day 100");
+  EXPECT_TRUE(std::ranges::is_sorted(steps.begin(), steps.begin() + 3, {},
+                                     [](const auto& step) { return step.opens_us(); }));
+  EXPECT_EQ(steps.back().body(), "custody_closed");
+  const std::string visit =
+      " seen_at $T vital_status: VITAL_STATUS_ALIVE response: "
+      "RESPONSE_COMPLETE persistence: PERSISTENCE_QPCR_POSITIVE "
+      "infections: NO second_cancer: NO }";
+  ASSERT_FALSE(
+      run.Record(run.Draft({"clinic.phy.1"}, "followup { visit: VISIT_DAY_100" + visit)).refused());
+  ASSERT_NE(Find("followup"), nullptr);
+  EXPECT_EQ(steps[0].label(), "Follow-up, month 6");
+  Pass(400 * kMicrosPerDay);
+  EXPECT_TRUE(Find("followup")->overdue());
+  ASSERT_FALSE(
+      run.Record(run.Draft({"clinic.phy.1"}, "followup { visit: VISIT_YEARLY year: 1" + visit))
+          .refused());
+  EXPECT_EQ(run.state().timers(1).name(), "Follow-up, year 2");
+}
+
+TEST_F(NextStepsTest, AViewWithoutThePatientsConditionOffersNoStepAboutThePatient) {
+  run.Until("released");
+  const pb::TherapyState lab = ViewFor(run.state(), run.registry(), "LAB");
+  for (const pb::NextStep& step : NextStepsOf(lab, run.registry(), ledger.now())) {
+    EXPECT_NE(step.body(), "eligibility_assessed");
+    EXPECT_NE(step.body(), "cns_evaluated");
+  }
+  const auto offered = NextStepsOf(lab, run.registry(), ledger.now());
+  EXPECT_TRUE(std::ranges::any_of(offered, [](const auto& s) { return s.body() == "released"; }));
+}
+
+TEST_F(NextStepsTest, ReasonsTellTheManufacturerAndTheCarrierOnlyWhatIsTheirs) {
+  run.Until("apheresis_started");
+  run.mutable_state().mutable_condition()->set_pregnant(true);
+  pb::Hold* hold = run.mutable_state().add_holds();
+  hold->set_id("H-1");
+  hold->set_kind("CLINICAL");
+  hold->set_reason("HIV");
+  hold->set_open(true);
+  const pb::Verdict whole = run.Judge(run.Next());
+  ASSERT_TRUE(Says(whole, "R08") && Says(whole, "HOLD")) << Explain(whole);
+  for (const char* site : {"LAB", "DEPOT"}) {
+    pb::Verdict shown = whole;
+    EXPECT_TRUE(HideReasons(*shown.mutable_reasons(), run.registry(), site));
+    const std::string text = Explain(shown);
+    EXPECT_EQ(text.find("pregnan"), std::string::npos) << text;
+    EXPECT_EQ(text.find("HIV"), std::string::npos) << text;
+    EXPECT_NE(text.find("R08"), std::string::npos) << text;
+    EXPECT_NE(text.find("PHY"), std::string::npos) << text;  // who may grant is no secret
+  }
+  pb::Verdict clinic = whole;
+  EXPECT_FALSE(HideReasons(*clinic.mutable_reasons(), run.registry(), "CLINIC"));
+  EXPECT_EQ(clinic.SerializeAsString(), whole.SerializeAsString());
+}
+
 TEST_F(NextStepsTest, TheManufacturerSeesNoClinicalDetail) {
   run.Until("");
   const pb::TherapyState lab = ViewFor(run.state(), run.registry(), "LAB");

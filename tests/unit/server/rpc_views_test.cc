@@ -2,6 +2,7 @@
 
 #include "server/rpc/views.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_ledger.h"
 
 namespace custody {
 namespace {
@@ -62,6 +63,37 @@ TEST(ReduceVerdictTest, OnlyReasonsOfAuthorityStay) {
   EXPECT_EQ(verdict.reasons(1).rule(), "R45");
   EXPECT_TRUE(verdict.refused());
   EXPECT_TRUE(verdict.profile().empty());
+}
+
+// What a rule says of the patient leaves the ledger only for those who treat, and for oversight.
+TEST(VerdictInViewTest, TheManufacturerIsToldTheRuleAndNotThePatientsCondition) {
+  TestLedger ledger;
+  pb::Verdict verdict;
+  pb::Reason& reason = *verdict.add_reasons();
+  reason.set_rule("R08");
+  reason.set_kind(pb::REASON_GATE);
+  reason.set_expected("no pregnancy");
+  reason.set_found("pregnancy test positive");
+  reason.set_field_class(pb::CLINICAL);
+  pb::NextStepsReply steps;
+  pb::NextStep& step = *steps.add_steps();
+  step.set_body("apheresis_started");
+  *step.add_reasons() = reason;
+  Caller lab;
+  lab.site = "LAB";
+  lab.who = Who::kManufacturer;
+  Caller clinic;
+  clinic.site = "CLINIC";
+  clinic.who = Who::kClinic;
+  pb::Verdict whole = verdict;
+  EXPECT_FALSE(VerdictInView(clinic, ledger.registry(), whole));
+  EXPECT_EQ(whole.reasons(0).found(), "pregnancy test positive");
+  EXPECT_TRUE(VerdictInView(lab, ledger.registry(), verdict));
+  EXPECT_EQ(verdict.reasons(0).rule(), "R08");
+  EXPECT_EQ(verdict.DebugString().find("pregnan"), std::string::npos);
+  StepsInView(lab, ledger.registry(), steps);
+  ASSERT_EQ(steps.steps_size(), 1);
+  EXPECT_EQ(steps.DebugString().find("pregnan"), std::string::npos);
 }
 
 TEST(HiddenTest, SaysTheSameWhetherThereIsOneOrNot) {
