@@ -28,8 +28,8 @@ ld_started() { # HOW: run, quiet, refused 1
     --serious-bridging-reaction no --active-infection no --active-gvhd no --coi "$COI"
 }
 ld_started refused 1
-say "Nothing was recorded and nothing was given. The physician could take the risk upon herself by an override;"
-say "she waits for those who can decide about the bag."
+say "Nothing was recorded and nothing was given. Nobody may override a quarantine: the physician waits for those"
+say "who can decide about the bag."
 
 at 31 13:00 "Quality of the manufacturer compares the curve with the stability data, and decides."
 paper stability-0107.txt "Stability report SR-31: 4 h above -130 degrees, below -90 degrees, without effect." >/dev/null

@@ -98,7 +98,7 @@ EOF
 EOF
   e washout_confirmed DR-HOLM:PHY <<EOF
 "last_therapy": "R-DHAP, second course", "last_therapy_at": "-42d", "steroid_stopped_at": "-14d",
-"steroid_since_stopped": "no", "bendamustine_6_months": "no", "adequate": "yes", "coi": "$COI"
+"steroid_since_stopped": "yes", "bendamustine_6_months": "no", "adequate": "yes", "coi": "$COI"
 EOF
 }
 
