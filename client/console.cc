@@ -98,6 +98,8 @@ StatusOr<std::string> Console::Ask(std::string_view question) {
   std::string line;
   if (!std::getline(in_, line)) return OutOfRange("the input ended");
   if (line.ends_with('\r')) line.pop_back();
+  // A terminal shows what is typed; a transcript of a script has to be told.
+  if (!look_.terminal && !look_.json) out_ << line << std::endl;
   return line;
 }
 

@@ -55,7 +55,8 @@ class Console {
   // `Complain` prints an error to the error stream (or as JSON).
   void Complain(const Status& status);
 
-  // `Ask` prints `question` and reads a line. CANCELLED-like OUT_OF_RANGE at the end of the input.
+  // `Ask` prints `question` and reads a line (and prints it, where no terminal shows it).
+  // OUT_OF_RANGE at the end of the input.
   StatusOr<std::string> Ask(std::string_view question);
   // `Confirm` asks for "yes"; anything else is no.
   bool Confirm(std::string_view question);

@@ -92,7 +92,7 @@ std::string Written(const DescribedField& field) {
   if (field.kind == "file") return "@FILE";
   if (field.kind == "identifier") return "TYPE:ISSUER:VALUE";
   if (field.kind == "number" && !field.range.empty()) return field.range;
-  if (field.kind == "number" && !field.unit.empty()) return "number in " + field.unit;
+  if (field.kind == "number" && !field.unit.empty()) return "number in " + ShownUnit(field.unit);
   return field.kind;
 }
 

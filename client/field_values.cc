@@ -47,8 +47,10 @@ Status Wrong(const FieldDescriptor& field, std::string_view text, std::string_vi
 std::optional<double> UnitFactor(std::string_view typed, std::string_view unit) {
   if (typed.empty()) return 1.0;
   const std::string wanted = Folded(typed == "C" || typed == "\u00b0C" ? "Cel" : typed);
+  const bool hundredths = unit.starts_with("0.01 ");
+  const std::string_view one = hundredths ? unit.substr(5) : unit;
   if (wanted == Folded(unit)) return 1.0;
-  if (unit.starts_with("0.01 ") && wanted == Folded(unit.substr(5))) return 100.0;
+  if (wanted == Folded(one) || typed == ShownUnit(one)) return hundredths ? 100.0 : 1.0;
   return std::nullopt;
 }
 
@@ -65,7 +67,7 @@ StatusOr<Quantity> ParseQuantity(const FieldDescriptor& field, std::string_view 
   Quantity quantity;
   const auto [stop, error] =
       std::from_chars(rest.data(), rest.data() + rest.size(), quantity.value);
-  const std::string expected = unit.empty() ? "a number" : "a number in " + unit;
+  const std::string expected = unit.empty() ? "a number" : "a number in " + ShownUnit(unit);
   if (error != std::errc() || !std::isfinite(quantity.value)) return Wrong(field, text, expected);
   const auto length = static_cast<std::size_t>(stop - rest.data());
   const std::string_view typed_unit = Trim(rest.substr(length));
@@ -120,7 +122,7 @@ StatusOr<T> ParseInteger(const FieldDescriptor& field, std::string_view text,
   if (std::abs(rounded - quantity.value) > 1e-6 || std::abs(rounded) > limit ||
       (rounded < 0 && std::is_unsigned_v<T>) ||
       rounded > static_cast<double>(std::numeric_limits<T>::max())) {
-    return Wrong(field, text, "a whole number of " + RuleOfField(field).unit());
+    return Wrong(field, text, "a whole number of " + ShownUnit(RuleOfField(field).unit()));
   }
   return static_cast<T>(rounded);
 }

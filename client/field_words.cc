@@ -51,8 +51,15 @@ std::string Between(double min, double max, bool has_min, bool has_max) {
 
 std::string WithUnit(double value, const std::string& unit) {
   // A field that counts hundredths is shown in what it counts hundredths of.
-  if (unit.starts_with("0.01 ")) return FieldNumber(value / 100) + " " + unit.substr(5);
-  return unit.empty() ? FieldNumber(value) : FieldNumber(value) + " " + unit;
+  if (unit.starts_with("0.01 ")) {
+    return FieldNumber(value / 100) + " " + ShownUnit(unit.substr(5));
+  }
+  // Milliseconds are for machines.
+  constexpr double kMinute = 60'000;
+  if (unit == "ms" && value >= kMinute && std::fmod(value, kMinute) == 0) {
+    return FieldNumber(value / kMinute) + " min";
+  }
+  return unit.empty() ? FieldNumber(value) : FieldNumber(value) + " " + ShownUnit(unit);
 }
 
 std::string ShowPart(const AnyMessage& part, std::string_view zone) {
@@ -134,6 +141,15 @@ std::string FieldNumber(double value) {
   return error == std::errc() ? std::string(text, end) : "?";
 }
 
+std::string ShownUnit(std::string_view unit) {
+  if (unit.starts_with("0.01 ")) return "0.01 " + ShownUnit(unit.substr(5));
+  for (const auto& [ucum, shown] : std::initializer_list<std::pair<std::string_view, const char*>>{
+           {"Cel", "\u00b0C"}, {"mm[Hg]", "mmHg"}, {"By", "bytes"}}) {
+    if (unit == ucum) return shown;
+  }
+  return std::string(unit);
+}
+
 std::string OptionName(const FieldDescriptor& field) {
   std::string name = field.name();
   std::ranges::replace(name, '_', '-');
@@ -168,7 +184,7 @@ std::string RangeInWords(const FieldDescriptor& field) {
   if (rule.has_possible_min() || rule.has_possible_max()) {
     words = Between(rule.possible_min(), rule.possible_max(), rule.has_possible_min(),
                     rule.has_possible_max());
-    if (!rule.unit().empty()) words += " " + rule.unit();
+    if (!rule.unit().empty()) words += " " + ShownUnit(rule.unit());
   }
   if (rule.has_usual_min() || rule.has_usual_max()) {
     const std::string usual =

@@ -19,6 +19,18 @@ bool IsOwnCheck(const FieldDescriptor& field) {
   return type == "custody.v1.PersonCheck" || type == "custody.v1.IdentityReading";
 }
 
+// Whether a part says nothing by its required fields alone (vital signs: only when they were
+// taken), so that a form which asked for no more would record nothing.
+bool IsAllOptional(const Descriptor& type) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const bool time = field.message_type() != nullptr &&
+                      field.message_type()->full_name() == "google.protobuf.Timestamp";
+    if (RuleOfField(field).required() && !time) return false;
+  }
+  return true;
+}
+
 // Whether a field takes a value of its own, and not parts.
 bool TakesText(const FieldDescriptor& field) {
   if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return true;
@@ -42,7 +54,7 @@ std::string Question(const FieldDescriptor& field, bool more) {
   } else if (const std::string range = RangeInWords(field); !range.empty()) {
     add(range);
   } else {
-    add(RuleOfField(field).unit());
+    add(ShownUnit(RuleOfField(field).unit()));
   }
   if (RuleOfField(field).scan() == pb::SCAN_WRISTBAND) {
     add("scan, or TYPE:ISSUER:VALUE");
@@ -132,10 +144,11 @@ Status FormFiller::AskPart(const FieldDescriptor& field, const std::string& pref
 Status FormFiller::AskFields(const Descriptor& type, const std::string& prefix) {
   const bool own_check = type.full_name() == "custody.v1.PersonCheck" ||
                          type.full_name() == "custody.v1.IdentityReading";
+  const bool asked_in_full = own_check || (!prefix.empty() && IsAllOptional(type));
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (own_check && (field.name() == "person" || field.name() == "at")) continue;  // filled in
-    const bool offered = own_check && TakesText(field);
+    const bool offered = asked_in_full && TakesText(field);
     if (!RuleOfField(field).required() && !offered) continue;
     if (!TakesText(field)) {
       CUSTODY_RETURN_IF_ERROR(AskPart(field, prefix));

@@ -66,6 +66,9 @@ std::vector<std::string> ChoicesOf(const google::protobuf::FieldDescriptor& fiel
 // `RangeInWords` is "20 to 500 mL (usually 50 to 300)"; empty without a range.
 std::string RangeInWords(const google::protobuf::FieldDescriptor& field);
 
+// `ShownUnit` is a unit as people write it: "Cel" (UCUM, as the schema has it) is shown as °C.
+std::string ShownUnit(std::string_view unit);
+
 // `ShowField` gives one value of a field for people: with its unit, times local in `zone`, choices
 // by label, commitments never but as "committed". `index` is -1 for a field that is not repeated.
 std::string ShowField(const google::protobuf::Message& message,

@@ -127,6 +127,9 @@ StationFolder::StationFolder(std::filesystem::path path, Settings settings, Trus
     : path_(std::move(path)), settings_(std::move(settings)), trust_(std::move(trust)) {}
 
 StatusOr<StationFolder> StationFolder::Open(const std::filesystem::path& path) {
+  if (path.empty()) {
+    return InvalidArgument("which folder? give --folder DIR or set CUSTODY_STATION");
+  }
   // Absolute, so that a program that changes its folder does not change its station.
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::absolute(path, error).lexically_normal();

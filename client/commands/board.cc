@@ -144,6 +144,7 @@ void AddBoardCommands(CLI::App& app, Shell& shell) {
   auto work = std::make_shared<BoardCommand>(shell);
   CLI::App* command =
       app.add_subcommand("board", "all therapies: what is due, late, in transit, offered, held");
+  command->footer("Example: board     (times are local; what is overdue is said first)");
   command->callback([work, &shell] { shell.run = [work] { return work->Board(); }; });
 
   command = app.add_subcommand("inventory", "containers by place");
@@ -154,6 +155,7 @@ void AddBoardCommands(CLI::App& app, Shell& shell) {
   command = app.add_subcommand("watch", "a line for every change, until interrupted");
   command->add_option("ID", work->therapies, "only these therapies");
   command->add_option("--count", work->count, "end after so many lines");
+  command->footer("Examples: watch     watch '&/CHA999926000001' --count 10 --json");
   command->callback([work, &shell] { shell.run = [work] { return work->Watch(); }; });
 }
 

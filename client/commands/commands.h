@@ -26,9 +26,13 @@ struct Shell {
   const Surroundings& surroundings;
   Console& console;
   std::string folder;
+  std::string own_folder;  // as given after `record` or `why`, which take all options themselves
   bool json = false;
   std::function<int()> run;
 
+  // `SettleFolder` decides which --folder counts: the command's, the program's, or else what
+  // CUSTODY_STATION names.
+  void SettleFolder();
   // `OpenDesk` opens the station's folder, connects, and settles the notice.
   StatusOr<std::unique_ptr<Desk>> OpenDesk();
   // `Fail` complains and gives the exit code.
@@ -59,6 +63,9 @@ struct EntryOptions {
   // `Fill` puts them, and the signers, into `draft`.
   Status Fill(const SigningOptions& signing, Draft& draft) const;
 };
+
+// `AddGlobals` adds --folder and --json to a command that lets nothing fall through.
+void AddGlobals(CLI::App& command, Shell& shell);
 
 // `FieldsFrom` reads what the command line did not know as fields: "--volume-ml 110" or
 // "--volume-ml=110". INVALID_ARGUMENT for anything else.

@@ -118,6 +118,7 @@ void AddDescribeCommands(CLI::App& app, Shell& shell) {
   CLI::App* command = app.add_subcommand(
       "describe", "the fields of an event, their units and ranges, who signs; or all events");
   command->add_option("EVENT", work->event, "for example infusion_started; empty: list all");
+  command->footer("Examples: describe     describe infusion_started     (needs no server)");
   command->callback([work, &shell] { shell.run = [work] { return work->Describe(); }; });
 
   command = app.add_subcommand("identify", "what a scan is, and whose");

@@ -182,8 +182,7 @@ void AddLookCommands(CLI::App& app, Shell& shell) {
   command = app.add_subcommand("why", "every reason for and against a step");
   why->command = command;
   command->allow_extras()->fallthrough(false);
-  command->add_option("--folder", shell.folder, "the station's folder")->envname("CUSTODY_STATION");
-  command->add_flag("--json", shell.json, "answer in JSON, an object a line");
+  AddGlobals(*command, shell);
   command->add_option("ID", why->therapy, "therapy, or anything scanned of it")->required();
   command->add_option("EVENT", why->event, "the step")->required();
   why->entry.AddTo(*command);

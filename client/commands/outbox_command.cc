@@ -134,7 +134,14 @@ void AddOutboxCommand(CLI::App& app, Shell& shell) {
       return drop->parsed() ? work->Drop() : work->List();
     };
   });
-  static_cast<void>(list);
+  list->footer("Example: outbox list");
+  send->footer(
+      "Examples: outbox send\n"
+      "          outbox send --adopt --as RN-ADLER:RN --reason \"the network was down\"\n"
+      "What was signed for a place of the chain that others took meanwhile stays, until it is "
+      "adopted\n"
+      "(it was done) or dropped (it was not).");
+  drop->footer("Example: outbox drop 00000003     (never recorded, and gone for good)");
 }
 
 }  // namespace custody

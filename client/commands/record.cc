@@ -142,8 +142,7 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
   work->command = command;
   // Unknown options are fields; they must not fall through to the program's own.
   command->allow_extras()->fallthrough(false);
-  command->add_option("--folder", shell.folder, "the station's folder")->envname("CUSTODY_STATION");
-  command->add_flag("--json", shell.json, "answer in JSON, an object a line");
+  AddGlobals(*command, shell);
   command->add_option("EVENT", work->event, "the event, for example culture_check");
   command->add_option("--file", work->file, "events as JSON lines; - for standard input");
   command->add_flag("--keep-going", work->keep_going, "with --file: go on after a refused event");

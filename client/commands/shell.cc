@@ -1,8 +1,23 @@
 // What the commands share: opening the desk, the options of signing, fields from the command line.
+#include <cstdlib>
+
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
 
 namespace custody {
+
+void Shell::SettleFolder() {
+  if (!own_folder.empty()) folder = own_folder;
+  // Not by the parser, to which the environment of one command is that of all.
+  const char* named = std::getenv("CUSTODY_STATION");
+  if (folder.empty() && named != nullptr) folder = named;
+}
+
+void AddGlobals(CLI::App& command, Shell& shell) {
+  command.add_option("--folder", shell.own_folder,
+                     "the station's folder (else CUSTODY_STATION names it)");
+  command.add_flag("--json", shell.json, "answer in JSON, an object a line");
+}
 
 StatusOr<std::unique_ptr<Desk>> Shell::OpenDesk() {
   if (folder.empty()) {

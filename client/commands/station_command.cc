@@ -36,6 +36,9 @@ void AddStationCommand(CLI::App& app, Shell& shell) {
   command->add_option("--pins", work->signing.pins, "folder of PERSON.pin files; else asked for")
       ->envname("CUSTODY_PINS");
   command->add_flag("--yes", work->signing.yes, "sign without asking once more");
+  command->footer(
+      "Example: station     then scan anything of a therapy; \"quit\" ends, \"cancel\" gives up a "
+      "step.\nEverybody who signs types their own PIN each time.");
   command->callback([work, &shell] { shell.run = [work] { return work->Run(); }; });
 }
 

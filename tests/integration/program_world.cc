@@ -27,6 +27,9 @@ constexpr std::string_view kNowhere = "127.0.0.1:1";  // nothing listens there
   ::dup2(error, STDERR_FILENO);
   for (const char* name : {"CUSTODY_STATION", "CUSTODY_PINS"}) ::unsetenv(name);
   const std::string bin = CUSTODY_BIN_DIR;
+  for (const auto& [name, value] : launch.environment) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
   if (launch.stop_at > 0) {
     ::setenv("LD_PRELOAD", (bin + "/libcustody_stop_at.so").c_str(), 1);
     ::setenv("CUSTODY_STOP_AT", std::to_string(launch.stop_at).c_str(), 1);

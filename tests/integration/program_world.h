@@ -31,6 +31,7 @@ struct Launch {
   std::string input = {};
   int stop_at = 0;
   const char* stop_how = "kill";
+  std::map<std::string, std::string> environment = {};
 };
 Ended Execute(const Launch& launch);
 

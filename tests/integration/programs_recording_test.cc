@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/session.h"
+#include "client/station_folder.h"
 #include "crypto/file.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
@@ -102,6 +104,74 @@ TEST_F(ProgramsRecordingTest, ARefusedStepShowsEveryReasonAndLeavesNothing) {
   const Ended next = world_.Clinic({"next", therapy});
   EXPECT_EQ(next.exit_code, 0) << next.said();
   EXPECT_THAT(next.out, HasSubstr("eligibility_assessed"));
+}
+
+// The station prompts line by line: a therapy, a step, who signs, each field, "no more", "done".
+TEST_F(ProgramsRecordingTest, AStationAsksLineByLineForWhatAReadingNeeds) {
+  const std::string therapy = world_.Enrol();
+  const std::string vitals = "now\n389\n38.9\n110\n70\n96\n18\n97\n";
+  const Ended ended =
+      world_.Clinic({"station"}, therapy + "\nobservations_recorded\nnobody\nclinic.rn.1\n" +
+                                     vitals + "\n\n\n\n\n\nquit\n");
+  EXPECT_EQ(ended.exit_code, 0) << ended.said();
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("nobody is enrolled as \"nobody\""),
+                               HasSubstr("389 is not possible"), HasSubstr("*** RECORDED ***")));
+  const Ended one = world_.Clinic({"show", therapy, "--event", "1"});
+  EXPECT_THAT(one.out, AllOf(HasSubstr("38.9 \u00b0C"), HasSubstr("110 mmHg")));
+}
+
+TEST_F(ProgramsRecordingTest, AtAStationTheSamePersonTwiceIsStoppedAndCancelRecordsNothing) {
+  world_.GiveKeys("clinic.station.1", {"clinic.aph.1"});
+  const std::string therapy = world_.Enrol();
+  const Ended ended = world_.Clinic(
+      {"station"}, therapy +
+                       "\npatient_identifier_added\nclinic.rn.1\nclinic.rn.1\ncancel\n"
+                       "unheard_of\n\nboard\nquit\n");
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("the same person twice"), HasSubstr("nothing was recorded"),
+                    HasSubstr("there is no step \"unheard_of\"")));
+  EXPECT_THAT(ended.out, Not(HasSubstr("*** RECORDED")));
+  EXPECT_EQ(world_.Length(therapy), 1U);
+}
+
+// While two people check and sign at one station, what another records of the therapy waits.
+TEST_F(ProgramsRecordingTest, WhatAMachineRecordsWaitsBehindAReservation) {
+  const std::string therapy = world_.Enrol();
+  const std::string chain = "therapy/" + therapy;
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const StationFolder other,
+                               StationFolder::Open(world_.Station("clinic.station.2")));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Session::Connect(other, SystemClock()));
+  ASSERT_THAT(session->Reserve(chain, 2), IsOk());
+  const Ended waited = world_.Clinic(ProgramWorld::Observe(therapy, "38.9"));
+  EXPECT_EQ(waited.exit_code, 0) << waited.said();
+  EXPECT_THAT(waited.out, AllOf(HasSubstr("*** WAITING ***"), HasSubstr("clinic.station.2"),
+                                HasSubstr("*** RECORDED ***")));
+  EXPECT_TRUE(world_.Outbox().empty());
+  // A two-person step at a station takes the chain for itself and gives it back when given up.
+  world_.Clinic({"station"},
+                therapy + "\npatient_identifier_added\nclinic.coord.1\ncancel\n\nquit\n");
+  EXPECT_THAT(session->Reserve(chain, 2), IsOk());
+  const Ended told =
+      world_.Clinic({"station"}, therapy + "\npatient_identifier_added\ncancel\n\nquit\n");
+  EXPECT_THAT(told.out, AllOf(HasSubstr("*** WAIT ***"), HasSubstr("clinic.station.2")));
+}
+
+TEST_F(ProgramsRecordingTest, BoardAndWatchShowWhatTheServerHas) {
+  const std::string therapy = world_.Enrol();
+  const Ended board = world_.Clinic({"board"});
+  EXPECT_EQ(board.exit_code, 0) << board.said();
+  EXPECT_THAT(board.out, HasSubstr(therapy));
+  const Ended watched = world_.Clinic({"watch", therapy, "--count", "1"});
+  EXPECT_EQ(watched.exit_code, 0) << watched.said();
+  EXPECT_THAT(watched.out, HasSubstr(therapy));
+  // A lab sees nothing of a patient who was not ordered anything from it.
+  const Ended lab = world_.Lab({"board", "--json"});
+  EXPECT_EQ(lab.exit_code, 0) << lab.said();
+  EXPECT_THAT(lab.out, Not(HasSubstr(therapy)));
+  EXPECT_EQ(world_.Lab({"show", therapy}).exit_code, 1);
+  world_.Stop();
+  const Ended gone = world_.Clinic({"watch"});
+  EXPECT_EQ(gone.exit_code, 3) << gone.said();
 }
 
 }  // namespace

@@ -101,7 +101,8 @@ StatusOr<std::string> Administration::Record(std::string_view chain,
   const RecordResult recorded = session_->Record(signed_event);
   if (!recorded.status.ok()) {
     std::string why = Message(recorded.status);
-    if (recorded.verdict.reasons_size() > 0) why += "\n" + Explain(recorded.verdict);
+    const std::string reasons = Explain(recorded.verdict);
+    if (why.find(reasons) == std::string::npos) why += "\n" + reasons;
     return MakeStatus(recorded.status.code(), why);
   }
   return EventId(signed_event.payload()).ToHex();

@@ -51,8 +51,10 @@ void AddOrganisation(CLI::App& enrol, CommandLine& line) {
                          body.set_name(words->name);
                          pb::OrganisationKind kind = pb::ORGANISATION_KIND_UNSPECIFIED;
                          if (!pb::OrganisationKind_Parse(words->kind, &kind)) {
-                           return InvalidArgument("no kind of organisation: \"" + words->kind +
-                                                  "\"; see --help");
+                           return InvalidArgument(
+                               "a kind of organisation is TREATMENT_CENTRE, MANUFACTURER, CARRIER "
+                               "or OVERSIGHT, found \"" +
+                               words->kind + "\"");
                          }
                          body.set_kind(kind);
                          return absl::OkStatus();
@@ -189,9 +191,13 @@ void AddKeyRevocation(CLI::App& app, CommandLine& line) {
       const std::string chain = words->site.empty() ? "registry" : SiteChain(words->site);
       return RecordAct(
           line, chain, "key " + words->id + " revoked", [&words](pb::Event& event) -> Status {
-            CUSTODY_ASSIGN_OR_RETURN(const Hash key, Hash::FromHex(words->id));
+            const StatusOr<Hash> key = Hash::FromHex(words->id);
+            if (!key.ok()) {
+              return InvalidArgument("a key's id is 64 hex digits, found \"" + words->id +
+                                     "\"; `key new` said it when the key was made");
+            }
             auto& body = *event.mutable_key_revoked();
-            body.set_key_id(key.ToString());
+            body.set_key_id(key->ToString());
             body.set_reason(words->reason);
             if (words->until.empty()) return absl::OkStatus();
             CUSTODY_ASSIGN_OR_RETURN(const Instant since, ParseTime(words->until, event.time_zone(),
@@ -251,16 +257,14 @@ std::string Done(const CommandLine& line, std::string_view what, const std::stri
 }
 
 void AddFolder(CLI::App& command, CommandLine& line) {
-  command.add_option("--folder", line.act.folder, "The administration's folder (made by init)")
-      ->envname("CUSTODY_STATION")
-      ->required();
+  command.add_option("--folder", line.act.folder,
+                     "The administration's folder, made by init (else CUSTODY_STATION names it)");
 }
 
 void AddPins(CLI::App& command, CommandLine& line) {
-  command
-      .add_option("--pins", line.act.pins,
-                  "Folder with a passphrase file PERSON.pin (mode 0600) each; else asked for")
-      ->envname("CUSTODY_PINS");
+  command.add_option("--pins", line.act.pins,
+                     "Folder with a passphrase file PERSON.pin (mode 0600) each (else CUSTODY_PINS "
+                     "names it, else they are asked for)");
 }
 
 void AddSigning(CLI::App& command, CommandLine& line) {

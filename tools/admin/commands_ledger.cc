@@ -1,4 +1,5 @@
 // init, publish, key, station, and the upkeep of a running ledger.
+#include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
 #include <memory>
@@ -27,6 +28,22 @@ std::string Said(const CommandLine& line, std::string_view what, nlohmann::json 
   return fields.dump() + "\n";
 }
 
+// The first thing protobuf's parser objects to: later ones mostly follow from it.
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (!what_.empty()) return;
+    where_ = ", line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1);
+    what_ = message;
+  }
+  const std::string& where() const { return where_; }
+  const std::string& what() const { return what_; }
+
+ private:
+  std::string where_;
+  std::string what_;
+};
+
 void AddPublishProfile(CLI::App& publish, CommandLine& line) {
   auto file = std::make_shared<std::string>();
   CLI::App* command = publish.add_subcommand("profile", "A product's numbers, from a text file");
@@ -38,8 +55,12 @@ void AddPublishProfile(CLI::App& publish, CommandLine& line) {
     line.run = [file, &line]() -> StatusOr<std::string> {
       CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(*file, kMaxProfileBytes));
       pb::Profile profile;
-      if (!google::protobuf::TextFormat::ParseFromString(text, &profile)) {
-        return InvalidArgument(*file + ": this is no profile in text format (see above)");
+      FirstError error;
+      google::protobuf::TextFormat::Parser parser;
+      parser.RecordErrorsTo(&error);
+      if (!parser.ParseFromString(text, &profile)) {
+        return InvalidArgument(*file + error.where() + ": this is no profile in text format: " +
+                               error.what() + "; custody/profiles has an example");
       }
       return RecordAct(line, "registry", "profile " + profile.name() + " published",
                        [&profile](pb::Event& event) -> Status {
@@ -217,10 +238,8 @@ void AddInit(CLI::App& app, CommandLine& line) {
   command->add_option("--data", options->data, "Data folder of the server (new)")->required();
   command->add_option("--folder", options->folder, "Folder of the administration (new)")
       ->required();
-  command
-      ->add_option("--pins", options->pins,
-                   "Folder of passphrase files PERSON.pin and authority.pin; else asked for")
-      ->envname("CUSTODY_PINS");
+  command->add_option("--pins", options->pins,
+                      "Folder of passphrase files PERSON.pin and authority.pin; else asked for");
   command->add_option("--origin", options->origin, "Name of the log, e.g. demo.example/custody-1")
       ->required();
   command->add_option("--environment", *environment, "DEMO, VALIDATION or PRODUCTION")->required();

@@ -1,8 +1,10 @@
 // custody-admin: for trustees, registrars and the administrator.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "client/exit_code.h"
 #include "tools/admin/commands.h"
@@ -36,6 +38,12 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? custody::kExitDone : custody::kExitUsage;
+  }
+  // Not by the parser, to which the environment of one command is that of all.
+  for (const auto& [name, folder] : {std::pair("CUSTODY_STATION", &line.act.folder),
+                                     std::pair("CUSTODY_PINS", &line.act.pins)}) {
+    const char* named = std::getenv(name);
+    if (folder->empty() && named != nullptr) *folder = named;
   }
   const custody::StatusOr<std::string> text = line.run();
   if (!text.ok() && line.json) {

@@ -16,7 +16,11 @@ std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone
   line("recording", status.read_only() ? "NO - " + status.read_only_reason() : "yes");
   line("server time", FormatLocal(FromProto(status.server_time()), zone));
   if (status.clock_offset_ms() != 0) {
-    line("demo clock ahead by", std::to_string(status.clock_offset_ms() / 1000) + " s");
+    constexpr std::int64_t kMinute = 60'000;
+    const std::int64_t minutes = status.clock_offset_ms() / kMinute;
+    line("demo clock ahead by", std::to_string(minutes / 1440) + " days " +
+                                    std::to_string(minutes / 60 % 24) + " h " +
+                                    std::to_string(minutes % 60) + " min");
   }
   if (status.entries() > 0) {
     line("last entry", FormatLocal(FromProto(status.last_entry_at()), zone));

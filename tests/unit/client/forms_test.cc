@@ -129,7 +129,7 @@ TEST(SetFieldTest, HundredthsAreGivenInTheWholeUnitToo) {
   ASSERT_TRUE(SetField(body, "temperature-centi-c", "-150.25 Cel", Sources()).ok());
   EXPECT_EQ(body.temperature_centi_c(), -15025);
   const auto* field = v1::Packed::descriptor()->FindFieldByName("temperature_centi_c");
-  EXPECT_EQ(ShowField(body, *field, -1, "UTC"), "-150.25 Cel");
+  EXPECT_EQ(ShowField(body, *field, -1, "UTC"), "-150.25 \u00b0C");
 }
 
 TEST(SetFieldTest, ScansKeepWhatTheScannerSentAndCompareWithoutFlags) {
@@ -192,7 +192,7 @@ TEST(DescribeBodyTest, NamesUnitsRangesAndWhoSigns) {
   const std::string text = DescribeBody(*body);
   for (const char* part :
        {"INFUSION_STARTED - Infusion started (step 36)", "Entered by   RN, PHY or APP",
-        "--baseline.temperature-c", "0 to 50 Cel (usually 30 to 43)",
+        "--baseline.temperature-c", "0 to 50 \u00b0C (usually 30 to 43)",
         "refused while a rule stands against it"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
   }

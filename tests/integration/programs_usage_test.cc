@@ -1,0 +1,152 @@
+// What the programs say of themselves and to what is typed wrongly: help, exit codes (0 done, 1
+// refused, 2 usage, 3 not reachable, 4 not permitted), truncated scans, and where secrets are not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "crypto/file.h"
+#include "tests/integration/program_world.h"
+#include "tests/support/status_matchers.h"
+
+namespace custody {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct Case {
+  const char* program;
+  std::vector<std::string> arguments;
+  int exit_code;
+  const char* says;
+};
+
+void Expect(const Case& one) {
+  const Ended ended = Execute({.program = one.program, .arguments = one.arguments});
+  std::string typed = one.program;
+  for (const std::string& word : one.arguments) typed += " " + word;
+  EXPECT_EQ(ended.exit_code, one.exit_code) << typed << "\n" << ended.said();
+  EXPECT_THAT(ended.said(), HasSubstr(one.says)) << typed;
+}
+
+TEST(ProgramsUsageTest, EveryCommandHasHelpWithAnExampleAndNothingUnfinishedInIt) {
+  const std::vector<std::pair<const char*, std::vector<std::string>>> programs = {
+      {"custody-clinic",
+       {"record", "next", "why", "show", "board", "inventory", "watch", "describe", "identify",
+        "outbox", "outbox list", "outbox send", "outbox drop", "join", "key new", "station"}},
+      {"custody-lab", {"record", "board", "station"}},
+      {"custody-admin",
+       {"init", "enrol organisation", "enrol site", "enrol person", "enrol key", "revoke",
+        "retire person", "retire station", "publish profile", "publish rules", "publish schema",
+        "key new", "station issue", "station renew", "status", "backup", "clock", "check"}}};
+  for (const auto& [program, commands] : programs) {
+    for (const std::string& command : commands) {
+      std::vector<std::string> arguments;
+      std::istringstream words(command);
+      for (std::string word; words >> word;) arguments.push_back(word);
+      arguments.emplace_back("--help");
+      const Ended help = Execute({.program = program, .arguments = arguments});
+      EXPECT_EQ(help.exit_code, 0) << program << " " << command;
+      EXPECT_THAT(help.error, IsEmpty());
+      EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: "), HasSubstr("xample"),
+                                  HasSubstr(command + " ["), Not(HasSubstr("{false}"))))
+          << program << " " << command;
+    }
+  }
+}
+
+TEST(ProgramsUsageTest, WithoutAServerOrAFolderTheExitCodeSaysWhy) {
+  const std::vector<Case> cases = {
+      {"custody-clinic", {}, 2, "subcommand"},
+      {"custody-clinic", {"bord"}, 2, "bord"},
+      {"custody-clinic", {"board"}, 2, "CUSTODY_STATION"},
+      {"custody-clinic", {"board", "--folder", "/nonexistent"}, 1, "join"},
+      {"custody-clinic", {"record"}, 2, "which event?"},
+      {"custody-clinic", {"describe", "nonsense"}, 2, "describe"},
+      {"custody-clinic", {"describe", "infusion_started"}, 0, "\u00b0C"},
+      {"custody-lab", {"describe"}, 0, "culture_check"},
+      {"custody-admin", {}, 2, "subcommand"},
+      {"custody-admin", {"status"}, 2, "CUSTODY_STATION"},
+      {"custody-admin", {"status", "--folder", "/nonexistent"}, 1, "/nonexistent"},
+      {"custody-admin", {"clock", "--folder", "/nonexistent"}, 2, "--confirm"},
+      {"custody-admin", {"check", "/nonexistent"}, 1, "no store"},
+      {"custody-load", {}, 2, "--folder"}};
+  for (const Case& one : cases) Expect(one);
+}
+
+// Scans that broke off: each is told apart from what it should have been; nothing is guessed.
+TEST(ProgramsUsageTest, ATruncatedScanIsNoScan) {
+  const std::vector<Case> cases = {
+      {"custody-clinic", {"identify", "&/CHA99902600010"}, 2, "13 characters"},
+      {"custody-clinic", {"identify", "&/CH"}, 2, "13 characters"},
+      {"custody-clinic", {"identify", "=A999026000107"}, 2, "15 characters"},
+      {"custody-clinic", {"identify", "=A99902600010"}, 2, "15 characters"},
+      {"custody-clinic", {"identify", "="}, 2, "15 characters"},
+      {"custody-clinic", {"identify", ""}, 2, "nothing was scanned"},
+      {"custody-clinic", {"identify", "=A99902600010700"}, 0, "A999026000107"}};
+  for (const Case& one : cases) Expect(one);
+}
+
+class ProgramsAtWorkTest : public ::testing::Test {
+ protected:
+  ProgramWorld world_;
+};
+
+TEST_F(ProgramsAtWorkTest, AFolderThatIsNamedWinsOverTheEnvironmentsWhereverItStands) {
+  const std::string clinic = world_.Station("clinic.station.1").string();
+  const auto said = [&](std::vector<std::string> arguments) {
+    return Execute({.program = "custody-clinic",
+                    .arguments = std::move(arguments),
+                    .environment = {{"CUSTODY_STATION", clinic}}})
+        .said();
+  };
+  // Never seen the server: its own message shows whose folder was opened.
+  EXPECT_THAT(said({"board"}), HasSubstr("has not seen the server"));
+  for (const std::vector<std::string>& typed : std::vector<std::vector<std::string>>{
+           {"--folder", "/nonexistent", "board"},
+           {"board", "--folder", "/nonexistent"},
+           {"record", "daily_exam", "--folder", "/nonexistent"},
+           {"--folder", "/nonexistent", "record", "daily_exam"},
+           {"why", "A", "daily_exam", "--folder", "/nonexistent"}}) {
+    EXPECT_THAT(said(typed), HasSubstr("/nonexistent is no station's folder")) << typed[0];
+  }
+}
+
+TEST_F(ProgramsAtWorkTest, ANewKeyIsSealedUnderItsOwnersPinAndNothingSecretIsSaid) {
+  const std::filesystem::path folder = world_.Station("clinic.station.1");
+  const std::filesystem::path pins = folder / "pins";
+  const std::string pin = "correct horse battery";
+  Must(WriteFileAtomically(pins / "RN-NEW.pin", pin + "\n", 0600));
+  const auto make = [&](const std::string& person) {
+    return Execute({.program = "custody-clinic",
+                    .arguments = {"key", "new", "--person", person, "--folder", folder.string(),
+                                  "--pins", pins.string()}});
+  };
+  const Ended made = make("RN-NEW");
+  EXPECT_EQ(made.exit_code, 0) << made.said();
+  EXPECT_THAT(made.said(), AllOf(HasSubstr("RN-NEW.request"), Not(HasSubstr(pin))));
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "keys/RN-NEW.pem").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const std::string pem, ReadFile(folder / "keys/RN-NEW.pem", 4096));
+  EXPECT_THAT(pem, HasSubstr("ENCRYPTED PRIVATE KEY"));
+
+  EXPECT_EQ(make("RN-NEW").exit_code, 1);     // there is one already
+  EXPECT_EQ(make("../RN-NEW").exit_code, 2);  // ids name files
+  Must(WriteFileAtomically(pins / "RN-SHORT.pin", "1234\n", 0600));
+  const Ended too_short = make("RN-SHORT");
+  EXPECT_EQ(too_short.exit_code, 2);
+  EXPECT_THAT(too_short.said(), AllOf(HasSubstr("at least 6"), Not(HasSubstr("1234"))));
+  EXPECT_FALSE(std::filesystem::exists(folder / "keys/RN-SHORT.pem"));
+  const Ended no_terminal =
+      Execute({.program = "custody-clinic",
+               .arguments = {"key", "new", "--person", "RN-TTY", "--folder", folder.string()}});
+  EXPECT_EQ(no_terminal.exit_code, 4) << no_terminal.said();
+  EXPECT_THAT(no_terminal.said(), HasSubstr("--pins"));
+}
+
+}  // namespace
+}  // namespace custody
