@@ -144,6 +144,11 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view b
   return WriteThroughTemporary(path, bytes, mode, false);
 }
 
+Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return IoError("rename to", to);
+  return SyncFolder(FolderOf(to));
+}
+
 Status CreateFileExclusively(const std::filesystem::path& path, std::string_view bytes,
                              unsigned mode) {
   return WriteThroughTemporary(path, bytes, mode, true);

@@ -273,7 +273,16 @@ Status Registry::EnrolStation(const Act& act) {
                               (known->retired ? "a retired station" : "site " + known->site) +
                               ": choose another");
   }
-  stations_[body.station()] = {body.station(), body.site(), body.name(), false};
+  EnrolledStation station{
+      body.station(), body.site(), body.name(), false, body.certificate_sha256(), {}};
+  if (known != nullptr) {
+    station.replaced_certificates = known->replaced_certificates;
+    const std::string& before = known->certificate_sha256;
+    if (!before.empty() && before != body.certificate_sha256()) {
+      station.replaced_certificates.push_back(before);
+    }
+  }
+  stations_[body.station()] = std::move(station);
   return absl::OkStatus();
 }
 

@@ -58,8 +58,9 @@ Status Number(const toml::table& table, std::string_view key, std::int64_t least
 }
 
 Status Read(const toml::table& table, const std::filesystem::path& base, ServerConfig& config) {
-  static constexpr std::array<std::string_view, 7> kKeys = {
-      "dir", "listen", "anchor", "drain_seconds", "read_threads", "log_level", "tls"};
+  static constexpr std::array<std::string_view, 8> kKeys = {
+      "dir",          "listen",         "anchor",    "drain_seconds",
+      "read_threads", "queue_capacity", "log_level", "tls"};
   static constexpr std::array<std::string_view, 3> kTlsKeys = {"authority", "certificate", "key"};
   CUSTODY_RETURN_IF_ERROR(OnlyKeys(table, kKeys, ""));
   CUSTODY_RETURN_IF_ERROR(Path(table, "dir", base, config.dir));
@@ -67,6 +68,7 @@ Status Read(const toml::table& table, const std::filesystem::path& base, ServerC
   CUSTODY_RETURN_IF_ERROR(Path(table, "anchor", base, config.anchor));
   CUSTODY_RETURN_IF_ERROR(Number(table, "drain_seconds", 1, 600, config.drain_seconds));
   CUSTODY_RETURN_IF_ERROR(Number(table, "read_threads", 1, 64, config.read_threads));
+  CUSTODY_RETURN_IF_ERROR(Number(table, "queue_capacity", 1, 65536, config.queue_capacity));
   CUSTODY_RETURN_IF_ERROR(Text(table, "log_level", config.log_level));
   if (!table.contains("tls")) return Status();
   const toml::table* tls = table["tls"].as_table();

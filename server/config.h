@@ -5,6 +5,7 @@
 //   anchor = "/mnt/other/anchor"    # optional: the anchor file on another volume
 //   drain_seconds = 20              # optional
 //   read_threads = 4                # optional
+//   queue_capacity = 1024           # optional: events accepted and not answered; more are refused
 //   log_level = "info"              # optional: debug, info, warn, error
 //   [tls]                           # optional; by default in DIR/tls
 //   authority = "ca.pem"
@@ -13,6 +14,7 @@
 #ifndef CUSTODY_SERVER_CONFIG_H_
 #define CUSTODY_SERVER_CONFIG_H_
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -26,6 +28,7 @@ struct ServerConfig {
   std::filesystem::path anchor;  // empty: in the data folder
   int drain_seconds = 20;
   unsigned read_threads = 4;
+  std::size_t queue_capacity = 1024;
   std::string log_level = "info";
   std::filesystem::path authority;    // empty: DIR/tls/ca.pem
   std::filesystem::path certificate;  // empty: DIR/tls/server.pem

@@ -1,8 +1,9 @@
 // custody-server: the ledger. Prints "listening on HOST:PORT" to standard output when it is ready,
-// logs to standard error, and drains on SIGTERM or SIGINT.
+// logs to standard error, and drains on SIGTERM, SIGINT or SIGHUP.
 //
 // Signals are blocked before any thread starts and then waited for here, so that no code runs in a
-// signal's context.
+// signal's context. SIGPIPE and SIGXFSZ are ignored: a terminal that closed and a file at its limit
+// are errors of the write that meets them, and must not end the ledger undrained.
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -55,6 +56,7 @@ Status Serve(const ServerConfig& config, const sigset_t& signals) {
   LedgerOptions options;
   options.folder = config.dir;
   options.anchor = config.anchor;
+  options.queue_capacity = config.queue_capacity;
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger,
                            Ledger::Open(options, std::move(log_key)));
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<RpcServer> server, RpcServer::Start(*ledger, rpc));
@@ -106,6 +108,9 @@ int Main(int argc, char** argv) {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);  // the terminal it was started from is gone
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     status = Serve(config, signals);
   }

@@ -50,7 +50,7 @@ StatusOr<pb::HelloReply> LedgerImpl::Hello(const pb::HelloRequest& request) {
       if (!known) {
         lost = "a station holds a checkpoint of this log with " + std::to_string(seen.size) +
                " entries that the log does not have (it has " + std::to_string(newest.size) +
-               "): history was lost; heal it from receipts, or continue it by the trustees";
+               "): history was lost; restore a newer copy of the data folder, one that has them";
       } else if (seen.size > 0) {
         CUSTODY_ASSIGN_OR_RETURN(
             const std::vector<Hash> path,
@@ -89,7 +89,7 @@ Status LedgerImpl::SetReadOnly(const std::string& why) {
 
 StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::string_view station,
                                                std::uint32_t seconds) {
-  CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse(chain).status());
   if (seconds > kMaxReserveSeconds) {
     return InvalidArgument("a chain is reserved for at most " + std::to_string(kMaxReserveSeconds) +
                            " s, found " + std::to_string(seconds));
@@ -103,16 +103,8 @@ StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::stri
   }
   // After it is taken: the head that is told is the one that is kept.
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
-  CUSTODY_ASSIGN_OR_RETURN(HeadsMap heads, HeadsMap::Open([&](std::string_view path) {
-                             return HeadsTile(view.snapshot(), path, view.size());
-                           }));
-  CUSTODY_ASSIGN_OR_RETURN(const std::optional<ChainHead> head, heads.Find(name.key()));
   pb::ReserveReply reply;
-  reply.mutable_head()->set_chain(std::string(chain));
-  if (head) {
-    reply.mutable_head()->set_length(head->length);
-    reply.mutable_head()->set_head(head->head.ToString());
-  }
+  CUSTODY_ASSIGN_OR_RETURN(*reply.mutable_head(), HeadOf(view.snapshot(), chain));
   *reply.mutable_until() = ToProto(Now() + length);
   return reply;
 }
@@ -195,16 +187,28 @@ StatusOr<pb::PutAttachmentReply> LedgerImpl::PutAttachment(std::string_view ther
                                                            std::string_view bytes) {
   CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + std::string(therapy)).status());
   const Hash sha256 = Sha256(bytes);
-  const auto put = [&]() -> Status {
+  // Recording goes on beside an upload: it is sealed on the caller's thread, and only its batches
+  // are written on the committer's, one at a time between groups.
+  bool there = false;
+  const auto prepare = [&]() -> Status {
     if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
-    CUSTODY_ASSIGN_OR_RETURN(const bool there, HasAttachment(*tip_->snapshot, therapy, sha256));
+    CUSTODY_ASSIGN_OR_RETURN(there, HasAttachment(*tip_->snapshot, therapy, sha256));
     if (there) return {};
-    CUSTODY_ASSIGN_OR_RETURN(const std::vector<Batch> batches,
-                             vault_.SealAttachment(*tip_->snapshot, therapy, media_type, bytes));
-    for (const Batch& batch : batches) CUSTODY_RETURN_IF_ERROR(CommitRows(batch));
-    return {};
+    Batch batch;
+    CUSTODY_RETURN_IF_ERROR(vault_.MakeSubject(*tip_->snapshot, therapy, batch));
+    return batch.empty() ? Status() : CommitRows(batch);
   };
-  CUSTODY_RETURN_IF_ERROR(OnCommitter(put));
+  const auto seal = [&]() -> StatusOr<std::vector<Batch>> {
+    CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+    return vault_.SealAttachment(view.snapshot(), therapy, media_type, bytes);
+  };
+  CUSTODY_RETURN_IF_ERROR(OnCommitter(prepare));
+  if (!there) {
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<Batch> batches, seal());
+    for (const Batch& batch : batches) {
+      CUSTODY_RETURN_IF_ERROR(OnCommitter([this, &batch] { return CommitRows(batch); }));
+    }
+  }
   pb::PutAttachmentReply reply;
   reply.set_sha256(sha256.ToString());
   reply.set_size(bytes.size());
@@ -228,24 +232,15 @@ Status LedgerImpl::LogRead(const pb::AccessRecord& record) {
 Status LedgerImpl::ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                  const std::function<bool(const pb::AccessRecord&)>& visit) {
   const std::int64_t since = request.has_since() ? FromProto(request.since()).micros : 0;
-  std::vector<pb::AccessRecord> records;
-  {
-    CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
-    CUSTODY_RETURN_IF_ERROR(view.snapshot().Scan(
-        Table::kReads, U64(static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0))),
-        [&](std::string_view, std::string_view value) {
-          pb::AccessRecord record;
-          if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
-              (request.therapy().empty() || record.therapy() == request.therapy())) {
-            records.push_back(std::move(record));
-          }
-          return true;
-        }));
-  }
-  for (const pb::AccessRecord& record : records) {
-    if (!visit(record)) break;
-  }
-  return {};
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return view.snapshot().Scan(
+      Table::kReads, U64(static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0))),
+      [&](std::string_view, std::string_view value) {
+        pb::AccessRecord record;
+        if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+        if (!request.therapy().empty() && record.therapy() != request.therapy()) return true;
+        return visit(record);
+      });
 }
 
 // On the committer's thread, so that what is copied ends with a commit that is known to be durable.
@@ -258,10 +253,13 @@ StatusOr<pb::BackupReply> LedgerImpl::Backup(const std::filesystem::path& folder
       if (error) return Unavailable(folder.string() + " cannot be made: " + error.message());
       return AlreadyExists(folder.string() + " exists; name a new folder for the backup");
     }
-    CUSTODY_RETURN_IF_ERROR(live_.store()->Backup(folder / "db"));
-    CUSTODY_RETURN_IF_ERROR(Anchor::Create(folder / "anchor", {tip_->version.writes, checkpoint_}));
+    Status copied = live_.store()->Backup(folder / "db");
+    if (copied.ok()) {
+      copied = Anchor::Create(folder / "anchor", {tip_->version.writes, checkpoint_});
+    }
+    if (!copied.ok()) std::filesystem::remove_all(folder, error);  // half a backup is none
     reply.set_checkpoint(checkpoint_);
-    return {};
+    return copied;
   };
   CUSTODY_RETURN_IF_ERROR(OnCommitter(copy_all));
   CUSTODY_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerReader> copy, LedgerReader::Open(folder));

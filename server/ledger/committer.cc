@@ -89,7 +89,9 @@ void LedgerImpl::CommitGroup(std::vector<std::unique_ptr<Admission>> admissions)
   Status written;
   if (!group.empty()) written = WriteGroup(group);
   Answer(admissions, decisions, group, written);
-  if (!written.ok() || group.empty()) return;
+  if (!written.ok()) return;
+  KeepFolds(group);
+  if (group.empty()) return;
   tip_->tree.Settle();
   tip_->Renew(*live_.store(), tip_->version);
   for (const LedgerChange& change : group.Changes()) watchers_->Tell(change);
@@ -109,13 +111,17 @@ Status LedgerImpl::WriteGroup(Group& group) {
   released_ = group.size();
   checkpoint_ = group.checkpoint();
   guard_.Recorded(clock_);
+  return {};
+}
+
+// Those of a group that was refused as a whole too: to fold a therapy is work, and whoever is
+// refused sends again.
+void LedgerImpl::KeepFolds(Group& group) {
   Batch snapshots;
   group.ReleaseFolds(snapshots);
-  if (!snapshots.empty()) {
-    // Discardable, but an error poisons the store: the next commit meets it.
-    static_cast<void>(live_.store()->WriteUnsynced(snapshots));
-  }
-  return {};
+  if (snapshots.empty()) return;
+  // Discardable, but an error poisons the store: the next commit meets it.
+  static_cast<void>(live_.store()->WriteUnsynced(snapshots));
 }
 
 // Takes note of what became of a commit; an error when it did not succeed.

@@ -164,6 +164,13 @@ Status Group::CheckAttachments(const ParsedEvent& event) const {
       return FailedPrecondition("attachment " + sha256.ToHex() +
                                 " is not here yet; put it first, then record the event");
     }
+    CUSTODY_ASSIGN_OR_RETURN(
+        const bool fits, HasAttachmentOfSize(*base_.tip.snapshot, therapy, sha256, named.size()));
+    if (!fits) {
+      return FailedPrecondition("attachment " + sha256.ToHex() + " does not have the " +
+                                std::to_string(named.size()) +
+                                " bytes that the event says; name its true size and sign anew");
+    }
   }
   return {};
 }

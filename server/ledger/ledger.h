@@ -114,6 +114,13 @@ class Ledger {
   // Ids of therapies greater than `after`, in order.
   virtual StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                            std::size_t limit) = 0;
+  // `FindRecorded` is what a retry of a recorded event is answered with: its first receipt; nothing
+  // when no event, and no adopted original, has this id.
+  virtual StatusOr<std::optional<pb::RecordReply>> FindRecorded(const Hash& event_id) = 0;
+  // `GetHead` says where a chain stands; length 0 and no head when it has no event.
+  virtual StatusOr<pb::ChainMoved> GetHead(std::string_view chain) = 0;
+  // `Preview` judges an event, signed or not, as the next of its chain and records nothing. ABORTED
+  // when it is built on another head than the chain has.
   virtual StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) = 0;
   virtual StatusOr<pb::FindReply> Find(const pb::FindRequest& request) = 0;
   virtual StatusOr<std::string> GetSchema(std::string_view sha256) = 0;
@@ -135,6 +142,7 @@ class Ledger {
   virtual StatusOr<std::pair<std::string, std::string>> GetAttachment(std::string_view therapy,
                                                                       const Hash& sha256) = 0;
   virtual Status LogRead(const pb::AccessRecord& record) = 0;
+  // Visits from within the scan: `visit` is quick, and false ends it.
   virtual Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                const std::function<bool(const pb::AccessRecord&)>& visit) = 0;
   virtual StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) = 0;

@@ -76,6 +76,8 @@ class LedgerImpl final : public Ledger {
                                            std::optional<Instant> as_of) override;
   StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                    std::size_t limit) override;
+  StatusOr<std::optional<pb::RecordReply>> FindRecorded(const Hash& event_id) override;
+  StatusOr<pb::ChainMoved> GetHead(std::string_view chain) override;
   StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override;
   StatusOr<pb::FindReply> Find(const pb::FindRequest& request) override;
   StatusOr<std::string> GetSchema(std::string_view sha256) override;
@@ -110,6 +112,7 @@ class LedgerImpl final : public Ledger {
   Status MayRecord();
   Status Settle(const CommitResult& result);
   Status WriteGroup(Group& group);
+  void KeepFolds(Group& group);
   void Answer(std::vector<std::unique_ptr<Admission>>& admissions, std::vector<Decision>& decisions,
               const Group& group, const Status& written);
   void Stop(const Status& why);

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <thread>
 
+#include "crypto/file.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/recovery.h"
 #include "server/ledger/rows.h"
@@ -12,9 +13,15 @@ namespace {
 
 std::filesystem::path DatabasePath(const LedgerOptions& options) { return options.folder / "db"; }
 
-StatusOr<std::unique_ptr<Store>> OpenStore(const LedgerOptions& options, bool create) {
+// Where a database is made until it is whole.
+std::filesystem::path MakingPath(const LedgerOptions& options) {
+  return options.folder / "db.making";
+}
+
+StatusOr<std::unique_ptr<Store>> OpenStore(const LedgerOptions& options,
+                                           const std::filesystem::path& folder, bool create) {
   StoreOptions store;
-  store.folder = DatabasePath(options);
+  store.folder = folder;
   store.create = create;
   return options.open_store ? options.open_store(store) : OpenRocksStore(store);
 }
@@ -64,7 +71,7 @@ std::filesystem::path AnchorPath(const LedgerOptions& options) {
 StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_key,
                             const AnchorMark& anchor, std::uint64_t released) {
   Recovered recovered;
-  CUSTODY_ASSIGN_OR_RETURN(recovered.store, OpenStore(options, false));
+  CUSTODY_ASSIGN_OR_RETURN(recovered.store, OpenStore(options, DatabasePath(options), false));
   {
     const std::unique_ptr<const Snapshot> snapshot = recovered.store->GetSnapshot();
     CUSTODY_ASSIGN_OR_RETURN(recovered.history, RegistryHistory::Load(*snapshot));
@@ -91,20 +98,30 @@ StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_
 
 Status Ledger::Create(const LedgerOptions& options, const pb::SignedEvent& genesis,
                       const PrivateKey& log_key) {
-  // Judged on a scratch copy of nothing first would be cleaner, but a store is what holds an empty
-  // ledger: so a genesis that is not sound leaves no folder behind.
-  CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenStore(options, true));
-  AnchorMark mark;
-  Status written = WriteGenesis(options, genesis, log_key, *store, mark);
-  store.reset();
-  if (!written.ok()) {
-    std::error_code ignored;
-    if (written.code() != StatusCode::kAlreadyExists) {
-      std::filesystem::remove_all(DatabasePath(options), ignored);
-    }
-    return written;
+  // The database is made under another name, then the anchor, and last of all the name is changed:
+  // a crash at any moment before leaves a folder with no ledger in it, in which one can be made,
+  // and after it one with a whole ledger.
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(DatabasePath(options), error)) {
+    return AlreadyExists("there is a ledger in " + options.folder.string() + " already");
   }
-  return Anchor::Create(AnchorPath(options), mark);
+  const fs::path making = MakingPath(options);
+  if (fs::remove_all(making, error); error) {
+    return Unavailable(making.string() + ", left by an attempt that was cut short, cannot be " +
+                       "removed: " + error.message());
+  }
+  CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenStore(options, making, true));
+  AnchorMark mark;
+  Status made = WriteGenesis(options, genesis, log_key, *store, mark);
+  store.reset();
+  if (made.ok()) made = Anchor::Create(AnchorPath(options), mark);
+  if (!made.ok()) {
+    fs::remove_all(making, error);
+    return made;
+  }
+  // A store of the caller's own may keep nothing there.
+  return fs::exists(making, error) ? RenameDurably(making, DatabasePath(options)) : Status();
 }
 
 StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options, PrivateKey log_key) {
@@ -137,6 +154,11 @@ LedgerImpl::LedgerImpl(LedgerOptions options, PrivateKey log_key, NoteVerifier v
   {
     const MutexLock lock(mutex_);
     read_only_ = recovered.read_only;
+  }
+  // A run of its own, so that no record of a read is written over one of an earlier run.
+  Rng& rng = options_.rng != nullptr ? *options_.rng : SystemRng();
+  if (const StatusOr<std::string> start = rng.Bytes(8); start.ok()) {
+    access_number_ = ReadU64(*start);
   }
   tip_ = std::move(recovered.tip);
   checkpoint_ = std::move(recovered.checkpoint);

@@ -64,6 +64,21 @@ StatusOr<pb::ConsistencyProofReply> ConsistencyProofFor(const Snapshot& snapshot
   return reply;
 }
 
+StatusOr<pb::ChainMoved> HeadOf(const Snapshot& snapshot, std::string_view chain) {
+  CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));
+  CUSTODY_ASSIGN_OR_RETURN(HeadsMap heads, HeadsMap::Open([&](std::string_view path) {
+                             return HeadsTile(snapshot, path, snapshot.version().log_size);
+                           }));
+  CUSTODY_ASSIGN_OR_RETURN(const std::optional<ChainHead> head, heads.Find(name.key()));
+  pb::ChainMoved where;
+  where.set_chain(std::string(chain));
+  if (head) {
+    where.set_length(head->length);
+    where.set_head(head->head.ToString());
+  }
+  return where;
+}
+
 StatusOr<pb::HeadsProofReply> HeadsProofFor(const Snapshot& snapshot, std::string_view chain,
                                             std::optional<std::uint64_t> size) {
   CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));

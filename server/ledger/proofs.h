@@ -25,6 +25,8 @@ StatusOr<pb::Receipt> FirstReceipt(const Snapshot& snapshot, std::uint64_t index
 StatusOr<pb::ConsistencyProofReply> ConsistencyProofFor(const Snapshot& snapshot,
                                                         std::uint64_t old_size,
                                                         std::optional<std::uint64_t> size);
+// `HeadOf` says where a chain stands; length 0 and no head when it has no event.
+StatusOr<pb::ChainMoved> HeadOf(const Snapshot& snapshot, std::string_view chain);
 StatusOr<pb::HeadsProofReply> HeadsProofFor(const Snapshot& snapshot, std::string_view chain,
                                             std::optional<std::uint64_t> size);
 

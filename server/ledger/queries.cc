@@ -200,10 +200,32 @@ StatusOr<std::vector<std::string>> LedgerImpl::ListTherapies(std::string_view af
   return ids;
 }
 
+StatusOr<std::optional<pb::RecordReply>> LedgerImpl::FindRecorded(const Hash& event_id) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  CUSTODY_ASSIGN_OR_RETURN(const std::optional<std::uint64_t> index,
+                           FindEvent(view.snapshot(), event_id));
+  std::optional<pb::RecordReply> reply;
+  if (!index) return reply;
+  reply.emplace().set_known(true);
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_receipt(), FirstReceipt(view.snapshot(), *index));
+  return reply;
+}
+
+StatusOr<pb::ChainMoved> LedgerImpl::GetHead(std::string_view chain) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return HeadOf(view.snapshot(), chain);
+}
+
 StatusOr<pb::Verdict> LedgerImpl::Preview(const pb::SignedEvent& signed_event) {
   CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(signed_event.payload()));
   const pb::Event& event = parsed.event;
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  CUSTODY_ASSIGN_OR_RETURN(const pb::ChainMoved head, HeadOf(view.snapshot(), event.chain()));
+  if (event.sequence() != head.length() || event.previous() != head.head()) {
+    return Aborted("chain " + event.chain() + " has " + std::to_string(head.length()) +
+                   " events now and the preview is for number " + std::to_string(event.sequence()) +
+                   (event.sequence() == head.length() ? " after another one" : ""));
+  }
   std::shared_ptr<const Fold> fold = std::make_shared<const Fold>();
   if (event.chain().starts_with("therapy/")) {
     StatusOr<std::shared_ptr<const Fold>> found = FoldAt(event.chain(), view);
@@ -211,11 +233,6 @@ StatusOr<pb::Verdict> LedgerImpl::Preview(const pb::SignedEvent& signed_event) {
       fold = *std::move(found);
     } else if (found.status().code() != StatusCode::kNotFound) {
       return found.status();
-    }
-    if (event.sequence() != fold->length) {
-      return Aborted("chain " + event.chain() + " has " + std::to_string(fold->length) +
-                     " events now and the preview is for number " +
-                     std::to_string(event.sequence()));
     }
   }
   pb::Verdict verdict =
@@ -225,8 +242,15 @@ StatusOr<pb::Verdict> LedgerImpl::Preview(const pb::SignedEvent& signed_event) {
 }
 
 StatusOr<pb::FindReply> LedgerImpl::Find(const pb::FindRequest& request) {
-  constexpr int kMost = 1'000;
+  // Beyond what any product of ours reaches, and an error when it does: who recalls a lot must not
+  // be given a part of its therapies as if it were all.
+  constexpr int kMost = 100'000;
   if (request.value().empty()) return InvalidArgument("say which identifier to find");
+  for (const std::string& part : {request.type(), request.value()}) {
+    if (part.find('\0') != std::string::npos) {
+      return InvalidArgument("an identifier holds no zero byte");
+    }
+  }
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
   std::vector<std::string> types;
   if (!request.type().empty()) {
@@ -240,13 +264,17 @@ StatusOr<pb::FindReply> LedgerImpl::Find(const pb::FindRequest& request) {
     const std::string from = IdentifierRow(type, request.value(), "");
     CUSTODY_RETURN_IF_ERROR(view.snapshot().Scan(
         Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
-          if (!row.starts_with(from) || reply.found_size() >= kMost) return false;
+          if (!row.starts_with(from) || reply.found_size() > kMost) return false;
           pb::FoundIdentifier& found = *reply.add_found();
           found.set_type(type);
           found.set_value(request.value());
           found.set_therapy(IdOf(row.substr(from.size())));
           return true;
         }));
+  }
+  if (reply.found_size() > kMost) {
+    return OutOfRange("more than " + std::to_string(kMost) + " therapies have " + request.value() +
+                      "; name the type of the identifier");
   }
   return reply;
 }

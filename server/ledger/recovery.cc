@@ -23,8 +23,9 @@ namespace custody {
 namespace {
 
 constexpr std::string_view kRestore =
-    "; do not go on with this folder: keep it as it is, and restore a newer backup or heal it from "
-    "the receipts that stations and witnesses kept (custody-admin heal)";
+    "; do not go on with this folder: keep it as it is for the inquiry and restore the newest "
+    "backup; "
+    "events recorded since that backup are in the outboxes and receipts of the stations";
 
 Status Lost(const std::string& what) { return DataLoss(what + std::string(kRestore)); }
 

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kEpochBytes = 8;
-constexpr std::size_t kWrappedBytes = 12 + kKeyBytes + 16;
+constexpr std::size_t kSealBytes = 12 + 16;  // nonce and tag
+constexpr std::size_t kWrappedBytes = kKeyBytes + kSealBytes;
 constexpr std::size_t kPartBytes = 1 << 20;
 constexpr std::size_t kPartsPerBatch = 4;
 
@@ -44,20 +45,23 @@ struct Vault::Subject {
 
 StatusOr<std::string> Vault::EpochKey() const {
   StatusOr<std::string> key = ReadSecretFile(epoch_key_file_, kKeyBytes);
-  if (!key.ok()) {
-    if (key.status().code() != StatusCode::kNotFound) return key.status();
-    return FailedPrecondition("the vault's key " + epoch_key_file_.string() +
-                              " is missing; put it back from where it is kept safe");
-  }
-  if (key->size() != kKeyBytes) {
+  if (key.ok() && key->size() == kKeyBytes) return *std::move(key);
+  if (key.ok()) {
     return FailedPrecondition(epoch_key_file_.string() + " must be 32 bytes, found " +
                               std::to_string(key->size()));
   }
-  return key;
+  if (key.status().code() != StatusCode::kNotFound) return key.status();
+  return FailedPrecondition("the vault's key " + epoch_key_file_.string() +
+                            " is missing; put it back from where it is kept safe");
 }
 
 StatusOr<Vault::Subject> Vault::Load(const Snapshot& snapshot, std::string_view therapy) const {
-  CUSTODY_ASSIGN_OR_RETURN(const std::string row, snapshot.Get(Table::kSubjects, therapy));
+  const StatusOr<std::string> kept = snapshot.Get(Table::kSubjects, therapy);
+  if (!kept.ok()) {
+    if (kept.status().code() != StatusCode::kNotFound) return kept.status();
+    return NotFound("nothing of therapy " + std::string(therapy) + " is in the vault");
+  }
+  const std::string& row = *kept;
   if (row.size() < kEpochBytes + kWrappedBytes) return DataLoss("a row of the vault is cut short");
   CUSTODY_ASSIGN_OR_RETURN(std::string epoch_key, EpochKey());
   if (row.compare(0, kEpochBytes, EpochOf(epoch_key)) != 0) {
@@ -135,6 +139,11 @@ StatusOr<pb::GetSubjectReply> Vault::GetSubject(const Snapshot& snapshot,
   return std::move(subject.content);
 }
 
+Status Vault::MakeSubject(const Snapshot& snapshot, std::string_view therapy, Batch& batch) const {
+  CUSTODY_ASSIGN_OR_RETURN(const Subject subject, LoadOrMake(snapshot, therapy));
+  return subject.made ? Store(subject, therapy, batch) : Status();
+}
+
 StatusOr<std::vector<Batch>> Vault::SealAttachment(const Snapshot& snapshot,
                                                    std::string_view therapy,
                                                    std::string_view media_type,
@@ -143,9 +152,8 @@ StatusOr<std::vector<Batch>> Vault::SealAttachment(const Snapshot& snapshot,
     return InvalidArgument("an attachment must have 1 to " + std::to_string(kMaxAttachmentBytes) +
                            " bytes, found " + std::to_string(bytes.size()));
   }
-  CUSTODY_ASSIGN_OR_RETURN(const Subject subject, LoadOrMake(snapshot, therapy));
+  CUSTODY_ASSIGN_OR_RETURN(const Subject subject, Load(snapshot, therapy));
   std::vector<Batch> batches(1);
-  if (subject.made) CUSTODY_RETURN_IF_ERROR(Store(subject, therapy, batches.back()));
   const Hash sha256 = Sha256(bytes);
   std::uint32_t part = 1;
   for (std::size_t at = 0; at < bytes.size(); at += kPartBytes, ++part) {
@@ -171,10 +179,15 @@ StatusOr<std::vector<Batch>> Vault::SealAttachment(const Snapshot& snapshot,
 StatusOr<std::pair<std::string, std::string>> Vault::GetAttachment(const Snapshot& snapshot,
                                                                    std::string_view therapy,
                                                                    const Hash& sha256) const {
-  CUSTODY_ASSIGN_OR_RETURN(const Subject subject, Load(snapshot, therapy));
   const std::string head = AttachmentRow(therapy, sha256, 0);
-  CUSTODY_ASSIGN_OR_RETURN(const std::string sealed, snapshot.Get(Table::kAttachments, head));
-  const StatusOr<std::string> plain = Unseal(subject.data_key, Context("attachment", head), sealed);
+  const StatusOr<std::string> sealed = snapshot.Get(Table::kAttachments, head);
+  if (!sealed.ok()) {
+    if (sealed.status().code() != StatusCode::kNotFound) return sealed.status();
+    return NotFound("therapy " + std::string(therapy) + " has no attachment " + sha256.ToHex());
+  }
+  CUSTODY_ASSIGN_OR_RETURN(const Subject subject, Load(snapshot, therapy));
+  const StatusOr<std::string> plain =
+      Unseal(subject.data_key, Context("attachment", head), *sealed);
   if (!plain.ok()) return CannotUnseal("an attachment", plain.status());
   pb::AttachmentRef description;
   if (!description.ParseFromString(*plain) || description.size() > kMaxAttachmentBytes) {
@@ -202,6 +215,21 @@ StatusOr<bool> HasAttachment(const Snapshot& snapshot, std::string_view therapy,
   if (row.ok()) return true;
   if (row.status().code() == StatusCode::kNotFound) return false;
   return row.status();
+}
+
+StatusOr<bool> HasAttachmentOfSize(const Snapshot& snapshot, std::string_view therapy,
+                                   const Hash& sha256, std::uint64_t size) {
+  if (size == 0 || size > kMaxAttachmentBytes) return false;
+  const std::uint64_t parts = (size - 1) / kPartBytes + 1;
+  const auto last = static_cast<std::uint32_t>(parts);
+  const StatusOr<std::string> row =
+      snapshot.Get(Table::kAttachments, AttachmentRow(therapy, sha256, last));
+  const StatusOr<std::string> beyond =
+      snapshot.Get(Table::kAttachments, AttachmentRow(therapy, sha256, last + 1));
+  for (const Status& status : {row.status(), beyond.status()}) {
+    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+  }
+  return row.ok() && !beyond.ok() && row->size() == size - (parts - 1) * kPartBytes + kSealBytes;
 }
 
 }  // namespace custody

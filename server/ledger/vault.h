@@ -44,7 +44,12 @@ class Vault {
   StatusOr<pb::GetSubjectReply> GetSubject(const Snapshot& snapshot,
                                            std::string_view therapy) const;
 
+  // `MakeSubject` adds to `batch` what a therapy needs before anything of it can be sealed; nothing
+  // when it has that.
+  Status MakeSubject(const Snapshot& snapshot, std::string_view therapy, Batch& batch) const;
+
   // `SealAttachment` gives the batches to be committed in order; the last makes it visible.
+  // NOT_FOUND before `MakeSubject`.
   StatusOr<std::vector<Batch>> SealAttachment(const Snapshot& snapshot, std::string_view therapy,
                                               std::string_view media_type,
                                               std::string_view bytes) const;
@@ -67,6 +72,10 @@ class Vault {
 // `HasAttachment` says whether a therapy's attachment is there, whole.
 StatusOr<bool> HasAttachment(const Snapshot& snapshot, std::string_view therapy,
                              const Hash& sha256);
+// `HasAttachmentOfSize`: and whether it has `size` bytes. Told from the sealed parts, so that it
+// needs no key.
+StatusOr<bool> HasAttachmentOfSize(const Snapshot& snapshot, std::string_view therapy,
+                                   const Hash& sha256, std::uint64_t size);
 
 }  // namespace custody
 

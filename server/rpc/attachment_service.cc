@@ -9,19 +9,36 @@
 namespace custody {
 namespace {
 
+// One of the transfers under way, for as long as it lives.
+class Turn {
+ public:
+  explicit Turn(Transfers& transfers) : transfers_(transfers) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (!station_.empty()) transfers_.End(station_);
+  }
+  Status Begin(const std::string& station) {
+    CUSTODY_RETURN_IF_ERROR(transfers_.Begin(station));
+    station_ = station;
+    return Status();
+  }
+
+ private:
+  Transfers& transfers_;
+  std::string station_;  // empty: not begun
+};
+
 class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmentRequest>> {
  public:
-  PutReactor(RpcContext& rpc, std::atomic<int>& uploads, const grpc::CallbackServerContext& context,
+  PutReactor(RpcContext& rpc, Transfers& transfers, const grpc::CallbackServerContext& context,
              pb::PutAttachmentReply* reply)
-      : rpc_(rpc), uploads_(uploads), context_(context), reply_(reply), counted_(++uploads_) {}
-  ~PutReactor() override { --uploads_; }
+      : rpc_(rpc), turn_(transfers), context_(context), reply_(reply) {}
 
   void Start(StatusOr<Permit> permit) {
     if (!permit.ok()) return End(permit.status());
     permit_ = *std::move(permit);
-    if (counted_ > kMaxUploads) {
-      return End(ResourceExhausted("too many attachments are being sent: try again shortly"));
-    }
+    if (const Status begun = turn_.Begin(permit_.caller.station); !begun.ok()) return End(begun);
     StartRead(&message_);
   }
 
@@ -62,10 +79,9 @@ class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmen
   void End(const Status& status) { Finish(ToGrpc(ForPeer(status, "PutAttachment"))); }
 
   RpcContext& rpc_;
-  std::atomic<int>& uploads_;
+  Turn turn_;
   const grpc::CallbackServerContext& context_;
   pb::PutAttachmentReply* const reply_;
-  const int counted_;
   Permit permit_;
   pb::PutAttachmentRequest message_;
   bool first_ = true;
@@ -76,10 +92,11 @@ class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmen
 
 class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentChunk>> {
  public:
-  explicit GetReactor(RpcContext& rpc) : rpc_(rpc) {}
+  GetReactor(RpcContext& rpc, Transfers& transfers) : rpc_(rpc), turn_(transfers) {}
 
   void Start(StatusOr<Permit> permit, const pb::GetAttachmentRequest& request) {
     if (!permit.ok()) return End(permit.status());
+    if (const Status begun = turn_.Begin(permit->caller.station); !begun.ok()) return End(begun);
     auto job = [this, permit = *std::move(permit), request] {
       const Status status = RpcContext::Guarded([&] { return Load(permit, request); });
       if (!status.ok()) return End(status);
@@ -100,11 +117,20 @@ class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentC
   Status Load(const Permit& permit, const pb::GetAttachmentRequest& request) {
     CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(request.sha256()));
     CUSTODY_RETURN_IF_ERROR(Look(rpc_.ledger(), permit, request.therapy()).status());
+    // The same words whether there is none or it is not theirs.
+    const Status hidden =
+        NotFound("therapy " + request.therapy() + " has no attachment " + sha256.ToHex() +
+                 " that this station may read: check its hash, or ask the site that put it");
+    CUSTODY_ASSIGN_OR_RETURN(
+        const bool may, MayReadAttachment(rpc_.ledger(), permit.caller, request.therapy(), sha256));
+    if (!may) return hidden;
     CUSTODY_RETURN_IF_ERROR(
         rpc_.LogRead(permit, request.therapy(), "attachment " + sha256.ToHex()));
-    CUSTODY_ASSIGN_OR_RETURN(auto found, rpc_.ledger().GetAttachment(request.therapy(), sha256));
-    bytes_ = std::move(found.first);
-    chunk_.set_media_type(std::move(found.second));
+    auto found = rpc_.ledger().GetAttachment(request.therapy(), sha256);
+    if (found.status().code() == StatusCode::kNotFound) return hidden;
+    CUSTODY_RETURN_IF_ERROR(found.status());
+    bytes_ = std::move(found->first);
+    chunk_.set_media_type(std::move(found->second));
     return Status();
   }
   void Next() {
@@ -115,6 +141,7 @@ class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentC
   void End(const Status& status) { Finish(ToGrpc(ForPeer(status, "GetAttachment"))); }
 
   RpcContext& rpc_;
+  Turn turn_;
   std::string bytes_;
   std::size_t offset_ = 0;
   pb::AttachmentChunk chunk_;
@@ -122,16 +149,35 @@ class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentC
 
 }  // namespace
 
+Status Transfers::Begin(const std::string& station) {
+  const std::lock_guard lock(mutex_);
+  int& own = of_station_[station];
+  if (own >= kMaxTransfersOfStation || all_ >= kMaxTransfers) {
+    if (own == 0) of_station_.erase(station);
+    return ResourceExhausted("too many attachments are on their way: try again shortly");
+  }
+  ++own;
+  ++all_;
+  return Status();
+}
+
+void Transfers::End(const std::string& station) {
+  const std::lock_guard lock(mutex_);
+  const auto own = of_station_.find(station);
+  if (--own->second == 0) of_station_.erase(own);
+  --all_;
+}
+
 grpc::ServerReadReactor<pb::PutAttachmentRequest>* AttachmentService::Put(
     grpc::CallbackServerContext* context, pb::PutAttachmentReply* reply) {
-  auto* reactor = std::make_unique<PutReactor>(rpc_, uploads_, *context, reply).release();
+  auto* reactor = std::make_unique<PutReactor>(rpc_, transfers_, *context, reply).release();
   reactor->Start(rpc_.Admit(*context, Call::kPutAttachment));
   return reactor;
 }
 
 grpc::ServerWriteReactor<pb::AttachmentChunk>* AttachmentService::Get(
     grpc::CallbackServerContext* context, const pb::GetAttachmentRequest* request) {
-  auto* reactor = std::make_unique<GetReactor>(rpc_).release();
+  auto* reactor = std::make_unique<GetReactor>(rpc_, transfers_).release();
   reactor->Start(rpc_.Admit(*context, Call::kGetAttachment), *request);
   return reactor;
 }

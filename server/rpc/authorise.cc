@@ -1,7 +1,10 @@
 #include "server/rpc/authorise.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+
+#include "crypto/certificate.h"
 
 namespace custody {
 namespace {
@@ -111,6 +114,17 @@ StatusOr<Caller> IdentifyCaller(std::string_view common_name, const Registry& re
       return PermissionDenied("organisation " + organisation->organisation +
                               " has no kind this server knows");
   }
+}
+
+Status CheckCertificate(const EnrolledStation& station, std::string_view pem) {
+  const auto& replaced = station.replaced_certificates;
+  const StatusOr<CertificateFields> fields = ReadCertificate(pem);
+  if (!fields.ok()) return Unauthenticated("the client certificate cannot be read");
+  if (std::find(replaced.begin(), replaced.end(), fields->sha256.view()) == replaced.end()) {
+    return Status();
+  }
+  return PermissionDenied("this certificate of station " + station.station +
+                          " was replaced by a newer one: install that one");
 }
 
 Scope ScopeOf(Call call, Who who) { return RowOf(call).scopes[static_cast<std::size_t>(who)]; }

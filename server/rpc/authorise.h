@@ -64,6 +64,11 @@ struct Caller {
 // the name is empty.
 StatusOr<Caller> IdentifyCaller(std::string_view common_name, const Registry& registry);
 
+// `CheckCertificate` is PERMISSION_DENIED for a certificate (PEM) that the station had before it
+// was enrolled with another one: who has a station enrolled anew takes the old certificate's access
+// away, on connections that are open too.
+Status CheckCertificate(const EnrolledStation& station, std::string_view pem);
+
 // `ScopeOf` is the table.
 Scope ScopeOf(Call call, Who who);
 std::string_view CallName(Call call);

@@ -24,8 +24,7 @@ void Streams::StopAll() {
   for (LongStream* stream : open_) stream->Stop();
 }
 
-StatusOr<Permit> RpcContext::Admit(const grpc::ServerContextBase& context, Call call) {
-  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call) {
   std::vector<grpc::string_ref> names;
   if (peer != nullptr && peer->IsPeerAuthenticated()) {
     names = peer->FindPropertyValues("x509_common_name");
@@ -38,7 +37,14 @@ StatusOr<Permit> RpcContext::Admit(const grpc::ServerContextBase& context, Call 
   permit.call = call;
   CUSTODY_ASSIGN_OR_RETURN(
       permit.caller, IdentifyCaller(std::string_view(names[0].data(), names[0].size()), *registry));
+  const EnrolledStation* station = registry->FindStation(permit.caller.station);
+  if (station != nullptr && !station->replaced_certificates.empty()) {
+    const std::vector<grpc::string_ref> pem = peer->FindPropertyValues("x509_pem_cert");
+    CUSTODY_RETURN_IF_ERROR(CheckCertificate(
+        *station, pem.size() == 1 ? std::string_view(pem[0].data(), pem[0].size()) : ""));
+  }
   CUSTODY_ASSIGN_OR_RETURN(permit.scope, Authorise(call, permit.caller));
+  permit.peer = std::move(peer);
   return permit;
 }
 

@@ -6,10 +6,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "crypto/status.h"
@@ -57,6 +60,7 @@ struct Permit {
   Caller caller;
   Scope scope = Scope::kNone;
   Call call = Call::kHello;
+  std::shared_ptr<const grpc::AuthContext> peer;  // whose connection it is
 };
 
 // `RpcContext` outlives every call. Thread-safe.
@@ -71,14 +75,21 @@ class RpcContext {
   Streams& streams() { return streams_; }
 
   // `Admit` identifies the peer of `context` and judges `call` by the table.
-  StatusOr<Permit> Admit(const grpc::ServerContextBase& context, Call call);
+  StatusOr<Permit> Admit(const grpc::ServerContextBase& context, Call call) {
+    return AdmitPeer(context.auth_context(), call);
+  }
+  // `StillAdmitted` asks again, by the registry of now: a stream outlives the moment at which it
+  // was admitted, and a station that was retired meanwhile is served nothing more.
+  Status StillAdmitted(const Permit& permit) {
+    return AdmitPeer(permit.peer, permit.call).status();
+  }
 
   // `LogRead` notes who read what of a therapy, before the answer leaves. An error means: do not
   // answer.
   Status LogRead(const Permit& permit, std::string_view therapy, std::string_view detail = {});
 
-  // `Serve` is a whole unary call: admits it, runs `work` (Permit -> Status) on a reading thread
-  // and finishes.
+  // `Serve` is a whole unary call: admits it, runs `work` (Permit -> Status, or Permit and a place
+  // for ChainMoved -> Status) on a reading thread and finishes.
   template <class Work>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, Call call, Work work);
 
@@ -86,6 +97,8 @@ class RpcContext {
   static Status Guarded(const std::function<Status()>& work);
 
  private:
+  StatusOr<Permit> AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call);
+
   Ledger& ledger_;
   Streams streams_;
   Workers workers_;  // last: its threads use the others
@@ -101,10 +114,20 @@ grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context
     return reactor;
   }
   auto job = [context, reactor, permit = *std::move(permit), work = std::move(work)] {
+    std::optional<pb::ChainMoved> moved;
+    const auto run = [&]() -> Status {
+      if constexpr (std::is_invocable_v<Work, const Permit&, std::optional<pb::ChainMoved>&>) {
+        return work(permit, moved);
+      } else {
+        return work(permit);
+      }
+    };
     const Status status = context->IsCancelled()
                               ? DeadlineExceeded("the caller left before its turn came")
-                              : Guarded([&] { return work(permit); });
-    reactor->Finish(ToGrpc(ForPeer(status, CallName(permit.call))));
+                              : Guarded(run);
+    ErrorDetails details;
+    if (moved.has_value()) details.moved = &*moved;
+    reactor->Finish(ToGrpc(ForPeer(status, CallName(permit.call)), details));
   };
   if (!workers_.Submit(std::move(job))) {
     reactor->Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));

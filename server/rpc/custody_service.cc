@@ -17,9 +17,23 @@ namespace {
 constexpr std::uint32_t kMaxList = 1000;
 constexpr std::size_t kMaxAccessRecords = 100'000;
 
+// What a Timestamp may say (0001 to 9999): beyond it reckoning with times would overflow.
+constexpr std::int64_t kFirstSecond = -62'135'596'800;
+constexpr std::int64_t kLastSecond = 253'402'300'799;
+
+Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name) {
+  if (time.seconds() >= kFirstSecond && time.seconds() <= kLastSecond && time.nanos() >= 0 &&
+      time.nanos() < 1'000'000'000) {
+    return Status();
+  }
+  return InvalidArgument(std::string(name) + " must be a time of the years 1 to 9999");
+}
+
 template <class T>
-std::optional<Instant> AsOf(const T& request) {
-  return request.has_as_of() ? std::optional<Instant>(FromProto(request.as_of())) : std::nullopt;
+StatusOr<std::optional<Instant>> AsOf(const T& request) {
+  if (!request.has_as_of()) return std::optional<Instant>();
+  CUSTODY_RETURN_IF_ERROR(CheckTime(request.as_of(), "as_of"));
+  return std::optional<Instant>(FromProto(request.as_of()));
 }
 
 // The stream ReadAccessLog: read at once, up to a bound, and written at the reader's pace.
@@ -48,6 +62,7 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
 
  private:
   Status Read(const Permit& permit, const pb::ReadAccessLogRequest& request) {
+    CUSTODY_RETURN_IF_ERROR(CheckTime(request.since(), "since"));
     if (permit.scope != Scope::kAll) {
       CUSTODY_RETURN_IF_ERROR(Look(rpc_.ledger(), permit, request.therapy()).status());
     }
@@ -71,7 +86,12 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
 
 Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapiesRequest& request,
                   pb::ListTherapiesReply* reply) {
-  const std::uint32_t limit = request.limit() == 0 ? 100 : std::min(request.limit(), kMaxList);
+  if (request.limit() > kMaxList) {
+    return InvalidArgument("a page has at most " + std::to_string(kMaxList) +
+                           " therapies, asked for " + std::to_string(request.limit()) +
+                           "; ask for the next page with after");
+  }
+  const std::uint32_t limit = request.limit() == 0 ? 100 : request.limit();
   const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
   std::string after = request.after();
   std::size_t bytes = 0;
@@ -98,14 +118,43 @@ Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapies
   }
 }
 
+// What the rules say of an event tells of the therapy that it is meant for: to a party, whose look
+// is logged, in full; to others only what is said about themselves.
+Status PreviewInView(RpcContext& rpc, const Permit& permit, const pb::SignedEvent& signed_event,
+                     std::optional<pb::ChainMoved>& moved, pb::Verdict* verdict) {
+  const std::string chain = PeekChain(signed_event.payload());
+  const bool registry = IsRegistryChain(chain);
+  if (permit.scope == Scope::kRegistry && !registry) {
+    return PermissionDenied("the local administration previews registry events only");
+  }
+  StatusOr<pb::Verdict> judged = rpc.ledger().Preview(signed_event);
+  if (judged.status().code() == StatusCode::kAborted) {
+    StatusOr<pb::ChainMoved> head = rpc.ledger().GetHead(chain);
+    if (head.ok()) moved = *std::move(head);
+  }
+  CUSTODY_RETURN_IF_ERROR(judged.status());
+  *verdict = *std::move(judged);
+  if (registry) return Status();
+  Permit as_party = permit;
+  as_party.scope = Scope::kParty;
+  if (CheckChain(rpc.ledger(), as_party, chain, false).ok()) {
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, Chain::Parse(chain)->id(), "preview"));
+  } else if (!CheckChain(rpc.ledger(), as_party, chain, true).ok()) {
+    ReduceVerdict(*verdict);
+  }
+  VerdictInView(permit.caller, *rpc.ledger().registry(), *verdict);
+  return Status();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CustodyService::GetTherapy(grpc::CallbackServerContext* context,
                                                      const pb::GetTherapyRequest* request,
                                                      pb::GetTherapyReply* reply) {
   return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
+    CUSTODY_ASSIGN_OR_RETURN(const std::optional<Instant> as_of, AsOf(*request));
     CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply whole,
-                             Look(rpc_.ledger(), permit, request->therapy(), AsOf(*request)));
+                             Look(rpc_.ledger(), permit, request->therapy(), as_of));
     CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, request->therapy(), "state"));
     *reply = InView(whole, permit.caller, *rpc_.ledger().registry());
     return Status();
@@ -129,7 +178,7 @@ grpc::ServerUnaryReactor* CustodyService::NextSteps(grpc::CallbackServerContext*
                                                     const pb::NextStepsRequest* request,
                                                     pb::NextStepsReply* reply) {
   return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
-    const std::optional<Instant> as_of = AsOf(*request);
+    CUSTODY_ASSIGN_OR_RETURN(const std::optional<Instant> as_of, AsOf(*request));
     CUSTODY_ASSIGN_OR_RETURN(const pb::GetTherapyReply whole,
                              Look(rpc_.ledger(), permit, request->therapy(), as_of));
     CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, request->therapy(), "next steps"));
@@ -145,20 +194,8 @@ grpc::ServerUnaryReactor* CustodyService::NextSteps(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* CustodyService::Preview(grpc::CallbackServerContext* context,
                                                   const pb::PreviewRequest* request,
                                                   pb::PreviewReply* reply) {
-  return rpc_.Serve(context, Call::kPreview, [=, this](const Permit& permit) -> Status {
-    const std::string chain = PeekChain(request->signed_().payload());
-    if (permit.scope == Scope::kRegistry && !IsRegistryChain(chain)) {
-      return PermissionDenied("the local administration previews registry events only");
-    }
-    CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_verdict(), rpc_.ledger().Preview(request->signed_()));
-    if (permit.scope == Scope::kRegistry || permit.caller.who == Who::kOversight) return Status();
-    Permit as_party = permit;
-    as_party.scope = Scope::kParty;
-    if (!CheckChain(rpc_.ledger(), as_party, chain, true).ok()) {
-      ReduceVerdict(*reply->mutable_verdict());
-    }
-    VerdictInView(permit.caller, *rpc_.ledger().registry(), *reply->mutable_verdict());
-    return Status();
+  return rpc_.Serve(context, Call::kPreview, [=, this](const Permit& permit, auto& moved) {
+    return PreviewInView(rpc_, permit, request->signed_(), moved, reply->mutable_verdict());
   });
 }
 
@@ -221,6 +258,7 @@ grpc::ServerUnaryReactor* CustodyService::SetClock(grpc::CallbackServerContext* 
                                                    const pb::SetClockRequest* request,
                                                    pb::SetClockReply* reply) {
   return rpc_.Serve(context, Call::kSetClock, [=, this](const Permit&) -> Status {
+    CUSTODY_RETURN_IF_ERROR(CheckTime(request->time(), "time"));
     CUSTODY_ASSIGN_OR_RETURN(const Instant now, rpc_.ledger().SetClock(*request));
     *reply->mutable_server_time() = ToProto(now);
     return Status();

@@ -156,4 +156,12 @@ grpc::ServerWriteReactor<pb::EntryReply>* LedgerService::ReadEntries(
   return StartReadEntries(rpc_, *context, *request);
 }
 
+grpc::ServerUnaryReactor* LedgerService::AddCosignatures(
+    grpc::CallbackServerContext* context, const pb::AddCosignaturesRequest* /*request*/,
+    pb::CheckpointReply* /*reply*/) {
+  return rpc_.Serve(context, Call::kProve, [](const Permit&) -> Status {
+    return MakeStatus(StatusCode::kUnimplemented, "this server collects no cosignatures yet");
+  });
+}
+
 }  // namespace custody

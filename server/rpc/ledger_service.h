@@ -37,6 +37,10 @@ class LedgerService final : public pb::Ledger::CallbackService {
                                           pb::HeadsProofReply* reply) override;
   grpc::ServerWriteReactor<pb::EntryReply>* ReadEntries(
       grpc::CallbackServerContext* context, const pb::ReadEntriesRequest* request) override;
+  // Not built yet: UNIMPLEMENTED, and says so.
+  grpc::ServerUnaryReactor* AddCosignatures(grpc::CallbackServerContext* context,
+                                            const pb::AddCosignaturesRequest* request,
+                                            pb::CheckpointReply* reply) override;
 
  private:
   class RecordMessages;

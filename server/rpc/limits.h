@@ -28,7 +28,7 @@ inline constexpr std::size_t kRecordWindow = 256;
 // Chains of one RecordMany stream in which an event was refused; they are remembered till its end.
 inline constexpr std::size_t kMaxStoppedChains = 4096;
 // Changes a watcher may be behind before it is told to start over.
-inline constexpr std::size_t kMaxPendingChanges = 4096;
+inline constexpr std::size_t kMaxPendingChanges = 1024;
 // A page of a stream is read at once and then written at the pace of the reader.
 inline constexpr std::size_t kPageEntries = 256;
 inline constexpr std::size_t kPageBytes = 1 << 20;
@@ -36,8 +36,10 @@ inline constexpr std::size_t kPageTherapies = 100;
 
 inline constexpr std::size_t kMaxAttachmentBytes = 64u << 20;
 inline constexpr std::size_t kAttachmentChunkBytes = 1 << 20;
-// Attachments that are being uploaded at the same time: each is held in memory until it is sealed.
-inline constexpr int kMaxUploads = 8;
+// Attachments on their way in or out at the same time, since each is held in memory meanwhile; and
+// of those at most so many for one station, so that none keeps the others waiting.
+inline constexpr int kMaxTransfers = 8;
+inline constexpr int kMaxTransfersOfStation = 2;
 
 inline constexpr std::size_t kMaxIdentifierBytes = 256;
 inline constexpr std::size_t kMaxReasonBytes = 2000;

@@ -65,7 +65,8 @@ void ReadEntriesReactor::OnWriteDone(bool ok) {
 }
 
 void ReadEntriesReactor::ReadPage() {
-  const Status status = RpcContext::Guarded([this] { return Fill(); });
+  Status status = rpc_.StillAdmitted(permit_);
+  if (status.ok()) status = RpcContext::Guarded([this] { return Fill(); });
   if (!status.ok()) {
     Finish(ToGrpc(ForPeer(status, "ReadEntries")));
   } else if (page_.empty()) {

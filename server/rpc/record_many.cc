@@ -4,13 +4,15 @@
 // ledger verifies signatures on several threads, so that two events of a chain that are handed in
 // at once could reach the committer in the wrong order, and the second would be refused for a head
 // that the first was about to make. Waiting for the answer also gives the promised meaning to a
-// refusal: what follows a refused event in its chain is answered ABORTED and never reaches the
-// ledger.
+// refusal: what follows a refused event in its chain is not tried. It is only looked up: what was
+// recorded before answers with its first receipt, as any retry does (an outbox that is sent again
+// holds events of both kinds), and the rest ABORTED with the head of now.
 //
 // At most kRecordWindow events are accepted and not answered; then nothing is read, and HTTP/2's
 // flow control holds the sender. A stream that is stopped reads no more, answers what it accepted
 // and finishes UNAVAILABLE; the client sends again what was not answered, and known events answer
-// with their first receipt.
+// with their first receipt. The station is judged anew for each event: one that was retired while
+// its stream was open is refused from then on.
 
 #include "server/rpc/record_many.h"
 
@@ -21,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/dsse.h"
+#include "custody/event.h"
 #include "custody/rules.h"
 #include "server/rpc/views.h"
 
@@ -106,14 +110,22 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
   // What is going on in one chain.
   struct Lane {
     bool busy = false;
-    bool stopped = false;  // an event was refused: what follows is ABORTED
+    bool stopped = false;  // an event was refused: what follows is only looked up
     std::deque<Waiting> waiting;
   };
 
-  // `Accept` gives the event that was read its place, and the event itself when it is to go to the
-  // ledger now. Under mutex_.
-  std::optional<Waiting> Accept(const std::string& chain);
+  // What is to be done with an event now.
+  struct Turn {
+    Waiting item;
+    bool look_up = false;  // and not record
+  };
+
+  // `Accept` gives the event that was read its place, and its turn when that is now. Under mutex_.
+  std::optional<Turn> Accept(const std::string& chain, const Status& admitted);
   void Submit(const std::string& chain, Waiting item);
+  // `LookUp` answers an event whose chain is stopped.
+  void LookUp(const std::string& chain, Waiting item);
+  pb::RecordReply KnownOrNotTried(const std::string& chain, const pb::SignedEvent& signed_event);
   void Answered(const std::string& chain, std::uint64_t number, RecordOutcome outcome);
   void SetReply(std::uint64_t number, pb::RecordReply reply);  // under mutex_
   // `Advance` starts what may start now: a read, a write, or the end. REQUIRES: the caller counted
@@ -137,6 +149,7 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
   bool no_more_ = false;  // the client has sent its last
   bool broken_ = false;   // the client is gone: answers are dropped
   bool stopping_ = false;
+  bool too_many_ = false;  // chains were stopped: that is why the stream is stopping
   bool finished_ = false;
 };
 
@@ -147,15 +160,11 @@ pb::RecordReply RefusalOf(const RecordOutcome& outcome) {
   return reply;
 }
 
-pb::RecordReply NotTried() {
-  RecordOutcome outcome;
-  outcome.status = Aborted("an event before this one in its chain was refused: it was not tried");
-  return RefusalOf(outcome);
-}
-
 void RecordManyReactor::OnReadDone(bool ok) {
-  std::optional<Waiting> submit;
+  std::optional<Turn> turn;
   const std::string chain = ok ? PeekChain(request_.signed_().payload()) : "";
+  Status admitted;
+  if (ok) admitted = rpc_.StillAdmitted(station_.permit);
   {
     const std::lock_guard lock(mutex_);
     ++active_;
@@ -163,35 +172,68 @@ void RecordManyReactor::OnReadDone(bool ok) {
     if (!ok) {
       no_more_ = true;
     } else if (!finished_) {
-      submit = Accept(chain);
+      turn = Accept(chain, admitted);
     }
   }
-  if (submit.has_value()) Submit(chain, *std::move(submit));
+  if (turn.has_value()) {
+    if (turn->look_up) {
+      LookUp(chain, std::move(turn->item));
+    } else {
+      Submit(chain, std::move(turn->item));
+    }
+  }
   Advance();
 }
 
-std::optional<RecordManyReactor::Waiting> RecordManyReactor::Accept(const std::string& chain) {
+std::optional<RecordManyReactor::Turn> RecordManyReactor::Accept(const std::string& chain,
+                                                                 const Status& admitted) {
   const std::uint64_t number = first_ + slots_.size();
   slots_.emplace_back();
-  if (station_.permit.scope == Scope::kRegistry && !IsRegistryChain(chain)) {
-    RecordOutcome outcome;
-    outcome.status = PermissionDenied("the local administration records registry events only");
-    SetReply(number, RefusalOf(outcome));
+  RecordOutcome refused;
+  refused.status = admitted;
+  if (admitted.ok() && station_.permit.scope == Scope::kRegistry && !IsRegistryChain(chain)) {
+    refused.status = PermissionDenied("the local administration records registry events only");
+  }
+  if (!refused.status.ok()) {
+    SetReply(number, RefusalOf(refused));
     return std::nullopt;
   }
   Lane& lane = lanes_[chain];
-  if (lane.stopped) {
-    SetReply(number, NotTried());
-    return std::nullopt;
-  }
   Waiting item{number, std::move(*request_.mutable_signed_())};
-  if (lane.busy) {
+  if (lane.busy && !lane.stopped) {
     lane.waiting.push_back(std::move(item));
     return std::nullopt;
   }
   lane.busy = true;
   ++in_ledger_;
-  return item;
+  return Turn{std::move(item), lane.stopped};
+}
+
+// On a reading thread: it looks into the store. Of one stream at most kRecordWindow wait there.
+void RecordManyReactor::LookUp(const std::string& chain, Waiting item) {
+  rpc_.workers().Continue([this, chain, item = std::move(item)] {
+    pb::RecordReply reply = KnownOrNotTried(chain, item.signed_event);
+    {
+      const std::lock_guard lock(mutex_);
+      --in_ledger_;
+      ++active_;
+      SetReply(item.number, std::move(reply));
+    }
+    Advance();
+  });
+}
+
+pb::RecordReply RecordManyReactor::KnownOrNotTried(const std::string& chain,
+                                                   const pb::SignedEvent& signed_event) {
+  StatusOr<std::optional<pb::RecordReply>> known =
+      rpc_.ledger().FindRecorded(EventId(signed_event.payload()));
+  if (known.ok() && known->has_value()) return **std::move(known);
+  RecordOutcome outcome;
+  outcome.status = Aborted("an event before this one in its chain was refused: it was not tried");
+  if (StatusOr<pb::ChainMoved> head = rpc_.ledger().GetHead(chain); head.ok()) {
+    outcome.moved = *std::move(head);
+  }
+  return RefusalOf(outcome);
 }
 
 void RecordManyReactor::OnWriteDone(bool ok) {
@@ -235,6 +277,7 @@ void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
 void RecordManyReactor::Answered(const std::string& chain, std::uint64_t number,
                                  RecordOutcome outcome) {
   std::optional<Waiting> next;
+  std::deque<Waiting> stopped;
   {
     const std::lock_guard lock(mutex_);
     --in_ledger_;
@@ -251,13 +294,14 @@ void RecordManyReactor::Answered(const std::string& chain, std::uint64_t number,
       }
     } else {
       SetReply(number, RefusalOf(outcome));
-      for (const Waiting& waiting : lane->second.waiting) SetReply(waiting.number, NotTried());
-      lane->second.waiting.clear();
+      stopped.swap(lane->second.waiting);
+      in_ledger_ += stopped.size();
       lane->second.stopped = true;
-      if (++stopped_chains_ > kMaxStoppedChains) stopping_ = true;
+      if (++stopped_chains_ > kMaxStoppedChains) too_many_ = stopping_ = true;
     }
   }
   if (next.has_value()) Submit(chain, *std::move(next));
+  for (Waiting& waiting : stopped) LookUp(chain, std::move(waiting));
   Advance();
 }
 
@@ -272,7 +316,7 @@ void RecordManyReactor::Advance() {
     bool read = false;
     bool write = false;
     bool finish = false;
-    bool stopped = false;
+    Status end;
     {
       const std::lock_guard lock(mutex_);
       while (broken_ && !slots_.empty() && slots_.front().answered) {
@@ -292,7 +336,13 @@ void RecordManyReactor::Advance() {
         finish = reads_over && slots_.empty() && !write_busy_ && in_ledger_ == 0 && active_ == 0 &&
                  !finished_;
         finished_ = finished_ || finish;
-        stopped = !no_more_ && !broken_;
+        if (too_many_ && !broken_) {
+          end = ResourceExhausted(
+              "events of too many chains were refused in one stream: look at "
+              "them and send the unanswered again");
+        } else if (!no_more_ && !broken_) {
+          end = Unavailable("the server is stopping: send the unanswered again");
+        }
       }
     }
     if (write) StartWrite(&writing_);
@@ -300,8 +350,7 @@ void RecordManyReactor::Advance() {
     if (read || write) continue;
     // Nothing of this object is touched from here on but by the one thread that finishes.
     if (!finish) return;
-    Finish(stopped ? ToGrpc(Unavailable("the server is stopping: send the unanswered again"))
-                   : ToGrpc(Status()));
+    Finish(ToGrpc(end));
     return;
   }
 }

@@ -3,6 +3,7 @@
 
 #include "server/rpc/status_map.h"
 
+#include <google/protobuf/stubs/common.h>
 #include <spdlog/spdlog.h>
 
 #include <string>
@@ -34,12 +35,29 @@ static_assert(Same(absl::StatusCode::kUnavailable, grpc::UNAVAILABLE));
 static_assert(Same(absl::StatusCode::kDataLoss, grpc::DATA_LOSS));
 static_assert(Same(absl::StatusCode::kUnauthenticated, grpc::UNAUTHENTICATED));
 
-// Text that comes from a peer's bytes may not be UTF-8, and a proto3 string must be.
-std::string Printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20) c = '?';
+// One line of printable text. Several reasons come a line each and are joined by semicolons; text
+// that comes from a peer's bytes may not be UTF-8, and a proto3 string must be; and nothing in it
+// may steer the terminal on which it is read.
+std::string Printable(std::string_view text) {
+  const bool utf8 = google::protobuf::internal::IsStructurallyValidUTF8(
+      text.data(), static_cast<int>(text.size()));
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 =
+        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (byte == '\n') {
+      if (i + 1 < text.size()) line += "; ";
+    } else if (utf8 && c1) {
+      line += '?';
+      ++i;
+    } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
+      line += '?';
+    } else {
+      line += text[i];
+    }
   }
-  return text;
+  return line;
 }
 
 }  // namespace

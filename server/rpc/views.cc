@@ -12,17 +12,57 @@
 namespace custody {
 namespace {
 
+// Whether any field that is filled in `message`, at any depth, is of class CLINICAL: a wristband's
+// scan stands in the person check inside a receipt.
+bool HoldsClinical(const google::protobuf::Message& message) {
+  const google::protobuf::Reflection& look = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> filled;
+  look.ListFields(message, &filled);
+  return std::any_of(filled.begin(), filled.end(), [&](const auto* member) {
+    if (RuleOfField(*member).field_class() == pb::CLINICAL) return true;
+    if (member->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) return false;
+    if (!member->is_repeated()) return HoldsClinical(look.GetMessage(message, member));
+    for (int i = 0; i < look.FieldSize(message, member); ++i) {
+      if (HoldsClinical(look.GetRepeatedMessage(message, member, i))) return true;
+    }
+    return false;
+  });
+}
+
 // Whether a body, or any field that is filled in it, is of class CLINICAL.
 bool IsClinical(const pb::Event& event) {
   const google::protobuf::FieldDescriptor* field = BodyField(event);
   if (field == nullptr) return true;
   const pb::FieldClass body_class = RuleOfBody(*field).field_class();
   if (body_class != pb::CUSTODY && body_class != pb::QUALITY) return true;
-  const google::protobuf::Message& body = event.GetReflection()->GetMessage(event, field);
+  return HoldsClinical(event.GetReflection()->GetMessage(event, field));
+}
+
+// Whether `message` names the attachment outside what is CLINICAL. `around` is the class of what
+// the message stands in; a CLINICAL field makes all below it so, a CLINICAL body only what says
+// nothing else.
+bool Names(const google::protobuf::Message& message, std::string_view sha256, pb::FieldClass around,
+           bool below_clinical) {
+  if (message.GetDescriptor() == pb::AttachmentRef::descriptor()) {
+    pb::AttachmentRef named;
+    named.CopyFrom(message);
+    return around != pb::CLINICAL && !below_clinical && named.sha256() == sha256;
+  }
+  const google::protobuf::Reflection& look = *message.GetReflection();
   std::vector<const google::protobuf::FieldDescriptor*> filled;
-  body.GetReflection()->ListFields(body, &filled);
-  return std::any_of(filled.begin(), filled.end(), [](const auto* member) {
-    return RuleOfField(*member).field_class() == pb::CLINICAL;
+  look.ListFields(message, &filled);
+  return std::any_of(filled.begin(), filled.end(), [&](const auto* member) {
+    if (member->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) return false;
+    const pb::FieldClass own = RuleOfField(*member).field_class();
+    const pb::FieldClass here = own == pb::FIELD_CLASS_UNSPECIFIED ? around : own;
+    const bool clinical = below_clinical || own == pb::CLINICAL;
+    if (!member->is_repeated()) {
+      return Names(look.GetMessage(message, member), sha256, here, clinical);
+    }
+    for (int i = 0; i < look.FieldSize(message, member); ++i) {
+      if (Names(look.GetRepeatedMessage(message, member, i), sha256, here, clinical)) return true;
+    }
+    return false;
   });
 }
 
@@ -91,6 +131,36 @@ bool MayReadBody(Who who, const pb::Event& event) {
       return false;
   }
   return false;
+}
+
+bool NamesAttachment(const pb::Event& event, const Hash& sha256) {
+  const google::protobuf::FieldDescriptor* body = BodyField(event);
+  if (body == nullptr) return false;
+  if (event.has_adopted()) {
+    pb::Event original;
+    return original.ParseFromString(event.adopted().original().payload()) &&
+           !original.has_adopted() && NamesAttachment(original, sha256);
+  }
+  return Names(event.GetReflection()->GetMessage(event, body), sha256.view(),
+               RuleOfBody(*body).field_class(), false);
+}
+
+StatusOr<bool> MayReadAttachment(Ledger& ledger, const Caller& caller, std::string_view therapy,
+                                 const Hash& sha256) {
+  if (caller.who == Who::kClinic || caller.who == Who::kOversight) return true;
+  if (caller.who != Who::kManufacturer) return false;
+  pb::ReadEntriesRequest chain;
+  chain.set_chain("therapy/" + std::string(therapy));
+  chain.set_with_events(true);
+  bool named = false;
+  const auto visit = [&](const pb::EntryReply& entry) {
+    pb::Event event;
+    named = event.ParseFromString(entry.signed_().payload()) && NamesAttachment(event, sha256);
+    return !named;
+  };
+  CUSTODY_RETURN_IF_ERROR(ledger.ReadEntries(
+      chain, [](const Hash&) { return true; }, visit));
+  return named;
 }
 
 bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict) {

@@ -36,6 +36,17 @@ pb::GetTherapyReply InView(const pb::GetTherapyReply& reply, const Caller& calle
 // cannot be stripped without breaking its signatures, so it is served whole or not at all.
 bool MayReadBody(Who who, const pb::Event& event);
 
+// `MayReadAttachment` says whether `caller`, a party, may read an attachment of `therapy`. It has
+// the class of the field that names it (or of the body, when no field on the way to it has one),
+// and the best that any event gives it; what no event names yet is for the clinics and oversight
+// alone.
+StatusOr<bool> MayReadAttachment(Ledger& ledger, const Caller& caller, std::string_view therapy,
+                                 const Hash& sha256);
+
+// `NamesAttachment` says whether a body of `event` names the attachment in a field whose class is
+// not CLINICAL.
+bool NamesAttachment(const pb::Event& event, const Hash& sha256);
+
 // `StepsInView` leaves out of `steps` what is not the caller's business, and out of what stands
 // against the others what is not the caller's to read.
 void StepsInView(const Caller& caller, const Registry& registry, pb::NextStepsReply& steps);

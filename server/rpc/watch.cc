@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -58,6 +59,9 @@ class WatchReactor final : public Reactor<Base>, public LongStream {
   pb::WatchTherapiesReply writing_;
   std::string after_;             // the last therapy of the first round; used by Fetch only
   std::set<std::string> logged_;  // used by Fetch only
+  // The newest entry that each therapy's present state held; used by Fetch only. The ledger tells
+  // of a change after it answered for it, so one of these may still be on its way here.
+  std::map<std::string, std::uint64_t> present_;
 
   std::mutex mutex_;
   bool first_round_ = true;
@@ -148,6 +152,7 @@ void WatchReactor::Fetch() {
   }
   std::deque<pb::WatchTherapiesReply> found;
   const Status status = RpcContext::Guarded([&]() -> Status {
+    CUSTODY_RETURN_IF_ERROR(rpc_.StillAdmitted(permit_));
     if (first) return FetchPresent(found);
     for (const LedgerChange& change : changes) CUSTODY_RETURN_IF_ERROR(Append(change, found));
     return Status();
@@ -185,6 +190,11 @@ Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
 Status WatchReactor::Append(const LedgerChange& change,
                             std::deque<pb::WatchTherapiesReply>& found) {
   const std::string id = change.chain.substr(kPrefix.size());
+  const bool first = change.body.empty();
+  if (const auto told = present_.find(id);
+      !first && told != present_.end() && change.index <= told->second) {
+    return Status();
+  }
   const StatusOr<pb::GetTherapyReply> therapy = Look(rpc_.ledger(), permit_, id);
   if (!therapy.ok()) {
     // Not theirs to see, or none: said by silence, as for any other id.
@@ -193,7 +203,8 @@ Status WatchReactor::Append(const LedgerChange& change,
   if (logged_.insert(id).second) CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit_, id, "watch"));
   pb::WatchTherapiesReply& reply = found.emplace_back();
   *reply.mutable_therapy() = InView(*therapy, permit_.caller, *rpc_.ledger().registry());
-  reply.set_index(change.body.empty() ? therapy->state().index() : change.index);
+  reply.set_index(first ? therapy->state().index() : change.index);
+  if (first) present_[id] = therapy->state().index();
   reply.set_event(change.body);
   return Status();
 }

@@ -84,7 +84,10 @@ rocksdb::ColumnFamilyOptions TableOptions(Table table,
   return options;
 }
 
-// Read-only databases must write nothing, and RocksDB would begin a LOG file.
+// RocksDB would keep a file of what it does beside the data. On a full disk the second line that
+// does not fit in it ends the program (an assertion in WritableFileWriter, in Debian's build), just
+// when the ledger is about to close and reopen the database; a read-only one must write nothing
+// anyway. What goes wrong comes back as a status.
 class Silence final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -123,10 +126,8 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options, rocksdb::Env* en
   db.paranoid_checks = true;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
-  db.max_log_file_size = 1 << 20;
-  db.keep_log_file_num = 4;
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  if (options.read_only) db.info_log = std::make_shared<Silence>();
+  db.info_log_level = rocksdb::InfoLogLevel::FATAL_LEVEL;
+  db.info_log = std::make_shared<Silence>();
   return db;
 }
 

@@ -44,8 +44,20 @@ std::string Authority::Issue(std::string_view name, bool server,
   return Must(IssueCertificate(request, key.public_key(), key_, pem_));
 }
 
+std::string Authority::IssueExpired(std::string_view name,
+                                    const std::filesystem::path& key_file) const {
+  const PrivateKey key = Must(PrivateKey::Generate(KeyAlgorithm::kP256));
+  Must(key.SavePlain(key_file));
+  CertificateRequest request;
+  request.name = name;
+  request.not_before = NowSeconds() - kDay;
+  request.not_after = NowSeconds() - 3600;
+  return Must(IssueCertificate(request, key.public_key(), key_, pem_));
+}
+
 struct ServerWorld::Rep {
-  explicit Rep(const TestWorld& kind) : world(pb::DEMO, "one", kind) {}
+  Rep(const TestWorld& kind, std::string_view name) : world(pb::DEMO, name, kind) {}
+
   TempDir folder;
   std::filesystem::path data = folder / "data";
   TestLedger world;
@@ -53,7 +65,8 @@ struct ServerWorld::Rep {
   mutable int stations = 0;
 };
 
-ServerWorld::ServerWorld(TestWorld kind) : rep_(std::make_unique<Rep>(kind)) {
+ServerWorld::ServerWorld(TestWorld kind, std::string_view name)
+    : rep_(std::make_unique<Rep>(kind, name)) {
   std::filesystem::create_directories(rep_->data / "tls");
   Must(rep_->world.log_key().SavePlain(rep_->data / "log.key"));
   Must(WriteFileAtomically(rep_->data / "vault.key", std::string(32, 'v'), 0600));
@@ -129,7 +142,9 @@ pb::SignedEvent ServerWorld::Retire(std::string_view station) {
   return event.Record().signed_event;
 }
 
-RunningServer::RunningServer(const std::filesystem::path& data) {
+RunningServer::RunningServer(const std::filesystem::path& data, std::string_view settings) {
+  const std::filesystem::path toml = data.parent_path() / "server.toml";
+  Must(WriteFileAtomically(toml, settings));
   int out[2];
   CUSTODY_CHECK(::pipe(out) == 0);
   pid_ = ::fork();
@@ -139,9 +154,9 @@ RunningServer::RunningServer(const std::filesystem::path& data) {
     ::dup2(out[1], STDOUT_FILENO);
     ::close(out[0]);
     ::close(out[1]);
-    const std::string program = std::string(CUSTODY_BIN_DIR) + "/custody-server";
-    ::execl(program.c_str(), program.c_str(), "--dir", data.c_str(), "--listen", "127.0.0.1:0",
-            static_cast<char*>(nullptr));
+    const std::string program = CUSTODY_BIN_DIR "/custody-server";
+    ::execl(program.c_str(), program.c_str(), "--config", toml.c_str(), "--dir", data.c_str(),
+            "--listen", "127.0.0.1:0", static_cast<char*>(nullptr));
     ::_exit(127);
   }
   ::close(out[1]);

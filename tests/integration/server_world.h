@@ -24,6 +24,8 @@ class Authority {
   // Certificate and key of a station, or of a server at 127.0.0.1; PEM, the key into `key_file`.
   std::string Issue(std::string_view name, bool server,
                     const std::filesystem::path& key_file) const;
+  // A station's, whose time ended an hour ago.
+  std::string IssueExpired(std::string_view name, const std::filesystem::path& key_file) const;
 
  private:
   PrivateKey key_;
@@ -33,9 +35,10 @@ class Authority {
 // `ServerWorld` makes the data folder.
 class ServerWorld {
  public:
-  explicit ServerWorld(TestWorld kind = {.small = true});
+  explicit ServerWorld(TestWorld kind = {.small = true}, std::string_view name = "one");
   ~ServerWorld();
 
+  // What was signed so far.
   TestLedger& ledger();
 
   const std::filesystem::path& data() const;
@@ -60,10 +63,12 @@ class ServerWorld {
 // `RunningServer` is one run of the program.
 class RunningServer {
  public:
-  // Starts it over `data` and waits until it listens; aborts the test when it does not.
-  explicit RunningServer(const std::filesystem::path& data);
+  // Starts it over `data` and waits until it listens; aborts the test when it does not. `settings`
+  // is more for its settings' file.
+  explicit RunningServer(const std::filesystem::path& data, std::string_view settings = "");
   ~RunningServer();
   const std::string& address() const { return address_; }
+  pid_t pid() const { return pid_; }
   // `Signal` sends a signal and gives the exit status (or 128 + the signal that ended it).
   int Signal(int signal);
   void Send(int signal) const;

@@ -59,7 +59,7 @@ std::string Token(const std::string& token, Instant now) {
   }
   if (token == "$FILE") {
     return "{ sha256: " + Bytes(Sha256("a file").view()) +
-           " size: 1000 media_type: \"application/pdf\" }";
+           " size: 6 media_type: \"application/pdf\" }";
   }
   if (token == "$HASH") return Bytes(Sha256("a text").view());
   if (token.starts_with("$SCAN:")) {

@@ -52,6 +52,22 @@ TEST(StatusMapTest, WordsFromForeignBytesAreMadePrintable) {
   EXPECT_EQ(status.error_message(), "chain ?? is none");
 }
 
+TEST(StatusMapTest, ReasonsAreOneLineAndKeepTheirLetters) {
+  const grpc::Status status =
+      ToGrpc(FailedPrecondition("R16: 9 \xC2\xB0"
+                                "C\nR18: not released\n"));
+  EXPECT_EQ(status.error_message(),
+            "R16: 9 \xC2\xB0"
+            "C; R18: not released");
+}
+
+TEST(StatusMapTest, NothingInAMessageSteersATerminal) {
+  EXPECT_EQ(ToGrpc(NotFound("no \x1b[2J \xC2\x9B"
+                            "2J \x7f here"))
+                .error_message(),
+            "no ?[2J ?2J ? here");
+}
+
 TEST(StatusMapTest, ATransportErrorKeepsItsCode) {
   EXPECT_THAT(FromGrpc(grpc::Status(grpc::UNAVAILABLE, "connection refused")).status,
               StatusIs(StatusCode::kUnavailable, "cannot be reached"));

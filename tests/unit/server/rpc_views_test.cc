@@ -40,6 +40,34 @@ TEST(MayReadBodyTest, TheManufacturerReadsNoClinicalEvent) {
   EXPECT_FALSE(MayReadBody(Who::kManufacturer, pb::Event()));
 }
 
+TEST(MayReadBodyTest, AClinicalFieldDeepInsideCountsToo) {
+  pb::Event started;
+  started.mutable_apheresis_started()->add_checks()->set_person("clinic.rn.1");
+  pb::PersonCheck& check = *started.mutable_apheresis_started()->mutable_checks(0);
+  started.mutable_apheresis_started()->clear_wristband();
+  const bool without = MayReadBody(Who::kManufacturer, started);
+  check.add_wristband()->set_type("mrn");
+  EXPECT_FALSE(MayReadBody(Who::kManufacturer, started));
+  EXPECT_TRUE(without);
+}
+
+TEST(NamesAttachmentTest, TheFieldDecidesAndElseTheBody) {
+  const Hash file = Sha256("a file");
+  pb::Event telemetry;
+  telemetry.mutable_telemetry_batch()->mutable_file()->set_sha256(file.ToString());
+  EXPECT_TRUE(NamesAttachment(telemetry, file));
+  EXPECT_FALSE(NamesAttachment(telemetry, Sha256("another")));
+  pb::Event consent;  // a clinical body, and its field says nothing else
+  consent.mutable_consent_obtained()->mutable_document()->set_sha256(file.ToString());
+  EXPECT_FALSE(NamesAttachment(consent, file));
+  pb::Event adopting;
+  adopting.mutable_adopted()->mutable_original()->set_payload(telemetry.SerializeAsString());
+  EXPECT_TRUE(NamesAttachment(adopting, file));
+  adopting.mutable_adopted()->mutable_original()->set_payload(consent.SerializeAsString());
+  EXPECT_FALSE(NamesAttachment(adopting, file));
+  EXPECT_FALSE(NamesAttachment(pb::Event(), file));
+}
+
 TEST(MayReadBodyTest, WhatWasAdoptedDecides) {
   pb::Event symptom;
   symptom.mutable_cns_evaluated();

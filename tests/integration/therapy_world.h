@@ -1,0 +1,41 @@
+// The whole test world, a therapy on its way, and the real server over them: clinic, lab, carrier,
+// a hospital that is no party, an inspectorate.
+#ifndef CUSTODY_TESTS_INTEGRATION_THERAPY_WORLD_H_
+#define CUSTODY_TESTS_INTEGRATION_THERAPY_WORLD_H_
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "custody/pb.h"
+#include "tests/integration/server_world.h"
+
+namespace custody {
+
+class TestLedger;
+
+// `TherapyWorld` makes a data folder with therapy T1 recorded up to the last step called `through`
+// (empty: all of it) by the real ledger. Every attachment that an event names is in it: its bytes
+// are "file of " and the event's body, so that each has a hash of its own.
+class TherapyWorld {
+ public:
+  explicit TherapyWorld(std::string_view through = "telemetry_batch");
+  ~TherapyWorld();
+
+  const std::filesystem::path& data() const;
+  const Authority& authority() const;
+  // What was recorded; its time is the machine's from now on.
+  TestLedger& ledger();
+  // T1 as it was folded beside the ledger, event by event.
+  const pb::TherapyState& folded() const;
+  static std::string FileOf(std::string_view body) { return "file of " + std::string(body); }
+
+ private:
+  struct Rep;
+  std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace custody
+
+#endif  // CUSTODY_TESTS_INTEGRATION_THERAPY_WORLD_H_
