@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "crypto/dsse.h"
 #include "tests/support/event_builder.h"
 #include "tests/support/status_matchers.h"
 
