@@ -15,8 +15,8 @@
 
 namespace custody {
 
-// `KnownBody` is the number of the body that event `event_id` of the therapy has; 0 when the
-// therapy has no such event.
+// `KnownBody` is the number of the body that event `event_id` of the therapy has; 0 when it is none
+// of the therapy's last thousand events.
 int KnownBody(const pb::TherapyState& state, std::string_view event_id);
 
 // `CorrectableField` is the field that `path` ("results[2].assay") leads to in body number `body`;

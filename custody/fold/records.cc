@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::int64_t kInTime = Defaults::kAttestHours * kMicrosPerHour;
 
+// So many events of a chain can be named by what comes later: twice those of a whole therapy. A
+// chain that a machine writes for ever does not make its fold grow for ever.
+constexpr int kKnownEvents = 1'024;
+constexpr int kDroppedAtOnce = 256;
+
 void Remember(Folding& f) {
   std::uint64_t prefix = 0;
   for (const char c : f.event_id.substr(0, 8)) {
@@ -21,6 +26,9 @@ void Remember(Folding& f) {
   }
   f.state.add_event_prefixes(prefix);
   f.state.add_event_bodies(static_cast<std::uint32_t>(f.event.body_case()));
+  if (f.state.event_prefixes_size() < kKnownEvents + kDroppedAtOnce) return;
+  f.state.mutable_event_prefixes()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
+  f.state.mutable_event_bodies()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
 }
 
 // A deviation that no event of its own opens: something was not done in time.

@@ -171,6 +171,21 @@ TEST_F(RecordsTest, WhatNobodyAttestsInTimeIsADeviationAndADenialACriticalOne) {
   }
 }
 
+TEST_F(RecordsTest, AChainThatAMachineWritesForEverDoesNotGrowItsFoldForEver) {
+  run.Until("eligibility_assessed");
+  pb::TherapyState& state = run.mutable_state();
+  while (state.event_prefixes_size() < 1'279) {
+    state.add_event_prefixes(1);
+    state.add_event_bodies(1);
+  }
+  ASSERT_FALSE(
+      run.Record(run.Draft({"clinic.rn.1"}, "weight_changed { weight_kg: 70 weighed_at $T }"))
+          .refused());
+  EXPECT_EQ(state.event_prefixes_size(), 1'024);
+  EXPECT_EQ(state.event_bodies_size(), 1'024);
+  EXPECT_EQ(state.event_bodies(1'023), static_cast<std::uint32_t>(pb::Event::kWeightChanged));
+}
+
 // A stored fold names the code that made it. The name is made from every source of the room and
 // every message; this computes it anew from what lies on disk.
 TEST(FoldCodeTest, ChangesWithEverySourceThatJudgesOrFolds) {
