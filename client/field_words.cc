@@ -49,16 +49,26 @@ std::string Between(double min, double max, bool has_min, bool has_max) {
   return has_min ? "at least " + FieldNumber(min) : "at most " + FieldNumber(max);
 }
 
+constexpr double kMsPerMinute = 60'000;
+
+// Milliseconds are for machines: "1 h 30 min", and seconds when there are some.
+std::string InHours(double ms) {
+  const double minutes = std::floor(ms / kMsPerMinute);
+  const double seconds = (ms - minutes * kMsPerMinute) / 1000;
+  std::string words;
+  if (minutes >= 60) words = FieldNumber(std::floor(minutes / 60)) + " h";
+  if (std::fmod(minutes, 60) > 0) {
+    words += (words.empty() ? "" : " ") + FieldNumber(std::fmod(minutes, 60)) + " min";
+  }
+  return seconds > 0 ? words + " " + FieldNumber(seconds) + " s" : words;
+}
+
 std::string WithUnit(double value, const std::string& unit) {
   // A field that counts hundredths is shown in what it counts hundredths of.
   if (unit.starts_with("0.01 ")) {
     return FieldNumber(value / 100) + " " + ShownUnit(unit.substr(5));
   }
-  // Milliseconds are for machines.
-  constexpr double kMinute = 60'000;
-  if (unit == "ms" && value >= kMinute && std::fmod(value, kMinute) == 0) {
-    return FieldNumber(value / kMinute) + " min";
-  }
+  if (unit == "ms" && value >= kMsPerMinute) return InHours(value);
   return unit.empty() ? FieldNumber(value) : FieldNumber(value) + " " + ShownUnit(unit);
 }
 

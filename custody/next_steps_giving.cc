@@ -206,7 +206,9 @@ void OfferOpenMatters(Offers& offers) {
                q.id());
   }
   for (const pb::Hold& hold : state.holds()) {
-    if (hold.open() && hold.kind() != "CONSENT") offers.Add(pb::Event::kHoldCleared, hold.id());
+    if (!hold.open() || hold.kind() == "CONSENT") continue;
+    offers.Add(hold.kind() == "IDENTITY" ? pb::Event::kIdentityResolved : pb::Event::kHoldCleared,
+               hold.id());
   }
   for (const pb::Offer& offer : state.offers()) {
     const auto accept = [&](pb::Event& event) {

@@ -78,8 +78,9 @@ void SetHolder(Folding& f, const std::string& subject, const std::string& holder
 
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks) {
+  const std::string id = FreshId(f.state.holds(), "H-" + ShortId(f.event_id));
   pb::Hold* hold = f.state.add_holds();
-  hold->set_id("H-" + ShortId(f.event_id));
+  hold->set_id(id);
   hold->set_kind(std::string(kind));
   hold->set_reason(reason);
   hold->set_open(true);
@@ -94,12 +95,42 @@ void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
   }
 }
 
+void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
+  constexpr std::size_t kMaxFound = 400;
+  auto* deviations = f.state.mutable_deviations();
+  pb::Deviation* deviation = MutableIn(deviations, [&](const pb::Deviation& d) {
+    return d.event_id() == f.event_id && d.rule() == reason.rule() &&
+           d.subject() == reason.subject();
+  });
+  if (deviation != nullptr) {  // the same rule has more to say of the same thing
+    if (!deviation->found().empty() && deviation->found().size() < kMaxFound) {
+      deviation->set_found((deviation->found() + "; " + reason.found()).substr(0, kMaxFound));
+    }
+    deviation->set_critical(deviation->critical() || critical);
+    return;
+  }
+  std::string id = "D-" + ShortId(f.event_id) + "-" + reason.rule();
+  if (!reason.subject().empty()) id += "-" + reason.subject();
+  id = FreshId(*deviations, id);
+  deviation = deviations->Add();
+  deviation->set_id(id);
+  deviation->set_rule(reason.rule());
+  deviation->set_subject(reason.subject());
+  deviation->set_critical(critical);
+  deviation->set_open(true);
+  deviation->set_event_id(f.event_id);
+  deviation->set_sequence(f.place.sequence);
+  deviation->set_opened_us(f.at);
+  deviation->set_found(reason.found().substr(0, kMaxFound));
+}
+
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule) {
-  const std::string id = "Q-" + ShortId(f.event_id) + "-" + rule;
   auto* quarantines = f.state.mutable_quarantines();
-  pb::Quarantine* quarantine =
-      MutableIn(quarantines, [&](const pb::Quarantine& q) { return q.id() == id; });
+  pb::Quarantine* quarantine = MutableIn(quarantines, [&](const pb::Quarantine& q) {
+    return q.event_id() == f.event_id && q.rule() == rule;
+  });
   if (quarantine != nullptr) return quarantine;
+  const std::string id = FreshId(*quarantines, "Q-" + ShortId(f.event_id) + "-" + rule);
   quarantine = quarantines->Add();
   quarantine->set_id(id);
   quarantine->set_kind(kind);
@@ -236,32 +267,6 @@ void AddStep(Folding& f) {
   for (const StepPerson& who : PeopleOf(f.event)) {
     step->add_persons(Intern(f.state, who.person));
   }
-}
-
-void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
-  std::string id = "D-" + ShortId(f.event_id) + "-" + reason.rule();
-  if (!reason.subject().empty()) id += "-" + reason.subject();
-  constexpr std::size_t kMaxFound = 400;
-  auto* deviations = f.state.mutable_deviations();
-  pb::Deviation* deviation =
-      MutableIn(deviations, [&](const pb::Deviation& d) { return d.id() == id; });
-  if (deviation != nullptr) {  // the same rule has more to say of the same thing
-    if (!deviation->found().empty() && deviation->found().size() < kMaxFound) {
-      deviation->set_found((deviation->found() + "; " + reason.found()).substr(0, kMaxFound));
-    }
-    deviation->set_critical(deviation->critical() || critical);
-    return;
-  }
-  deviation = deviations->Add();
-  deviation->set_id(id);
-  deviation->set_rule(reason.rule());
-  deviation->set_subject(reason.subject());
-  deviation->set_critical(critical);
-  deviation->set_open(true);
-  deviation->set_event_id(f.event_id);
-  deviation->set_sequence(f.place.sequence);
-  deviation->set_opened_us(f.at);
-  deviation->set_found(reason.found().substr(0, kMaxFound));
 }
 
 pb::QuarantineKind KindOf(std::string_view rule) {

@@ -191,6 +191,16 @@ void Tested(Folding& f, const pb::IdmTested& body) {
   f.state.mutable_condition()->set_idm_positive(positive);
 }
 
+void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
+  SetConsent(f.state, body.purposes(), false);
+  const bool stops = std::ranges::any_of(body.purposes(), [](int purpose) {
+    return purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
+  });
+  if (!stops) return;
+  f.state.set_consent_withdrawn(true);
+  OpenHold(f, "CONSENT", "consent withdrawn", {});
+}
+
 }  // namespace
 
 void FoldClinic(Folding& f) {
@@ -252,16 +262,8 @@ void FoldClinic(Folding& f) {
       return f.state.set_slotted(false);
     case pb::Event::kWeightChanged:
       return condition->set_weight_kg(event.weight_changed().weight_kg());
-    case pb::Event::kConsentWithdrawn: {
-      SetConsent(f.state, event.consent_withdrawn().purposes(), false);
-      const auto& purposes = event.consent_withdrawn().purposes();
-      const bool stops = std::ranges::any_of(purposes, [](int purpose) {
-        return purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
-      });
-      if (!stops) return;
-      f.state.set_consent_withdrawn(true);
-      return OpenHold(f, "CONSENT", "consent withdrawn", {});
-    }
+    case pb::Event::kConsentWithdrawn:
+      return Withdrawn(f, event.consent_withdrawn());
     default:
       return;
   }

@@ -56,6 +56,9 @@ void Resolved(Folding& f, const pb::IdentityResolved& body) {
       quarantine.set_decision(confirmed ? "RESOLVED" : "REJECT");
     }
   }
+  for (pb::Hold& hold : *f.state.mutable_holds()) {
+    if (hold.kind() == "IDENTITY" && hold.id() == body.quarantine()) hold.set_open(false);
+  }
   if (!confirmed) return RejectAll(f, body.items());
   // What was checked while in doubt is checked anew.
   for (const std::string& id : body.items()) {
@@ -98,8 +101,9 @@ void Decided(Folding& f, const pb::QuarantineDecided& body) {
 void HoldSet(Folding& f, const pb::HoldSet& body) {
   constexpr std::string_view kKindPrefix = "HOLD_";
   constexpr std::string_view kScopePrefix = "HOLD_BLOCKS_";
+  const std::string id = FreshId(f.state.holds(), "H-" + ShortId(f.event_id));
   pb::Hold* hold = f.state.add_holds();
-  hold->set_id("H-" + ShortId(f.event_id));
+  hold->set_id(id);
   hold->set_kind(pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()));
   hold->set_reason(body.reason());
   hold->set_lot(body.lot());
@@ -142,8 +146,9 @@ void Disposed(Folding& f, const pb::Disposition& body) {
 }
 
 void DeviationOpened(Folding& f, const pb::DeviationOpened& body) {
+  const std::string id = FreshId(f.state.deviations(), "D-" + ShortId(f.event_id));
   pb::Deviation* deviation = f.state.add_deviations();
-  deviation->set_id("D-" + ShortId(f.event_id));
+  deviation->set_id(id);
   deviation->set_critical(body.severity() == pb::SEVERITY_CRITICAL);
   deviation->set_open(true);
   deviation->set_event_id(f.event_id);

@@ -2,6 +2,7 @@
 #ifndef CUSTODY_CUSTODY_FOLD_FOLD_H_
 #define CUSTODY_CUSTODY_FOLD_FOLD_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -59,9 +60,23 @@ void AddOnce(google::protobuf::RepeatedPtrField<std::string>* list, const std::s
 void RemoveFrom(google::protobuf::RepeatedPtrField<std::string>* list, std::string_view value);
 // `Hold` says who answers for `subject` from now on.
 void SetHolder(Folding& f, const std::string& subject, const std::string& holder);
+// `FreshId` is `id`, with a number behind it when an element of `list` has it already. Ids show
+// eight digits of an event's hash, which a signer can search for; what one of them opens or ends
+// must nevertheless be one thing.
+template <class List>
+std::string FreshId(const List& list, const std::string& id) {
+  const auto taken = [&](const std::string& wanted) {
+    return std::ranges::any_of(list, [&](const auto& element) { return element.id() == wanted; });
+  };
+  std::string fresh = id;
+  for (int n = 2; taken(fresh); ++n) fresh = id + "-" + std::to_string(n);
+  return fresh;
+}
 // `OpenHold` opens a hold that an event's answers ask for. Its id is "H-" and the short event id.
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks);
+// `AddDeviation` opens the deviation that `reason` is, or adds to what this event opened for it.
+void AddDeviation(Folding& f, const pb::Reason& reason, bool critical);
 // `OpenQuarantine` adds containers to the quarantine that this event opens for `rule`.
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule);
 // `Become` brings a container into a state. What is used up, destroyed or gone stays so, what

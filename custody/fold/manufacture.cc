@@ -28,6 +28,14 @@ void AddOperators(Folding& f, pb::Lot& lot) {
 void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   pb::TherapyState& state = f.state;
   pb::Lot* lot = MutableLot(state, body.lot());
+  if (lot != nullptr && lot->state() != pb::LOT_OPEN) {
+    // What was decided of a lot is never undone by opening its number again.
+    pb::Reason reason;
+    reason.set_rule("R16");
+    reason.set_subject(body.lot());
+    reason.set_found("lot " + body.lot() + " was opened again; it stays as it was");
+    return AddDeviation(f, reason, true);
+  }
   if (lot == nullptr) lot = state.add_lots();
   lot->set_lot(body.lot());
   lot->set_state(pb::LOT_OPEN);

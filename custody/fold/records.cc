@@ -34,8 +34,11 @@ void Remember(Folding& f) {
 // A deviation that no event of its own opens: something was not done in time.
 void OpenOverdue(Folding& f, std::string_view event_id, const char* rule, bool critical,
                  std::int64_t since, const char* found) {
-  const std::string id = "D-" + ShortId(event_id) + "-" + rule;
-  if (FindDeviation(f.state, id) != nullptr) return;
+  const bool opened = std::ranges::any_of(f.state.deviations(), [&](const pb::Deviation& d) {
+    return d.event_id() == event_id && d.rule() == rule;
+  });
+  if (opened) return;
+  const std::string id = FreshId(f.state.deviations(), "D-" + ShortId(event_id) + "-" + rule);
   pb::Deviation* deviation = f.state.add_deviations();
   deviation->set_id(id);
   deviation->set_rule(rule);

@@ -135,10 +135,18 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto open = std::ranges::find_if(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
     return q.open() && q.kind() == pb::QUARANTINED_IDENTITY && q.id() == id;
   });
-  const bool found = open != c.therapy.quarantines().end();
-  if (!found) {
+  const pb::Hold* hold = FindHold(c.therapy, id);
+  if (hold != nullptr && (!hold->open() || hold->kind() != "IDENTITY")) hold = nullptr;
+  // Who found it: the site of a quarantine, the organisation of whoever set a hold.
+  const EnrolledOrganisation* finder = nullptr;
+  if (open != c.therapy.quarantines().end()) {
+    finder = c.registry.OrganisationOfSite(open->site());
+  } else if (hold != nullptr) {
+    finder = c.registry.FindOrganisation(hold->organisation());
+  } else {
     Structure(c, rule, v,
-              {"an open identity quarantine", id + " is none", "look the quarantine's id up"});
+              {"an open identity quarantine or identity hold", id + " is none",
+               "look its id up: it is among the next steps"});
   }
   std::set<std::string> organisations;
   bool manufacturer = false;
@@ -149,8 +157,6 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
     manufacturer = manufacturer || IsMaker(c, person.person);
   }
   // A carrier has no quality of its own: there the other organisation speaks.
-  const EnrolledOrganisation* finder =
-      found ? c.registry.OrganisationOfSite(open->site()) : nullptr;
   const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
                      organisations.contains(finder->organisation);
   if (organisations.size() >= 2 && manufacturer && asked) return;

@@ -222,7 +222,7 @@ TEST_F(LedgerRecordingTest, HeadsAndConsistencyAreProvedForEveryKeptCheckpoint) 
     const std::string chain = i % 3 == 0 ? "therapy/T1" : "therapy/X" + std::to_string(i);
     const RecordOutcome outcome = Record(folder_.Next(chain));
     CUSTODY_ASSERT_OK(outcome.status);
-    length += i % 3 == 0 ? 1 : 0;
+    if (i % 3 == 0) ++length;
     kept.emplace_back(outcome.reply.receipt().checkpoint(), length);
   }
   const Checkpoint newest = Must(OpenCheckpoint(kept.back().first, folder_.log()));

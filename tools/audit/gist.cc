@@ -6,7 +6,6 @@
 #include <google/protobuf/message.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -21,7 +20,6 @@ using google::protobuf::FieldDescriptor;
 using AnyMessage = google::protobuf::Message;
 
 constexpr std::size_t kLongest = 200;  // of a value: reasons and statements are told to their gist
-constexpr std::int64_t kMsPerMinute = 60'000;
 
 std::vector<std::string_view> Split(std::string_view text, char at) {
   std::vector<std::string_view> parts;
@@ -43,13 +41,6 @@ bool IsThere(const AnyMessage& message, const FieldDescriptor& field) {
   return std::ranges::find(fields, &field) != fields.end();
 }
 
-std::string Duration(std::int64_t ms) {
-  const std::int64_t minutes = ms / kMsPerMinute;
-  if (minutes < 1) return std::to_string(ms / 1000) + " s";
-  if (minutes < 60) return std::to_string(minutes) + " min";
-  return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
-}
-
 // "Low flow" is "low flow" there, and "CRS" stays.
 std::string WithinASentence(std::string label) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -59,15 +50,12 @@ std::string WithinASentence(std::string label) {
   return label;
 }
 
-// Units of UCUM as they are written on a ward.
+// Shorter than in a form: a line has to be read at a glance.
 std::string Spoken(std::string value, const FieldDescriptor& field) {
   const std::string& unit = RuleOfField(field).unit();
   const auto replace = [&](std::string_view code, std::string_view written) {
     if (value.ends_with(code)) value.replace(value.size() - code.size(), code.size(), written);
   };
-  if (unit == "ms") return Duration(static_cast<std::int64_t>(std::strtod(value.c_str(), nullptr)));
-  if (unit.ends_with("Cel")) replace(" Cel", " \u00B0C");
-  if (unit == "mm[Hg]") replace("mm[Hg]", "mmHg");
   if (unit == "%") replace(" %", "%");
   if (unit == "d") replace(" d", "");  // forms say what is counted
   if (const std::size_t power = value.find(" 10^"); power != value.npos && unit.starts_with("10^"))

@@ -61,21 +61,31 @@ void LastDoseNineDaysAgo(TherapyRun& run) {
 
 const std::string kOther = Sha256("somebody else").ToString();
 
-std::vector<Row> Rows() {
-  const std::vector<pb::Role> nobody;
-  const std::vector<pb::Role> phy{pb::PHY};
-  const std::vector<pb::Role> qa{pb::QA, pb::QP};
-  std::vector<Row> rows;
-  const auto state = [&](const char* rule, const char* name, const char* step,
-                         const std::vector<pb::Role>& grantors,
-                         std::function<void(TherapyRun&)> breaks, bool product = false) {
+const std::vector<pb::Role> nobody;
+const std::vector<pb::Role> phy{pb::PHY};
+const std::vector<pb::Role> qa{pb::QA, pb::QP};
+
+// A table as it is written below: a rule broken by the state of the therapy, or by the event.
+class Table {
+ public:
+  void state(const char* rule, const char* name, const char* step,
+             const std::vector<pb::Role>& grantors, std::function<void(TherapyRun&)> breaks,
+             bool product = false) {
     rows.push_back({rule, name, step, Binds::kGate, grantors, std::move(breaks), nullptr, product});
-  };
-  const auto event = [&](const char* rule, const char* name, const char* step, Binds binds,
-                         const std::vector<pb::Role>& grantors,
-                         std::function<void(pb::Event&)> breaks) {
+  }
+  void event(const char* rule, const char* name, const char* step, Binds binds,
+             const std::vector<pb::Role>& grantors, std::function<void(pb::Event&)> breaks) {
     rows.push_back({rule, name, step, binds, grantors, nullptr, std::move(breaks)});
-  };
+  }
+  void Collecting();
+  void Releasing();
+  void Giving();
+  void WrongBagOrPatient();
+
+  std::vector<Row> rows;
+};
+
+void Table::Collecting() {
   event("R01", "AnUnenrolledKey", "apheresis_completed", Binds::kStructure, nobody,
         [](pb::Event& e) { e.mutable_signers(0)->set_key_id(Sha256("no key").ToString()); });
   event("R03", "SignedInTheFuture", "idm_sampled", Binds::kStructure, nobody,
@@ -109,6 +119,9 @@ std::vector<Row> Rows() {
         [](pb::Event& e) { e.mutable_received_mfg()->mutable_seals(0)->set_value("SEAL-9"); });
   event("R13", "TooWarm", "telemetry_batch", Binds::kQuarantine, nobody,
         [](pb::Event& e) { e.mutable_telemetry_batch()->set_max_temperature_centi_c(2500); });
+}
+
+void Table::Releasing() {
   state("R13", "TheLoggerWasNotRead", "ld_started", qa,
         [](TherapyRun& run) { run.mutable_state().mutable_shipments(1)->set_telemetry(false); });
   state("R16", "NoReview", "released", nobody,
@@ -126,6 +139,9 @@ std::vector<Row> Rows() {
   state("R20", "TooLateToRemove", "removed_from_storage", phy, LastDoseNineDaysAgo);
   state("R20", "TooLateToThaw", "thaw_started", phy, LastDoseNineDaysAgo);
   state("R20", "TooLateToInfuse", "infusion_started", phy, LastDoseNineDaysAgo);
+}
+
+void Table::Giving() {
   state("R26", "NoPass", "infusion_started", nobody,
         [](TherapyRun& run) { Bag(run).clear_pass(); });
   event("R26", "HalfTheWristband", "infusion_started", Binds::kGate, nobody,
@@ -157,6 +173,9 @@ std::vector<Row> Rows() {
           auto* at = e.mutable_infusion_started()->mutable_baseline()->mutable_at();
           at->set_seconds(at->seconds() + 86'400);
         });
+}
+
+void Table::WrongBagOrPatient() {
   event("R45", "ARealDonationNumber", "apheresis_started", Binds::kStructure, nobody,
         [](pb::Event& e) {
           e.mutable_apheresis_started()->mutable_din()->set_value("G123426000001");
@@ -183,7 +202,15 @@ std::vector<Row> Rows() {
   state("F13", "ThePatientDied", "ld_started", nobody,
         [](TherapyRun& run) { run.mutable_state().set_patient_died(true); });
   state("HOLD", "Held", "apheresis_started", nobody, Hold);
-  return rows;
+}
+
+std::vector<Row> Rows() {
+  Table table;
+  table.Collecting();
+  table.Releasing();
+  table.Giving();
+  table.WrongBagOrPatient();
+  return table.rows;
 }
 
 class EveryRuleTest : public RulesTest, public testing::WithParamInterface<Row> {
