@@ -98,7 +98,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
         VerifySignatures(admission.signed_event, parsed, KeysAt(*registry_, size()));
   }
   CUSTODY_RETURN_IF_ERROR(admission.signatures);
-  CUSTODY_RETURN_IF_ERROR(CheckUnknown(parsed));
+  CUSTODY_RETURN_IF_ERROR(CheckOriginal(parsed));
   CUSTODY_RETURN_IF_ERROR(
       base_.reservations.Check(event.chain(), event.station(), admission.station, base_.monotonic));
   const std::string_view head = place.head ? place.head->head.view() : std::string_view();
@@ -128,14 +128,33 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
 }
 
 // An original that is recorded already, by itself or adopted before, is not adopted again.
-Status Group::CheckUnknown(const ParsedEvent& event) const {
+StatusOr<std::optional<std::uint64_t>> Group::IndexOf(const Hash& event_id) const {
+  if (const auto here = ids_.find(event_id); here != ids_.end()) return here->second;
+  return FindEvent(*base_.tip.snapshot, event_id);
+}
+
+// An auditor condemns what follows nothing of its chain for ever, so it must not come in.
+Status Group::CheckOriginal(const ParsedEvent& event) const {
   if (!event.original) return {};
-  const Hash& id = event.original->event_id;
-  CUSTODY_ASSIGN_OR_RETURN(std::optional<std::uint64_t> index, FindEvent(*base_.tip.snapshot, id));
-  if (const auto here = ids_.find(id); here != ids_.end()) index = here->second;
-  if (!index) return {};
-  return AlreadyExists("the event that this one adopts is recorded already, as entry " +
-                       std::to_string(*index) + "; nothing needs to be adopted");
+  CUSTODY_ASSIGN_OR_RETURN(const auto recorded, IndexOf(event.original->event_id));
+  if (recorded) {
+    return AlreadyExists("the event that this one adopts is recorded already, as entry " +
+                         std::to_string(*recorded) + "; nothing needs to be adopted");
+  }
+  const pb::Event& original = event.original->event;
+  if (original.previous().empty()) return {};
+  CUSTODY_ASSIGN_OR_RETURN(const Hash previous, Hash::FromBytes(original.previous()));
+  CUSTODY_ASSIGN_OR_RETURN(const auto before, IndexOf(previous));
+  if (before && *before >= first_index_) {
+    if (accepted_[*before - first_index_].chain == original.chain()) return {};
+  } else if (before) {
+    CUSTODY_ASSIGN_OR_RETURN(const pb::LogEntry entry, ReadEntry(*base_.tip.snapshot, *before));
+    if (entry.chain_key() == Sha256(original.chain()).view()) return {};
+  }
+  return FailedPrecondition(
+      "the event to adopt was signed after event " + previous.ToHex() + ", which chain " +
+      original.chain() +
+      " does not have; record or adopt that one first, or enter what was done as a new LATE event");
 }
 
 Status Group::CheckTimes(const ParsedEvent& event) const {

@@ -82,7 +82,9 @@ class Group {
   };
 
   Status Check(Admission& admission, const Place& place, Decision& decision);
-  Status CheckUnknown(const ParsedEvent& event) const;
+  // Where an event is, recorded or of this group, adopted originals too.
+  StatusOr<std::optional<std::uint64_t>> IndexOf(const Hash& event_id) const;
+  Status CheckOriginal(const ParsedEvent& event) const;
   Status CheckTimes(const ParsedEvent& event) const;
   Status CheckAttachments(const ParsedEvent& event) const;
   StatusOr<std::shared_ptr<Fold>> FoldOf(const std::string& chain, const Place& place);

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "crypto/dsse.h"
 #include "crypto/heads_map.h"
 #include "tests/support/audits.h"
 #include "tests/support/ledger_folder.h"
@@ -119,6 +120,33 @@ TEST_F(LedgerRecordingTest, AnAdoptedOriginalIsKnownFromThenOn) {
     body.set_reason("twice");
   });
   EXPECT_THAT(Record(again.Sign()).status, StatusIs(StatusCode::kAlreadyExists));
+}
+
+TEST_F(LedgerRecordingTest, AnOriginalThatFollowsWhatWasNeverRecordedIsNotAdopted) {
+  CUSTODY_ASSERT_OK(Record(folder_.Next()).status);
+  // Two signed offline, one on the other; the first of them was dropped.
+  TestLedger& world = folder_.world();
+  EventBuilder first = ConsentWithdrawnBy(world, "therapy/T1", "clinic.rn.2");
+  EventBuilder second = ConsentWithdrawnBy(world, "therapy/T1", "clinic.rn.1");
+  second.After(first.event().sequence(), EventId(first.Sign().payload()));
+  std::optional<Hash> last;  // the adoption that the world does not know of
+  const auto adopt = [&](EventBuilder& original) {
+    EventBuilder adopting = world.On("therapy/T1").By("clinic.rn.1", pb::TRANSCRIBED);
+    adopting.Set(&pb::Event::mutable_adopted, [&](pb::AdoptedEvent& body) {
+      *body.mutable_original() = original.Sign();
+      body.set_reason("the ward was offline");
+    });
+    if (last) adopting.After(2, *last);
+    const pb::SignedEvent adoption = adopting.Sign();
+    const Status status = Record(adoption).status;
+    if (status.ok()) last = EventId(adoption.payload());
+    return status;
+  };
+  CUSTODY_ASSERT_OK(Record(folder_.Next()).status);
+  const Status refused = adopt(second);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kFailedPrecondition, "does not have"));
+  CUSTODY_ASSERT_OK(adopt(first));
+  CUSTODY_ASSERT_OK(adopt(second));
 }
 
 TEST_F(LedgerRecordingTest, BadBytesAndBadSignaturesAreRefusedAndNothingIsWritten) {
