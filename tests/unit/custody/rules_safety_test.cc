@@ -1,8 +1,5 @@
 // Ways in which the wrong bag, or a bag that is no good any more, might have come to a patient;
 // each of them is shut.
-#include <gmock/gmock.h>
-
-#include "custody/fold/fold.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -16,13 +13,6 @@ class SafetyRulesTest : public RulesTest {
     }
     ADD_FAILURE() << "no bag";
     return *run.mutable_state().add_containers();
-  }
-  pb::Verdict Do(const std::vector<std::string>& who, const std::string& text) {
-    return run.Record(run.Draft(who, text));
-  }
-  void MustDo(const std::vector<std::string>& who, const std::string& text) {
-    const pb::Verdict verdict = Do(who, text);
-    ASSERT_FALSE(verdict.refused()) << text << "\n" << Explain(verdict);
   }
 };
 
@@ -130,47 +120,6 @@ TEST_F(SafetyRulesTest, ASyringeIsHeldByWhatHoldsItsBag) {
          "release_withdrawn { lot: 'LOT26001' containers: 'LOT26001-1' certificate: 'CERT-1' "
          "reason: 'x' product_recall: YES }");
   EXPECT_TRUE(Says(run.Judge(bedside), "R34"));
-}
-
-TEST_F(SafetyRulesTest, ALotIsNotOpenedTwice) {
-  run.Until("ld_started");
-  MustDo({"lab.qp.1"},
-         "release_withdrawn { lot: 'LOT26001' certificate: 'CERT-1' reason: 'x' "
-         "product_recall: NO }");
-  ASSERT_EQ(run.state().lots(0).state(), pb::LOT_WITHDRAWN);
-  MustDo({"lab.mfg.1", "lab.qa.1"},
-         "batch_opened { lot: 'LOT26001' donations: 'A999026000001' coi: 'CHA999026000001' "
-         "batch_record_version: 'BR-4' suite: 'S1' line_clearance: YES started_at $T }");
-  EXPECT_EQ(run.state().lots(0).state(), pb::LOT_WITHDRAWN);
-  const pb::Deviation& last = *run.state().deviations().rbegin();
-  EXPECT_TRUE(last.critical());
-  EXPECT_THAT(last.found(), testing::HasSubstr("opened again"));
-}
-
-TEST_F(SafetyRulesTest, AnIdentityHoldEndsByTheQualityOfBothSides) {
-  run.Until("ld_started");
-  MustDo({"clinic.rn.1"}, "hold_set { kind: HOLD_IDENTITY reason: 'two names on one label' }");
-  const std::string id = run.state().holds().rbegin()->id();
-  EXPECT_TRUE(Says(run.Judge(run.Next()), "HOLD"));
-  EXPECT_TRUE(run.Judge(run.Draft({"clinic.phy.1"}, "hold_cleared { hold: '" + id +
-                                                        "' kind: HOLD_IDENTITY reason: 'x' }"))
-                  .refused());
-  const std::string resolved = "identity_resolved { quarantine: '" + id +
-                               "' items: 'LOT26001-1' outcome: DOUBT_RESOLVED_CONFIRMED "
-                               "evidence: 'retained label' }";
-  EXPECT_TRUE(run.Judge(run.Draft({"lab.qa.1", "lab.qa.2"}, resolved)).refused());
-  MustDo({"clinic.qa.1", "lab.qa.1"}, resolved.c_str());
-  EXPECT_FALSE(run.state().holds().rbegin()->open());
-}
-
-TEST_F(SafetyRulesTest, TwoHoldsNeverShareAnIdEvenIfSomebodySearchedForOne) {
-  pb::TherapyState& state = run.mutable_state();
-  state.add_holds()->set_id(fold::FreshId(state.holds(), "H-12345678"));
-  state.add_holds()->set_id(fold::FreshId(state.holds(), "H-12345678"));
-  state.add_holds()->set_id(fold::FreshId(state.holds(), "H-12345678"));
-  EXPECT_EQ(state.holds(0).id(), "H-12345678");
-  EXPECT_EQ(state.holds(1).id(), "H-12345678-2");
-  EXPECT_EQ(state.holds(2).id(), "H-12345678-3");
 }
 
 TEST_F(SafetyRulesTest, ASampleDrawnFromABagIsNoProduct) {

@@ -49,6 +49,14 @@ class RulesTest : public testing::Test {
     run.Until(body);
     return run.Next();
   }
+  // What `who` record now, in the words of the main path's file.
+  pb::Verdict Do(const std::vector<std::string>& who, const std::string& text) {
+    return run.Record(run.Draft(who, text));
+  }
+  void MustDo(const std::vector<std::string>& who, const std::string& text) {
+    const pb::Verdict verdict = Do(who, text);
+    ASSERT_FALSE(verdict.refused()) << text << "\n" << Explain(verdict);
+  }
   // The same step as already done: transcribed and checked by two others.
   static EventBuilder Late(EventBuilder event, const std::string& by = "clinic.coord") {
     for (const pb::Signer& signer : event.event().signers()) {
