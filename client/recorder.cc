@@ -244,15 +244,19 @@ StatusOr<pb::Verdict> Recorder::Consider(Draft draft) {
 }
 
 StatusOr<pb::SignedEvent> Recorder::Sign(pb::Event& event) {
+  // Also when the second signer gives up: the first one's key must not sign the next event.
+  struct Forgetting {
+    Keyring& keyring;
+    ~Forgetting() { keyring.Forget(); }
+  };
+  const Forgetting forgetting{keyring_};
   std::vector<const PrivateKey*> keys;
   for (pb::Signer& signer : *event.mutable_signers()) {
     CUSTODY_ASSIGN_OR_RETURN(const PrivateKey* key, keyring_.Unlock(signer.person()));
     signer.set_key_id(key->key_id().ToString());
     keys.push_back(key);
   }
-  auto signed_event = SignEvent(event, keys);
-  keyring_.Forget();
-  return signed_event;
+  return SignEvent(event, keys);
 }
 
 Outcome Recorder::Send(const std::filesystem::path& item, const pb::SignedEvent& signed_event,
