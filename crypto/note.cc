@@ -14,6 +14,7 @@
 #include <charconv>
 
 #include "crypto/encoding.h"
+#include "crypto/utf8.h"
 
 namespace custody {
 namespace {
@@ -23,27 +24,6 @@ constexpr std::size_t kMaxNoteBytes = 1'000'000;
 constexpr std::size_t kMaxSignatures = 100;
 constexpr std::size_t kKeyHashSize = 4;
 constexpr std::size_t kTimeSize = 8;
-constexpr char32_t kNoCodePoint = 0xffffffff;
-
-// Takes one code point off `text`, or gives kNoCodePoint when it does not begin with valid UTF-8.
-char32_t TakeCodePoint(std::string_view& text) {
-  const auto byte = [&text](std::size_t i) -> char32_t {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const char32_t first = byte(0);
-  const std::size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || text.size() < size) return kNoCodePoint;
-  char32_t code_point = size == 1 ? first : first & (0x7fU >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return kNoCodePoint;
-    code_point = code_point << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong = (size == 3 && code_point < 0x800) || (size == 4 && code_point < 0x10000);
-  const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-  if (overlong || surrogate || code_point > 0x10ffff) return kNoCodePoint;
-  text.remove_prefix(size);
-  return code_point;
-}
 
 bool IsSpace(char32_t c) {
   return c == ' ' || (c >= 0x09 && c <= 0x0d) || c == 0x85 || c == 0xa0 || c == 0x1680 ||

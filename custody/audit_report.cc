@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "crypto/utf8.h"
 #include "custody/auditor.h"
 
 namespace custody {
@@ -18,37 +19,6 @@ bool IsIntegrity(pb::FindingGrade grade) {
 
 std::string Count(std::uint64_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
-}
-
-struct CodePoint {
-  std::uint32_t value;  // kNoCharacter: not valid UTF-8
-  std::size_t length;
-};
-constexpr std::uint32_t kNoCharacter = 0xFFFF'FFFF;
-
-CodePoint FirstOf(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return {kNoCharacter, 1};
-  std::uint32_t value = first & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {kNoCharacter, 1};
-    value = (value << 6) | (byte(i) & 0x3FU);
-  }
-  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (value < kLeast[length] || value > 0x10FFFF || surrogate) return {kNoCharacter, 1};
-  return {value, length};
-}
-
-// Whether a character stands for itself: not a control, not the end of a line, and nothing that
-// turns the direction of what follows.
-bool IsShown(std::uint32_t c) {
-  if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == kNoCharacter) return false;
-  return c != 0x061C && c != 0x200E && c != 0x200F && (c < 0x2028 || c > 0x202E) &&
-         (c < 0x2066 || c > 0x2069);
 }
 
 // `Locate` says where a finding stands, as people say it.
@@ -146,20 +116,6 @@ void Section(std::string_view title, const pb::AuditReport& report, bool (*holds
 }
 
 }  // namespace
-
-std::string Plain(std::string_view text) {
-  std::string plain;
-  while (!text.empty()) {
-    const auto [point, length] = FirstOf(text);
-    if (IsShown(point)) {
-      plain += text.substr(0, length);
-    } else {
-      plain += '?';
-    }
-    text.remove_prefix(length);
-  }
-  return plain;
-}
 
 std::string_view EnvironmentWord(pb::Environment environment) {
   if (environment == pb::DEMO) return "demo";

@@ -36,11 +36,6 @@ void CheckGenesis(const AuditReplay& replay, const TrustAnchor* trust,
 void Conclude(AuditReplay& replay, const TrustAnchor* trust, std::vector<pb::Finding> findings,
               const std::optional<Instant>& up_to, pb::AuditReport& report);
 
-// `Plain` gives text of a stranger's as a person may be shown it on one line: control characters,
-// line ends and marks that turn the direction of writing become "?". A forged file must not write
-// its own verdict on an inspector's screen.
-std::string Plain(std::string_view text);
-
 // The mark of everything that is shown, printed or exported outside production.
 inline constexpr std::string_view kTrainingMark = "TRAINING - NOT FOR PATIENT USE";
 

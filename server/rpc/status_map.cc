@@ -3,13 +3,14 @@
 
 #include "server/rpc/status_map.h"
 
-#include <google/protobuf/stubs/common.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <string>
 
 #include "crypto/encoding.h"
 #include "crypto/random.h"
+#include "crypto/utf8.h"
 
 namespace custody {
 namespace {
@@ -35,27 +36,15 @@ static_assert(Same(absl::StatusCode::kUnavailable, grpc::UNAVAILABLE));
 static_assert(Same(absl::StatusCode::kDataLoss, grpc::DATA_LOSS));
 static_assert(Same(absl::StatusCode::kUnauthenticated, grpc::UNAUTHENTICATED));
 
-// One line of printable text. Several reasons come a line each and are joined by semicolons; text
-// that comes from a peer's bytes may not be UTF-8, and a proto3 string must be; and nothing in it
-// may steer the terminal on which it is read.
-std::string Printable(std::string_view text) {
-  const bool utf8 = google::protobuf::internal::IsStructurallyValidUTF8(
-      text.data(), static_cast<int>(text.size()));
+// One plain line: several reasons come a line each and are joined by semicolons. What comes from a
+// peer's bytes may be no text at all, and a proto3 string must be.
+std::string OneLine(std::string_view text) {
   std::string line;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (byte == '\n') {
-      if (i + 1 < text.size()) line += "; ";
-    } else if (utf8 && c1) {
-      line += '?';
-      ++i;
-    } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
-      line += '?';
-    } else {
-      line += text[i];
-    }
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    line += Plain(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!text.empty()) line += "; ";
   }
   return line;
 }
@@ -65,7 +54,7 @@ std::string Printable(std::string_view text) {
 pb::RpcStatus ToRpcStatus(const Status& status, const ErrorDetails& details) {
   pb::RpcStatus rpc;
   rpc.set_code(static_cast<int>(status.code()));
-  rpc.set_message(Printable(Message(status)));
+  rpc.set_message(OneLine(Message(status)));
   if (details.verdict != nullptr && details.verdict->ByteSizeLong() > 0) {
     rpc.add_details()->PackFrom(*details.verdict);
   }

@@ -13,6 +13,7 @@
 #include "client/event_words.h"
 #include "client/forms.h"
 #include "crypto/file.h"
+#include "crypto/utf8.h"
 #include "custody/audit_report.h"
 #include "custody/bundle.h"
 #include "custody/event.h"
