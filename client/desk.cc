@@ -206,7 +206,7 @@ StatusOr<std::vector<pb::NextStep>> Desk::Next(std::string_view id) {
 
 StatusOr<std::string> Desk::Resolve(std::string_view text) {
   CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
-  const bool may_be_id = Chain::Parse("therapy/" + value).ok();
+  const bool may_be_id = IsChainId(value);
   if (may_be_id) {
     const auto therapy = Therapy(value);
     if (therapy.ok()) return value;
@@ -271,8 +271,7 @@ StatusOr<std::string> Desk::Secret(std::string_view id, pb::Role role) {
 
 Reservation::Reservation(Desk& desk, std::string_view therapy)
     : desk_(desk), chain_("therapy/" + std::string(therapy)) {
-  constexpr std::uint32_t kLongest = 300;
-  if (desk_.online()) status_ = desk_.session().Reserve(chain_, kLongest).status();
+  if (desk_.online()) status_ = desk_.session().Reserve(chain_, kMaxReserveSeconds).status();
 }
 
 Reservation::~Reservation() {

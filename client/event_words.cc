@@ -5,6 +5,7 @@
 #include "client/forms.h"
 #include "crypto/encoding.h"
 #include "custody/event.h"
+#include "custody/rules.h"
 #include "custody/time.h"
 
 namespace custody {
@@ -112,23 +113,6 @@ std::string Who(const pb::EventRule& rule) {
   return who;
 }
 
-const char* BindingOf(pb::ReasonKind kind) {
-  switch (kind) {
-    case pb::REASON_STRUCTURE:
-      return "refused";
-    case pb::REASON_GATE:
-      return "blocked";
-    case pb::REASON_DEVIATION:
-      return "deviation";
-    case pb::REASON_QUARANTINE:
-      return "quarantine";
-    case pb::REASON_NOT_JUDGED:
-      return "not judged here";
-    default:
-      return "note";
-  }
-}
-
 // `must` says whether everything around these fields has to be there; a field that is required
 // within a part nobody has to give is not required.
 void Collect(const Descriptor& type, const std::string& prefix, int depth, bool must, bool repeated,
@@ -191,7 +175,7 @@ std::string RenderEvent(const pb::Event& event, std::string_view zone) {
 std::string RenderReasons(std::span<const pb::Reason> reasons, std::string_view indent) {
   std::string out;
   for (const pb::Reason& reason : reasons) {
-    out += std::string(indent) + reason.rule() + " " + BindingOf(reason.kind());
+    out += std::string(indent) + reason.rule() + " " + std::string(KindText(reason.kind()));
     if (reason.critical()) out += ", critical";
     if (reason.overridden()) out += ", overridden";
     if (!reason.subject().empty()) out += " (" + reason.subject() + ")";

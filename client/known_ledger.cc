@@ -85,7 +85,7 @@ Status KnownLedger::KeepTherapy(std::string_view id, const KnownTherapy& therapy
 
 StatusOr<KnownLedger::KnownTherapy> KnownLedger::Therapy(std::string_view id) const {
   // Ids name files here; anything else scanned is no file.
-  if (!Chain::Parse("therapy/" + std::string(id)).ok()) return NotFound("this is no therapy's id");
+  if (!IsChainId(id)) return NotFound("this is no therapy's id");
   const std::filesystem::path file = known_ / (std::string(id) + ".therapy");
   CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxFileBytes));
   KnownTherapy therapy;

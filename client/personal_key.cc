@@ -15,7 +15,7 @@ StatusOr<PersonalKey> MakePersonalKey(const StationFolder& folder, std::string_v
                                       const std::filesystem::path& pins, Rng& rng) {
   const std::string name(person);
   // Person ids name files; the alphabet of ids keeps them harmless.
-  if (!Chain::Parse("registry/" + name).ok()) {
+  if (!IsChainId(name)) {
     return InvalidArgument("a person's id is 1 to 64 of A-Z 0-9 . _ -, found \"" + name + "\"");
   }
   if (!folder.trust().genesis) {

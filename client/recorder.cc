@@ -13,6 +13,7 @@
 #include "crypto/dsse.h"
 #include "crypto/encoding.h"
 #include "crypto/file.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 #include "custody/rules.h"
 
@@ -22,9 +23,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using AnyMessage = google::protobuf::Message;
 
-constexpr int kMaxTries = 3;                            // on a chain that moves each time
-constexpr int kReservedSeconds = 300;                   // as the server bounds a reservation
-constexpr std::size_t kMaxAttachmentBytes = 64U << 20;  // as the service bounds it
+constexpr int kMaxTries = 3;  // on a chain that moves each time
 
 // One "now" for the whole event: nobody is identified after signing it, nothing happens after it.
 Status FillSigners(const Draft& draft, const Desk& desk, const Keyring& keyring, Instant now,
@@ -315,7 +314,8 @@ Outcome Recorder::HandIn(const pb::SignedEvent& signed_event, const pb::Event& e
     return outcome;
   }
   Outcome outcome = Send(*item, signed_event, event);
-  for (int waited = 0; outcome.fate == Fate::kReserved && waited < kReservedSeconds; ++waited) {
+  for (std::uint32_t waited = 0; outcome.fate == Fate::kReserved && waited < kMaxReserveSeconds;
+       ++waited) {
     if (waited == 0) console_.Shout(Mood::kCareful, "WAITING", Message(outcome.status));
     options_.pause();
     outcome = Send(*item, signed_event, event);

@@ -63,15 +63,6 @@ Status MakeFolders(const std::filesystem::path& folder) {
   return error ? CannotWrite("make", folder, error) : Status();
 }
 
-// Makes a removed or renamed name durable.
-Status SyncFolder(const std::filesystem::path& folder) {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return Unavailable("cannot open " + folder.string());
-  const bool synced = ::fsync(file) == 0;
-  ::close(file);
-  return synced ? Status() : Unavailable("cannot sync " + folder.string());
-}
-
 std::string Numbered(std::uint64_t number) {
   std::string digits = std::to_string(number);
   if (digits.size() < 8) digits.insert(0, 8 - digits.size(), '0');

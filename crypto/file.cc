@@ -87,13 +87,6 @@ std::filesystem::path FolderOf(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-Status SyncFolder(const std::filesystem::path& folder) {
-  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.get() < 0) return IoError("open folder", folder);
-  if (::fsync(descriptor.get()) != 0) return IoError("sync folder", folder);
-  return absl::OkStatus();
-}
-
 Status FillAndSync(Descriptor& file, const std::filesystem::path& path, std::string_view bytes,
                    unsigned mode) {
   while (!bytes.empty()) {
@@ -147,6 +140,13 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view b
 Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return IoError("rename to", to);
   return SyncFolder(FolderOf(to));
+}
+
+Status SyncFolder(const std::filesystem::path& folder) {
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) return IoError("open folder", folder);
+  if (::fsync(descriptor.get()) != 0) return IoError("sync folder", folder);
+  return absl::OkStatus();
 }
 
 Status CreateFileExclusively(const std::filesystem::path& path, std::string_view bytes,

@@ -23,12 +23,14 @@ StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, std::siz
 // `path` and syncs the folder. On any error the old file, if there was one, is untouched.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes,
                            unsigned mode = 0644);
-// `RenameDurably` renames a file or folder within one folder and syncs that folder. After an error
-// it may be either way.
-Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 // `CreateFileExclusively` is the same but ALREADY_EXISTS when `path` is there.
 Status CreateFileExclusively(const std::filesystem::path& path, std::string_view bytes,
                              unsigned mode = 0644);
+// `RenameDurably` renames a file or folder within one folder and syncs that folder. After an error
+// it may be either way.
+Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
+// `SyncFolder` makes names that were made, changed or taken away in `folder` durable.
+Status SyncFolder(const std::filesystem::path& folder);
 
 }  // namespace custody
 

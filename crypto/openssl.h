@@ -44,7 +44,6 @@ using CertificatePtr = Owned<X509, X509_free>;
 using CipherCtxPtr = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using DigestCtxPtr = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 using EcdsaSignaturePtr = Owned<ECDSA_SIG, ECDSA_SIG_free>;
-using ExtensionPtr = Owned<X509_EXTENSION, X509_EXTENSION_free>;
 using Pkcs8Ptr = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 using PkeyCtxPtr = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using PkeyPtr = Owned<EVP_PKEY, EVP_PKEY_free>;

@@ -17,19 +17,6 @@ using google::protobuf::Reflection;
 constexpr int kFirstTherapyBody = 100;
 constexpr int kMaxBody = 400;  // bodies are numbered 32..299; a later one beyond this fails a test
 
-bool IsNumber(const FieldDescriptor& field) {
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-    case FieldDescriptor::CPPTYPE_INT32:
-    case FieldDescriptor::CPPTYPE_INT64:
-    case FieldDescriptor::CPPTYPE_UINT32:
-    case FieldDescriptor::CPPTYPE_UINT64:
-      return true;
-    default:
-      return false;
-  }
-}
-
 void Walk(const Descriptor& type, const PlannedField& prefix, BodyPlan& plan) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
@@ -43,8 +30,7 @@ void Walk(const Descriptor& type, const PlannedField& prefix, BodyPlan& plan) {
     }
     if (here.rule->scan() != pb::SCAN_KIND_UNSPECIFIED) plan.scans.push_back(here);
     const bool leaf =
-        message && (field->message_type()->full_name() == "custody.v1.Scanned" ||
-                    field->message_type()->full_name() == "google.protobuf.Timestamp");
+        IsTime(*field) || (message && field->message_type()->full_name() == "custody.v1.Scanned");
     if (message && !leaf) Walk(*field->message_type(), here, plan);
   }
 }
@@ -119,6 +105,24 @@ void Collect(const Message& message, const PlannedField& field, std::size_t dept
 }
 
 }  // namespace
+
+bool IsNumber(const FieldDescriptor& field) {
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsTime(const FieldDescriptor& field) {
+  return field.message_type() != nullptr &&
+         field.message_type()->full_name() == "google.protobuf.Timestamp";
+}
 
 const BodyPlan& PlanOf(int number) {
   const Table& table = TheTable();

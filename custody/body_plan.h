@@ -12,6 +12,10 @@
 
 namespace custody {
 
+// `IsNumber` and `IsTime` say what kind of value a field has.
+bool IsNumber(const google::protobuf::FieldDescriptor& field);
+bool IsTime(const google::protobuf::FieldDescriptor& field);
+
 // `PlannedField` is a field anywhere in a body that a check looks at, by the way that leads to it.
 struct PlannedField {
   std::string path;  // "received_mfg.logger_readings.min_temperature"

@@ -2,6 +2,7 @@
 #ifndef CUSTODY_CUSTODY_CHAIN_H_
 #define CUSTODY_CUSTODY_CHAIN_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,9 @@
 namespace custody {
 
 enum class ChainKind { kRegistry, kSite, kTherapy };
+
+// The longest that a ledger keeps a chain's head for one station, while two people sign there.
+inline constexpr std::uint32_t kMaxReserveSeconds = 300;
 
 // `IsChainId` says whether `id` may be a SITE or ID: 1..64 of [A-Z0-9._-] without "..".
 bool IsChainId(std::string_view id);

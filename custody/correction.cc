@@ -13,6 +13,7 @@
 #include <string>
 
 #include "custody/body_plan.h"
+#include "custody/event.h"
 #include "custody/profile.h"
 #include "custody/state.h"
 #include "custody/time.h"
@@ -21,16 +22,6 @@ namespace custody {
 namespace {
 
 using google::protobuf::FieldDescriptor;
-
-constexpr std::size_t kPrefixBytes = 8;
-
-std::uint64_t Prefix(std::string_view event_id) {
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < kPrefixBytes && i < event_id.size(); ++i) {
-    prefix = prefix << 8 | static_cast<unsigned char>(event_id[i]);
-  }
-  return prefix;
-}
 
 // What somebody decided, ordered, released or permitted is decided anew, not corrected.
 bool IsDecision(int body) {
@@ -66,18 +57,6 @@ bool IsDecision(int body) {
     default:
       return false;
   }
-}
-
-bool IsNumber(const FieldDescriptor& field) {
-  const FieldDescriptor::CppType type = field.cpp_type();
-  return type == FieldDescriptor::CPPTYPE_DOUBLE || type == FieldDescriptor::CPPTYPE_INT32 ||
-         type == FieldDescriptor::CPPTYPE_INT64 || type == FieldDescriptor::CPPTYPE_UINT32 ||
-         type == FieldDescriptor::CPPTYPE_UINT64;
-}
-
-bool IsTime(const FieldDescriptor& field) {
-  return field.message_type() != nullptr &&
-         field.message_type()->full_name() == "google.protobuf.Timestamp";
 }
 
 std::optional<double> AsNumber(std::string_view text) {
@@ -207,8 +186,16 @@ std::optional<double> StateValue(const FieldDescriptor& field, std::string_view 
 
 }  // namespace
 
+std::uint64_t EventPrefix(std::string_view event_id) {
+  std::uint64_t prefix = 0;
+  for (const char c : event_id.substr(0, sizeof(prefix))) {
+    prefix = prefix << 8 | static_cast<unsigned char>(c);
+  }
+  return prefix;
+}
+
 int KnownBody(const pb::TherapyState& state, std::string_view event_id) {
-  const std::uint64_t prefix = Prefix(event_id);
+  const std::uint64_t prefix = EventPrefix(event_id);
   for (int i = state.event_prefixes_size() - 1; i >= 0; --i) {
     if (state.event_prefixes(i) != prefix) continue;
     return static_cast<int>(state.event_bodies(i));
@@ -233,8 +220,7 @@ const FieldDescriptor* CorrectableField(int body, std::string_view path, std::st
       why = "no such field: " + std::string(step);
       return nullptr;
     }
-    const pb::FieldRule& rule = field->options().GetExtension(pb::field);
-    const bool scan = rule.scan() != pb::SCAN_KIND_UNSPECIFIED ||
+    const bool scan = RuleOfField(*field).scan() != pb::SCAN_KIND_UNSPECIFIED ||
                       (field->message_type() != nullptr &&
                        (field->message_type()->full_name() == "custody.v1.Scanned" ||
                         field->message_type()->full_name() == "custody.v1.PersonCheck" ||
@@ -260,7 +246,7 @@ const FieldDescriptor* CorrectableField(int body, std::string_view path, std::st
 }
 
 std::string ValueFault(const FieldDescriptor& field, std::string_view text) {
-  const pb::FieldRule& rule = field.options().GetExtension(pb::field);
+  const pb::FieldRule& rule = RuleOfField(field);
   if (field.type() == FieldDescriptor::TYPE_STRING) {
     constexpr std::uint32_t kDefaultLength = 200;
     const std::size_t most = rule.max_length() == 0 ? kDefaultLength : rule.max_length();

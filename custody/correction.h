@@ -8,6 +8,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@
 
 namespace custody {
 
+// `EventPrefix` is the first 8 bytes of an event's id, by which the state remembers which events
+// there are.
+std::uint64_t EventPrefix(std::string_view event_id);
 // `KnownBody` is the number of the body that event `event_id` of the therapy has; 0 when it is none
 // of the therapy's last thousand events.
 int KnownBody(const pb::TherapyState& state, std::string_view event_id);

@@ -26,6 +26,7 @@ namespace custody {
 inline constexpr std::size_t kMaxPayloadBytes = 64'000;          // formats 4
 inline constexpr std::size_t kMaxAdoptingPayloadBytes = 66'000;  // formats 1
 inline constexpr std::size_t kMaxEntryBytes = 512;               // formats 4
+inline constexpr std::size_t kMaxAttachmentBytes = 64 << 20;
 inline constexpr int kMaxSigners = 8;
 inline constexpr std::int64_t kMaxClockAheadMicros = 2 * kMicrosPerMinute;
 

@@ -26,6 +26,11 @@ std::uint32_t LdMaxDays(const pb::Profile* profile) {
                   : Tightened(Defaults::kLdMaxDays, profile->ld().max_days());
 }
 
+std::uint32_t WaiverWbcDays(const pb::Profile* profile) {
+  const std::uint32_t stated = profile == nullptr ? 0 : profile->ld().waiver_wbc_days();
+  return Tightened(Defaults::kWaiverWbcDays, stated);
+}
+
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test) {
   if (profile == nullptr) return nullptr;
   for (const pb::ReleaseTest& t : profile->release_tests()) {

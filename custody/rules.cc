@@ -209,6 +209,21 @@ void Order(pb::Verdict& verdict) {
       [](const pb::Reason* a, const pb::Reason* b) { return PlaceOf(*a) < PlaceOf(*b); });
 }
 
+void JudgeUnknownRules(pb::Verdict& verdict) {
+  pb::Reason& reason = *verdict.add_reasons();
+  reason.set_rule(std::string(kUnknownRules));
+  reason.set_kind(pb::REASON_STRUCTURE);
+  reason.set_subject("rules version " + std::to_string(verdict.rules_version()));
+  reason.set_expected("a rules version known to this program, at most " +
+                      std::to_string(kNewestRulesVersion));
+  reason.set_found("not judged: rules version " + std::to_string(verdict.rules_version()) +
+                   " is not known to this program");
+  reason.set_next_step("use a newer program");
+  verdict.set_refused(true);
+}
+
+}  // namespace
+
 std::string_view KindText(pb::ReasonKind kind) {
   switch (kind) {
     case pb::REASON_STRUCTURE:
@@ -225,21 +240,6 @@ std::string_view KindText(pb::ReasonKind kind) {
       return "note";
   }
 }
-
-void JudgeUnknownRules(pb::Verdict& verdict) {
-  pb::Reason& reason = *verdict.add_reasons();
-  reason.set_rule(std::string(kUnknownRules));
-  reason.set_kind(pb::REASON_STRUCTURE);
-  reason.set_subject("rules version " + std::to_string(verdict.rules_version()));
-  reason.set_expected("a rules version known to this program, at most " +
-                      std::to_string(kNewestRulesVersion));
-  reason.set_found("not judged: rules version " + std::to_string(verdict.rules_version()) +
-                   " is not known to this program");
-  reason.set_next_step("use a newer program");
-  verdict.set_refused(true);
-}
-
-}  // namespace
 
 std::span<const Rule> Rules() { return kTable; }
 

@@ -65,6 +65,8 @@ pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
 // it is.
 void CheckServable(const ParsedEvent& event, pb::Verdict& verdict);
 
+// `KindText` says how a reason binds: "blocked", "deviation".
+std::string_view KindText(pb::ReasonKind kind);
 // `Explain` puts a verdict in words, a line a reason, for people.
 std::string Explain(const pb::Verdict& verdict);
 

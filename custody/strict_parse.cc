@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/utf8.h"
 #include "custody/event.h"
 #include "custody/wire_table.h"
 
@@ -31,35 +32,10 @@ using google::protobuf::FieldDescriptor;
 constexpr int kMaxDepth = 16;
 constexpr std::size_t kMaxTagBytes = 5;  // field numbers and lengths are below 2^32
 constexpr std::size_t kMaxVarintBytes = 10;
-constexpr std::int64_t kMinTimestampSeconds = -62'135'596'800;  // 0001-01-01
-constexpr std::int64_t kMaxTimestampSeconds = 253'402'300'799;  // 9999-12-31
 
-bool IsContinuation(std::uint8_t byte) { return (byte & 0xC0) == 0x80; }
-
-// UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing above U+10FFFF.
 bool IsUtf8(std::string_view text) {
-  std::size_t i = 0;
-  const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(text[k]); };
-  while (i < text.size()) {
-    const std::uint8_t first = at(i);
-    if (first < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t length = 0;
-    if (first >= 0xC2 && first <= 0xDF) length = 2;
-    if (first >= 0xE0 && first <= 0xEF) length = 3;
-    if (first >= 0xF0 && first <= 0xF4) length = 4;
-    if (length == 0 || text.size() - i < length) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      if (!IsContinuation(at(i + k))) return false;
-    }
-    const std::uint8_t second = at(i + 1);
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) {
-      return false;
-    }
-    i += length;
+  while (!text.empty()) {
+    if (TakeCodePoint(text) == kNoCodePoint) return false;
   }
   return true;
 }

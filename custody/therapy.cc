@@ -10,6 +10,7 @@
 #include <string>
 
 #include "custody/body_plan.h"
+#include "custody/event.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -76,23 +77,42 @@ void SetHolder(Folding& f, const std::string& subject, const std::string& holder
   if (!f.event.signers().empty()) holding->set_person(f.event.signers(0).person());
 }
 
-void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
-              std::initializer_list<const char*> blocks) {
+pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason) {
   const std::string id = FreshId(f.state.holds(), "H-" + ShortId(f.event_id));
-  pb::Hold* hold = f.state.add_holds();
-  hold->set_id(id);
-  hold->set_kind(std::string(kind));
-  hold->set_reason(reason);
-  hold->set_open(true);
-  hold->set_set_us(f.at);
-  hold->set_event_id(f.event_id);
-  for (const char* scope : blocks) hold->add_blocks(scope);
+  pb::Hold& hold = *f.state.add_holds();
+  hold.set_id(id);
+  hold.set_kind(std::string(kind));
+  hold.set_reason(reason);
+  hold.set_open(true);
+  hold.set_set_us(f.at);
+  hold.set_event_id(f.event_id);
   if (!f.event.signers().empty()) {
-    hold->set_person(Intern(f.state, f.event.signers(0).person()));
-    if (const EnrolledPerson* who = f.registry.FindPerson(f.event.signers(0).person())) {
-      hold->set_organisation(who->organisation);
+    const std::string& person = f.event.signers(0).person();
+    hold.set_person(Intern(f.state, person));
+    if (const EnrolledPerson* who = f.registry.FindPerson(person)) {
+      hold.set_organisation(who->organisation);
     }
   }
+  return hold;
+}
+
+void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
+              std::initializer_list<const char*> blocks) {
+  pb::Hold& hold = AddHold(f, kind, reason);
+  for (const char* scope : blocks) hold.add_blocks(scope);
+}
+
+pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about) {
+  auto* deviations = f.state.mutable_deviations();
+  const std::string id = "D-" + ShortId(event_id) + (about.empty() ? "" : "-" + about);
+  const std::string fresh = FreshId(*deviations, id);
+  pb::Deviation& deviation = *deviations->Add();
+  deviation.set_id(fresh);
+  deviation.set_open(true);
+  deviation.set_event_id(event_id);
+  deviation.set_sequence(f.place.sequence);
+  deviation.set_opened_us(f.at);
+  return deviation;
 }
 
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
@@ -109,19 +129,12 @@ void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
     deviation->set_critical(deviation->critical() || critical);
     return;
   }
-  std::string id = "D-" + ShortId(f.event_id) + "-" + reason.rule();
-  if (!reason.subject().empty()) id += "-" + reason.subject();
-  id = FreshId(*deviations, id);
-  deviation = deviations->Add();
-  deviation->set_id(id);
-  deviation->set_rule(reason.rule());
-  deviation->set_subject(reason.subject());
-  deviation->set_critical(critical);
-  deviation->set_open(true);
-  deviation->set_event_id(f.event_id);
-  deviation->set_sequence(f.place.sequence);
-  deviation->set_opened_us(f.at);
-  deviation->set_found(reason.found().substr(0, kMaxFound));
+  const std::string about = reason.subject().empty() ? "" : "-" + reason.subject();
+  pb::Deviation& opened = NewDeviation(f, f.event_id, reason.rule() + about);
+  opened.set_rule(reason.rule());
+  opened.set_subject(reason.subject());
+  opened.set_critical(critical);
+  opened.set_found(reason.found().substr(0, kMaxFound));
 }
 
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule) {
@@ -162,8 +175,7 @@ bool MayBecome(pb::ContainerState from, pb::ContainerState to) {
 }  // namespace
 
 bool IsOldNews(const Folding& f, const pb::Container& container) {
-  constexpr std::int64_t kClocksApart = 2 * kMicrosPerMinute;  // R03
-  return f.at + kClocksApart < container.state_us();
+  return f.at + kMaxClockAheadMicros < container.state_us();
 }
 
 void Become(const Folding& f, pb::Container& container, pb::ContainerState state) {

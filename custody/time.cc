@@ -21,9 +21,6 @@
 namespace custody {
 namespace {
 
-// Timestamp's own range: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
-constexpr std::int64_t kMinSeconds = -62'135'596'800;
-constexpr std::int64_t kMaxSeconds = 253'402'300'799;
 constexpr std::size_t kMaxZoneLength = 48;
 
 bool LooksLikeZone(std::string_view zone) {
@@ -171,7 +168,8 @@ Clock& SystemClock() {
 
 Instant FromProto(const google::protobuf::Timestamp& timestamp) {
   // Clamped, since a timestamp that nobody checked may hold anything.
-  const std::int64_t seconds = std::clamp(timestamp.seconds(), kMinSeconds, kMaxSeconds);
+  const std::int64_t seconds =
+      std::clamp(timestamp.seconds(), kMinTimestampSeconds, kMaxTimestampSeconds);
   const std::int32_t nanos = std::clamp(timestamp.nanos(), 0, 999'999'999);
   return {seconds * kMicrosPerSecond + nanos / 1000};
 }

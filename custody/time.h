@@ -23,6 +23,10 @@ inline constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 inline constexpr std::int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
 inline constexpr std::int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
+// What a Timestamp may say: the years 1 to 9999 (timestamp.proto). Beyond it reckoning overflows.
+inline constexpr std::int64_t kMinTimestampSeconds = -62'135'596'800;
+inline constexpr std::int64_t kMaxTimestampSeconds = 253'402'300'799;
+
 inline Instant operator+(Instant t, std::int64_t micros) { return {t.micros + micros}; }
 inline std::int64_t operator-(Instant a, Instant b) { return a.micros - b.micros; }
 

@@ -5,6 +5,7 @@
 // all.
 #include <algorithm>
 
+#include "custody/event.h"
 #include "custody/rules.h"
 #include "custody/state.h"
 #include "custody/therapy.h"
@@ -36,7 +37,7 @@ void Strip(const Sight& sight, Message& message) {
   const auto* reflection = message.GetReflection();
   reflection->ListFields(message, &present);
   for (const FieldDescriptor* field : present) {
-    if (!MaySee(sight, field->options().GetExtension(pb::field).field_class())) {
+    if (!MaySee(sight, RuleOfField(*field).field_class())) {
       reflection->ClearField(&message, field);
       continue;
     }

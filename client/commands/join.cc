@@ -43,7 +43,7 @@ Status JoinCommand::Ask(const std::filesystem::path& folder) {
     return InvalidArgument(
         "to ask: join --station ID --site SITE --folder F; with the answer: join FILE --folder F");
   }
-  if (!Chain::Parse("registry/" + site).ok()) {
+  if (!IsChainId(site)) {
     return InvalidArgument("a site's id is 1 to 64 of A-Z 0-9 . _ -, found \"" + site + "\"");
   }
   const std::filesystem::path key_file = folder / "tls" / "station.key";

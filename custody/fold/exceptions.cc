@@ -101,25 +101,13 @@ void Decided(Folding& f, const pb::QuarantineDecided& body) {
 void HoldSet(Folding& f, const pb::HoldSet& body) {
   constexpr std::string_view kKindPrefix = "HOLD_";
   constexpr std::string_view kScopePrefix = "HOLD_BLOCKS_";
-  const std::string id = FreshId(f.state.holds(), "H-" + ShortId(f.event_id));
-  pb::Hold* hold = f.state.add_holds();
-  hold->set_id(id);
-  hold->set_kind(pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()));
-  hold->set_reason(body.reason());
-  hold->set_lot(body.lot());
-  hold->set_open(true);
-  hold->set_set_us(f.at);
-  hold->set_event_id(f.event_id);
-  *hold->mutable_containers() = body.containers();
+  pb::Hold& hold =
+      AddHold(f, pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()), body.reason());
+  hold.set_lot(body.lot());
+  *hold.mutable_containers() = body.containers();
   for (const int scope : body.blocks()) {
     const std::string& name = pb::HoldScope_Name(static_cast<pb::HoldScope>(scope));
-    hold->add_blocks(name.substr(kScopePrefix.size()));
-  }
-  if (f.event.signers().empty()) return;
-  const std::string& person = f.event.signers(0).person();
-  hold->set_person(Intern(f.state, person));
-  if (const EnrolledPerson* enrolled = f.registry.FindPerson(person)) {
-    hold->set_organisation(enrolled->organisation);
+    hold.add_blocks(name.substr(kScopePrefix.size()));
   }
 }
 
@@ -146,15 +134,9 @@ void Disposed(Folding& f, const pb::Disposition& body) {
 }
 
 void DeviationOpened(Folding& f, const pb::DeviationOpened& body) {
-  const std::string id = FreshId(f.state.deviations(), "D-" + ShortId(f.event_id));
-  pb::Deviation* deviation = f.state.add_deviations();
-  deviation->set_id(id);
-  deviation->set_critical(body.severity() == pb::SEVERITY_CRITICAL);
-  deviation->set_open(true);
-  deviation->set_event_id(f.event_id);
-  deviation->set_sequence(f.place.sequence);
-  deviation->set_opened_us(f.at);
-  deviation->set_found(body.title());
+  pb::Deviation& deviation = NewDeviation(f, f.event_id, "");
+  deviation.set_critical(body.severity() == pb::SEVERITY_CRITICAL);
+  deviation.set_found(body.title());
 }
 
 void DeviationClosed(Folding& f, const pb::DeviationClosed& body) {

@@ -72,9 +72,15 @@ std::string FreshId(const List& list, const std::string& id) {
   for (int n = 2; taken(fresh); ++n) fresh = id + "-" + std::to_string(n);
   return fresh;
 }
-// `OpenHold` opens a hold that an event's answers ask for. Its id is "H-" and the short event id.
+// `AddHold` opens a hold of the event's, set by its first signer; what it blocks is the caller's to
+// say. Its id is "H-" and the short event id.
+pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason);
+// `OpenHold` opens one that an event's answers ask for.
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks);
+// `NewDeviation` opens a deviation of `event_id` now. Its id is "D-", the short event id and what
+// it is `about` (may be empty).
+pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);
 // `AddDeviation` opens the deviation that `reason` is, or adds to what this event opened for it.
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical);
 // `OpenQuarantine` adds containers to the quarantine that this event opens for `rule`.

@@ -20,11 +20,7 @@ constexpr int kKnownEvents = 1'024;
 constexpr int kDroppedAtOnce = 256;
 
 void Remember(Folding& f) {
-  std::uint64_t prefix = 0;
-  for (const char c : f.event_id.substr(0, 8)) {
-    prefix = prefix << 8 | static_cast<unsigned char>(c);
-  }
-  f.state.add_event_prefixes(prefix);
+  f.state.add_event_prefixes(EventPrefix(f.event_id));
   f.state.add_event_bodies(static_cast<std::uint32_t>(f.event.body_case()));
   if (f.state.event_prefixes_size() < kKnownEvents + kDroppedAtOnce) return;
   f.state.mutable_event_prefixes()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
@@ -32,22 +28,17 @@ void Remember(Folding& f) {
 }
 
 // A deviation that no event of its own opens: something was not done in time.
-void OpenOverdue(Folding& f, std::string_view event_id, const char* rule, bool critical,
+void OpenOverdue(Folding& f, const std::string& event_id, const char* rule, bool critical,
                  std::int64_t since, const char* found) {
   const bool opened = std::ranges::any_of(f.state.deviations(), [&](const pb::Deviation& d) {
     return d.event_id() == event_id && d.rule() == rule;
   });
   if (opened) return;
-  const std::string id = FreshId(f.state.deviations(), "D-" + ShortId(event_id) + "-" + rule);
-  pb::Deviation* deviation = f.state.add_deviations();
-  deviation->set_id(id);
-  deviation->set_rule(rule);
-  deviation->set_critical(critical);
-  deviation->set_open(true);
-  deviation->set_event_id(std::string(event_id));
-  deviation->set_sequence(f.place.sequence);
-  deviation->set_opened_us(since);
-  deviation->set_found(found);
+  pb::Deviation& deviation = NewDeviation(f, event_id, rule);
+  deviation.set_rule(rule);
+  deviation.set_critical(critical);
+  deviation.set_opened_us(since);
+  deviation.set_found(found);
 }
 
 // A verbal order is confirmed by its authority within a day; what nobody did in time is found by

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "custody/event.h"
 #include "custody/pb.h"
 #include "custody/rules.h"
 #include "custody/state.h"
@@ -26,7 +27,7 @@ struct Words {
 
 // How far the clocks of two stations may lie apart (R03): something is not "before" or "after"
 // another by less.
-inline constexpr std::int64_t kSkew = 2 * kMicrosPerMinute;
+inline constexpr std::int64_t kSkew = kMaxClockAheadMicros;
 
 // `IsLive` says whether the event asks for permission. Steps entered late, from paper, or adopted
 // have been done.

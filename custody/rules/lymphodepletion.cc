@@ -75,8 +75,7 @@ bool IsFirstDose(const Case& c, const std::string& container) {
 
 void JudgeWaiver(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id) {
   if (Body(c) != pb::Event::kThawStarted) return;
-  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->ld().waiver_wbc_days();
-  const std::uint32_t days = Tightened(Defaults::kWaiverWbcDays, stated);
+  const std::uint32_t days = WaiverWbcDays(c.profile);
   const std::int64_t age = DaysBetween(c, c.therapy.ld().waiver_wbc_us(), At(c));
   if (age >= 0 && age <= days) return;
   Gate(c, rule, v,
@@ -97,7 +96,7 @@ void JudgeWaiving(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"white cells at most " + Number(most) + " x 10^9/L", Number(body.wbc_1e9_per_l()),
           "give lymphodepletion; or the physician takes the risk"});
   }
-  const std::uint32_t days = Tightened(Defaults::kWaiverWbcDays, window.waiver_wbc_days());
+  const std::uint32_t days = WaiverWbcDays(c.profile);
   const std::int64_t age = DaysBetween(c, Micros(body.wbc_sampled_at()), At(c));
   if (age >= 0 && age <= days) return;
   Gate(c, rule, v,

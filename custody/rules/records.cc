@@ -39,8 +39,7 @@ void AskLymphodepletion(const Case& c, pb::Verdict& v, const pb::TherapyState& n
   }
   if (!ld.waived() || thaw == nullptr) return;
   const std::int64_t age = DaysBetween(c, ld.waiver_wbc_us(), thaw->occurred_us());
-  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->ld().waiver_wbc_days();
-  const std::uint32_t days = Tightened(Defaults::kWaiverWbcDays, stated);
+  const std::uint32_t days = WaiverWbcDays(c.profile);
   if (age >= 0 && age <= days) return;
   Again(c, v, "R20",
         {"a white cell count at most " + std::to_string(days) + " d old at the thaw",

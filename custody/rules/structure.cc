@@ -4,6 +4,7 @@
 #include <set>
 
 #include "custody/body_plan.h"
+#include "custody/event.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -198,12 +199,12 @@ void CheckSpecified(const Case& c, const Rule& rule, pb::Verdict& v, const Messa
       const bool low = range.has_min() && value < range.min();
       const bool high = range.has_max() && value > range.max();
       if (!low && !high) continue;
-      const std::string& unit = way.back()->options().GetExtension(pb::field).unit();
+      const std::string& unit = RuleOfField(*way.back()).unit();
       Deviation(c, rule, v,
                 {"as the product specifies: " +
                      Bounds(range.has_min(), range.min(), range.has_max(), range.max(), unit),
                  Number(value), "quality decides what follows from it", path,
-                 ClassOf(PlanOf(c.effective), &way.back()->options().GetExtension(pb::field))},
+                 ClassOf(PlanOf(c.effective), &RuleOfField(*way.back()))},
                 false);
     }
   }

@@ -247,7 +247,7 @@ void SealsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string how = condition == pb::SEAL_INTACT   ? "intact"
                           : condition == pb::SEAL_BROKEN ? "broken"
                                                          : "missing";
-  Set held = Resolve(c.therapy, {});
+  Set held;
   for (const std::string& id : StepContainers(c.effective)) {
     const pb::Container* container = FindContainer(c.therapy, id);
     held.insert(container == nullptr ? id : container->id());

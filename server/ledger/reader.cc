@@ -47,4 +47,24 @@ StatusOr<std::unique_ptr<LedgerReader>> LedgerReader::Open(const std::filesystem
   return std::make_unique<StoreReader>(std::move(store));
 }
 
+StatusOr<pb::AuditReport> AuditFolder(const std::filesystem::path& folder, const TrustAnchor* trust,
+                                      const AuditOptions& options) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto reader, LedgerReader::Open(folder));
+  // The folder as it was when it was opened: what is recorded meanwhile is for the next audit.
+  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, reader->NewestCheckpoint());
+  LogAuditor auditor(trust, options);
+  CUSTODY_RETURN_IF_ERROR(reader->ForEach(0, [&](std::uint64_t, const StatusOr<std::string>& entry,
+                                                 const StatusOr<pb::SignedEvent>& signed_event) {
+    if (!entry.ok()) {
+      auditor.AddUnreadable(Message(entry.status()));
+    } else if (!signed_event.ok()) {
+      auditor.AddWithoutEvent(*entry, Message(signed_event.status()));
+    } else {
+      auditor.Add(*entry, &*signed_event);
+    }
+    return true;
+  }));
+  return auditor.Finish(checkpoint);
+}
+
 }  // namespace custody

@@ -10,7 +10,9 @@
 #include <string_view>
 
 #include "crypto/status.h"
+#include "custody/auditor.h"
 #include "custody/pb.h"
+#include "custody/trust.h"
 
 namespace custody {
 
@@ -31,6 +33,11 @@ class LedgerReader {
       const std::function<bool(std::uint64_t index, const StatusOr<std::string>& entry,
                                const StatusOr<pb::SignedEvent>& signed_event)>& visit) const = 0;
 };
+
+// `AuditFolder` audits a data folder or a backup read-only: every byte, hash, chain, signature and
+// rule. `trust` may be null (nobody is pinned). Errors as LedgerReader's.
+StatusOr<pb::AuditReport> AuditFolder(const std::filesystem::path& folder, const TrustAnchor* trust,
+                                      const AuditOptions& options);
 
 }  // namespace custody
 

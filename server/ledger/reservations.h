@@ -13,8 +13,6 @@
 
 namespace custody {
 
-inline constexpr std::uint32_t kMaxReserveSeconds = 300;
-
 // `Reservations` lives in memory only: a restart gives every chain back. Time is passed in, from
 // the clock that nobody sets. Thread-safe.
 class Reservations {

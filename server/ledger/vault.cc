@@ -5,6 +5,7 @@
 
 #include "crypto/file.h"
 #include "crypto/sealing.h"
+#include "custody/event.h"
 #include "server/ledger/rows.h"
 
 namespace custody {

@@ -26,8 +26,6 @@
 
 namespace custody {
 
-inline constexpr std::size_t kMaxAttachmentBytes = 64 << 20;
-
 // `Vault` seals and unseals rows; it writes nothing itself. Thread-safe (immutable).
 class Vault {
  public:

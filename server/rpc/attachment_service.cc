@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "custody/event.h"
 #include "server/rpc/views.h"
 
 namespace custody {

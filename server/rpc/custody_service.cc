@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "custody/therapy.h"
+#include "custody/time.h"
 #include "server/rpc/subjects.h"
 #include "server/rpc/views.h"
 #include "server/rpc/watch.h"
@@ -17,13 +18,9 @@ namespace {
 constexpr std::uint32_t kMaxList = 1000;
 constexpr std::size_t kMaxAccessRecords = 100'000;
 
-// What a Timestamp may say (0001 to 9999): beyond it reckoning with times would overflow.
-constexpr std::int64_t kFirstSecond = -62'135'596'800;
-constexpr std::int64_t kLastSecond = 253'402'300'799;
-
 Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name) {
-  if (time.seconds() >= kFirstSecond && time.seconds() <= kLastSecond && time.nanos() >= 0 &&
-      time.nanos() < 1'000'000'000) {
+  if (time.seconds() >= kMinTimestampSeconds && time.seconds() <= kMaxTimestampSeconds &&
+      time.nanos() >= 0 && time.nanos() < 1'000'000'000) {
     return Status();
   }
   return InvalidArgument(std::string(name) + " must be a time of the years 1 to 9999");

@@ -160,7 +160,7 @@ grpc::ServerUnaryReactor* LedgerService::AddCosignatures(
     grpc::CallbackServerContext* context, const pb::AddCosignaturesRequest* /*request*/,
     pb::CheckpointReply* /*reply*/) {
   return rpc_.Serve(context, Call::kProve, [](const Permit&) -> Status {
-    return MakeStatus(StatusCode::kUnimplemented, "this server collects no cosignatures yet");
+    return Unimplemented("this server collects no cosignatures yet");
   });
 }
 

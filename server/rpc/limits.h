@@ -34,7 +34,6 @@ inline constexpr std::size_t kPageEntries = 256;
 inline constexpr std::size_t kPageBytes = 1 << 20;
 inline constexpr std::size_t kPageTherapies = 100;
 
-inline constexpr std::size_t kMaxAttachmentBytes = 64u << 20;
 inline constexpr std::size_t kAttachmentChunkBytes = 1 << 20;
 // Attachments on their way in or out at the same time, since each is held in memory meanwhile; and
 // of those at most so many for one station, so that none keeps the others waiting.

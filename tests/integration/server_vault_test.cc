@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "custody/event.h"
 #include "server/rpc/limits.h"
 #include "tests/integration/raw_caller.h"
 #include "tests/integration/therapy_world.h"

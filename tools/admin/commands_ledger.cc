@@ -11,6 +11,7 @@
 #include "crypto/file.h"
 #include "crypto/random.h"
 #include "custody/auditor.h"
+#include "server/ledger/reader.h"
 #include "tools/admin/commands.h"
 #include "tools/admin/founding.h"
 #include "tools/admin/stations.h"
@@ -150,7 +151,7 @@ void AddCheck(CLI::App& app, CommandLine& line) {
         CUSTODY_ASSIGN_OR_RETURN(trust, TrustAnchor::Parse(json));
       }
       CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report,
-                               CheckFolder(*folder, trust ? &*trust : nullptr));
+                               AuditFolder(*folder, trust ? &*trust : nullptr, {}));
       line.exit_code = ExitCode(report);
       return Render(report);
     };

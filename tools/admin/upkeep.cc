@@ -1,8 +1,6 @@
 #include "tools/admin/upkeep.h"
 
-#include "custody/auditor.h"
 #include "custody/time.h"
-#include "server/ledger/reader.h"
 
 namespace custody {
 
@@ -29,26 +27,6 @@ std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone
        std::to_string(status.queue_length()) + " of " + std::to_string(status.queue_capacity()));
   line("synced groups", std::to_string(status.groups()));
   return text;
-}
-
-StatusOr<pb::AuditReport> CheckFolder(const std::filesystem::path& folder,
-                                      const TrustAnchor* trust) {
-  CUSTODY_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerReader> reader, LedgerReader::Open(folder));
-  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, reader->NewestCheckpoint());
-  LogAuditor auditor(trust, {});
-  CUSTODY_RETURN_IF_ERROR(
-      reader->ForEach(0, [&auditor](std::uint64_t, const StatusOr<std::string>& entry,
-                                    const StatusOr<pb::SignedEvent>& signed_event) {
-        if (!entry.ok()) {
-          auditor.AddUnreadable(Message(entry.status()));
-        } else if (!signed_event.ok()) {
-          auditor.AddWithoutEvent(*entry, Message(signed_event.status()));
-        } else {
-          auditor.Add(*entry, &*signed_event);
-        }
-        return true;
-      }));
-  return auditor.Finish(checkpoint);
 }
 
 }  // namespace custody

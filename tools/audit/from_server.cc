@@ -21,7 +21,7 @@ StatusOr<std::string> ResolveTherapy(Session& session, std::string_view text) {
   constexpr std::string_view kPrefix = "therapy/";
   if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
   CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
-  if (Chain::Parse(std::string(kPrefix) + value).ok()) {
+  if (IsChainId(value)) {
     const auto therapy = session.GetTherapy(value, std::nullopt);
     if (therapy.ok()) return value;
     if (therapy.status().code() != StatusCode::kNotFound &&

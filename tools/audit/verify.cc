@@ -10,25 +10,6 @@ namespace {
 constexpr std::size_t kMaxBundleBytes = std::size_t{4} << 30;
 constexpr std::size_t kMaxTrustBytes = 1 << 20;
 
-StatusOr<pb::AuditReport> AuditFolder(const VerifyOptions& options, const TrustAnchor* trust) {
-  CUSTODY_ASSIGN_OR_RETURN(const auto reader, LedgerReader::Open(options.target));
-  // What the folder promises is read first: what is recorded meanwhile comes after it.
-  CUSTODY_ASSIGN_OR_RETURN(const std::string checkpoint, reader->NewestCheckpoint());
-  LogAuditor auditor(trust, options.audit);
-  CUSTODY_RETURN_IF_ERROR(reader->ForEach(0, [&](std::uint64_t, const StatusOr<std::string>& entry,
-                                                 const StatusOr<pb::SignedEvent>& signed_event) {
-    if (!entry.ok()) {
-      auditor.AddUnreadable(Message(entry.status()));
-    } else if (!signed_event.ok()) {
-      auditor.AddWithoutEvent(*entry, Message(signed_event.status()));
-    } else {
-      auditor.Add(*entry, &*signed_event);
-    }
-    return true;
-  }));
-  return auditor.Finish(checkpoint);
-}
-
 }  // namespace
 
 StatusOr<TrustAnchor> ReadTrust(const std::string& text) {
@@ -49,7 +30,8 @@ StatusOr<pb::AuditReport> Audit(const VerifyOptions& options) {
     return InvalidArgument("expected a bundle, a folder or --server, found none");
   const TrustAnchor* anchor = trust ? &*trust : nullptr;
   std::error_code ignored;
-  if (std::filesystem::is_directory(options.target, ignored)) return AuditFolder(options, anchor);
+  if (std::filesystem::is_directory(options.target, ignored))
+    return AuditFolder(options.target, anchor, options.audit);
   CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.target, kMaxBundleBytes));
   return AuditBundle(text, anchor, options.audit);
 }
