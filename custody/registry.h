@@ -17,6 +17,9 @@
 
 namespace custody {
 
+// The certificate name of the local administration; no station is given it.
+inline constexpr std::string_view kAdminName = "admin";
+
 struct EnrolledKey {
   PublicKey key;
   std::string person;

@@ -77,14 +77,24 @@ Status LedgerImpl::SetReadOnly(const std::string& why) {
   {
     // At once in memory, whatever becomes of the row.
     const MutexLock lock(mutex_);
-    if (!read_only_.empty()) return {};
-    read_only_ = why;
+    if (read_only_.empty()) read_only_ = why;
+    if (read_only_kept_) return {};
   }
-  return OnCommitter([this, why] {
-    Batch batch;
-    batch.Put(Table::kMeta, kMetaReadOnly, why);
-    return CommitRows(batch);
-  });
+  return OnCommitter([this] { return KeepReadOnly(); });
+}
+
+// Writes what SetReadOnly was told, until it is written: a restart must not forget it.
+Status LedgerImpl::KeepReadOnly() {
+  Batch batch;
+  {
+    const MutexLock lock(mutex_);
+    if (read_only_.empty() || read_only_kept_) return {};
+    batch.Put(Table::kMeta, kMetaReadOnly, read_only_);
+  }
+  CUSTODY_RETURN_IF_ERROR(CommitRows(batch));
+  const MutexLock lock(mutex_);
+  read_only_kept_ = true;
+  return {};
 }
 
 StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::string_view station,
@@ -170,6 +180,7 @@ pb::GetStatusReply LedgerImpl::GetStatus() {
 Status LedgerImpl::PutSubject(const pb::PutSubjectRequest& request) {
   CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + request.therapy()).status());
   return OnCommitter([this, &request]() -> Status {
+    CUSTODY_RETURN_IF_ERROR(MayRecord());
     if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
     Batch batch;
     CUSTODY_RETURN_IF_ERROR(vault_.PutSubject(*tip_->snapshot, request, batch));
@@ -191,6 +202,7 @@ StatusOr<pb::PutAttachmentReply> LedgerImpl::PutAttachment(std::string_view ther
   // are written on the committer's, one at a time between groups.
   bool there = false;
   const auto prepare = [&]() -> Status {
+    CUSTODY_RETURN_IF_ERROR(MayRecord());
     if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
     CUSTODY_ASSIGN_OR_RETURN(there, HasAttachment(*tip_->snapshot, therapy, sha256));
     if (there) return {};
@@ -221,11 +233,12 @@ StatusOr<std::pair<std::string, std::string>> LedgerImpl::GetAttachment(std::str
   return vault_.GetAttachment(view.snapshot(), therapy, sha256);
 }
 
-Status LedgerImpl::LogRead(const pb::AccessRecord& record) {
+Status LedgerImpl::LogRead(const pb::AccessRecord& record, bool durable) {
   Batch batch;
   batch.Put(Table::kReads,
             U64(static_cast<std::uint64_t>(FromProto(record.at()).micros)) + U64(access_number_++),
             record.SerializeAsString());
+  if (durable) return OnCommitter([this, &batch] { return CommitRows(batch); });
   return live_.WriteUnsynced(batch);
 }
 

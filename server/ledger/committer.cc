@@ -201,8 +201,15 @@ void LedgerImpl::Reopen() {
   live_.Open(std::move(recovered->store), std::move(recovered->history));
   reopen_ = false;
   anchor_behind_ = true;
-  const MutexLock lock(mutex_);
-  stopped_ = Status();
+  clock_offset_ = recovered->clock_offset;  // a SetClock whose outcome was unknown
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = Status();
+    if (read_only_.empty()) read_only_ = recovered->read_only;
+    read_only_kept_ = !recovered->read_only.empty();
+  }
+  // A failure stops the ledger again, and the next opening tries again.
+  static_cast<void>(KeepReadOnly());
 }
 
 // The tip ran ahead of a write that did not happen.

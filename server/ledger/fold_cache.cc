@@ -105,25 +105,31 @@ StatusOr<Fold> LoadFold(std::string_view chain, const Snapshot& snapshot,
   return fold;
 }
 
-std::shared_ptr<Fold> FoldCache::Take(std::string_view chain) {
+std::unique_ptr<Fold> FoldCache::Take(std::string_view chain) {
   const MutexLock lock(mutex_);
   const auto kept = folds_.find(std::string(chain));
   if (kept == folds_.end()) return nullptr;
-  std::shared_ptr<Fold> fold = kept->second.fold;
+  std::unique_ptr<Fold> fold = std::move(kept->second.fold);
   Remove(kept);
-  // A reader may still be looking at it.
-  return fold.use_count() == 1 ? fold : std::make_shared<Fold>(*fold);
+  return fold;
 }
 
-std::shared_ptr<const Fold> FoldCache::Peek(std::string_view chain) {
+std::unique_ptr<Fold> FoldCache::CopyAt(std::string_view chain, std::uint64_t length,
+                                        const Hash& head) {
   const MutexLock lock(mutex_);
   const auto kept = folds_.find(std::string(chain));
   if (kept == folds_.end()) return nullptr;
   recent_.splice(recent_.begin(), recent_, kept->second.recency);
-  return kept->second.fold;
+  const Fold& fold = *kept->second.fold;
+  return fold.length == length && fold.head == head ? std::make_unique<Fold>(fold) : nullptr;
 }
 
-void FoldCache::Put(std::string_view chain, std::shared_ptr<Fold> fold) {
+bool FoldCache::Has(std::string_view chain) const {
+  const MutexLock lock(mutex_);
+  return folds_.contains(std::string(chain));
+}
+
+void FoldCache::Put(std::string_view chain, std::unique_ptr<Fold> fold) {
   const std::size_t bytes = sizeof(Fold) + 2 * chain.size() + fold->state.SpaceUsedLong();
   const MutexLock lock(mutex_);
   const auto kept = folds_.find(std::string(chain));

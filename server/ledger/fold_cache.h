@@ -46,22 +46,25 @@ Status CatchUp(std::string_view chain, const Snapshot& snapshot,
 StatusOr<Fold> LoadFold(std::string_view chain, const Snapshot& snapshot,
                         const std::shared_ptr<const RegistryHistory>& history);
 
-// `FoldCache` is bounded in bytes; the least recently used leave first. Thread-safe.
+// `FoldCache` is bounded in bytes; the least recently used leave first. Nobody shares a fold with
+// it: what is asked for is copied or handed over. Thread-safe.
 class FoldCache {
  public:
   explicit FoldCache(std::size_t bytes) : capacity_(bytes) {}
   // `Take` removes a fold and gives it to the caller to change; null when it is not here.
-  std::shared_ptr<Fold> Take(std::string_view chain);
-  // `Peek` shares it; it must not be changed.
-  std::shared_ptr<const Fold> Peek(std::string_view chain);
-  // `Put` keeps `fold` unless what is here is longer.
-  void Put(std::string_view chain, std::shared_ptr<Fold> fold);
+  std::unique_ptr<Fold> Take(std::string_view chain);
+  // `CopyAt` gives a copy of the fold of the chain's first `length` events; null when what is here
+  // is another one.
+  std::unique_ptr<Fold> CopyAt(std::string_view chain, std::uint64_t length, const Hash& head);
+  bool Has(std::string_view chain) const;
+  // `Put` keeps `fold` unless what is here is as long.
+  void Put(std::string_view chain, std::unique_ptr<Fold> fold);
   void Clear();
   std::size_t bytes() const;
 
  private:
   struct Kept {
-    std::shared_ptr<Fold> fold;
+    std::unique_ptr<Fold> fold;
     std::size_t bytes = 0;
     std::list<std::string>::iterator recency;
   };

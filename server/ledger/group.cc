@@ -115,7 +115,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
   CUSTODY_RETURN_IF_ERROR(CheckAttachments(parsed));
 
-  std::shared_ptr<Fold> fold;
+  Fold* fold = nullptr;
   if (IsTherapy(event.chain())) {
     CUSTODY_ASSIGN_OR_RETURN(fold, FoldOf(event.chain(), place));
   }
@@ -124,7 +124,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
                            {size(), event.sequence(), base_.received_at});
   CheckServable(parsed, decision.verdict);
   if (decision.verdict.refused()) return Refusal(decision.verdict);
-  return Accept(parsed, admission.signed_event, place, decision.verdict, fold.get());
+  return Accept(parsed, admission.signed_event, place, decision.verdict, fold);
 }
 
 // An original that is recorded already, by itself or adopted before, is not adopted again.
@@ -194,10 +194,10 @@ Status Group::CheckAttachments(const ParsedEvent& event) const {
   return {};
 }
 
-StatusOr<std::shared_ptr<Fold>> Group::FoldOf(const std::string& chain, const Place& place) {
+StatusOr<Fold*> Group::FoldOf(const std::string& chain, const Place& place) {
   const auto mine = folds_.find(chain);
-  if (mine != folds_.end()) return mine->second;
-  std::shared_ptr<Fold> fold = base_.folds.Take(chain);
+  if (mine != folds_.end()) return mine->second.get();
+  std::unique_ptr<Fold> fold = base_.folds.Take(chain);
   const Snapshot& snapshot = *base_.tip.snapshot;
   // The chain has no event in this group yet, else its fold were here: the store's head is the
   // head.
@@ -205,13 +205,12 @@ StatusOr<std::shared_ptr<Fold>> Group::FoldOf(const std::string& chain, const Pl
     CUSTODY_RETURN_IF_ERROR(CatchUp(chain, snapshot, base_.history, std::nullopt, *fold));
   } else if (!fold) {
     CUSTODY_ASSIGN_OR_RETURN(Fold loaded, LoadFold(chain, snapshot, base_.history));
-    fold = std::make_shared<Fold>(std::move(loaded));
+    fold = std::make_unique<Fold>(std::move(loaded));
   }
   if (fold->length != place.length() || (place.head && fold->head != place.head->head)) {
     return DataLoss("chain " + chain + " folds to another head than the heads map says");
   }
-  folds_.emplace(chain, fold);
-  return fold;
+  return folds_.emplace(chain, std::move(fold)).first->second.get();
 }
 
 Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_event,

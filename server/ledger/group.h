@@ -87,7 +87,7 @@ class Group {
   Status CheckOriginal(const ParsedEvent& event) const;
   Status CheckTimes(const ParsedEvent& event) const;
   Status CheckAttachments(const ParsedEvent& event) const;
-  StatusOr<std::shared_ptr<Fold>> FoldOf(const std::string& chain, const Place& place);
+  StatusOr<Fold*> FoldOf(const std::string& chain, const Place& place);
   Status Accept(const ParsedEvent& event, const pb::SignedEvent& signed_event, const Place& place,
                 const pb::Verdict& verdict, Fold* fold);
   void PutRows(const ParsedEvent& event, const pb::SignedEvent& signed_event, const Hash& key,
@@ -97,7 +97,7 @@ class Group {
   GroupBase base_;
   std::shared_ptr<const Registry> registry_;  // with the group's events
   std::shared_ptr<const RegistryHistory> history_;
-  std::map<std::string, std::shared_ptr<Fold>> folds_;
+  std::map<std::string, std::unique_ptr<Fold>> folds_;
   std::unordered_map<Hash, std::uint64_t> ids_;  // of the group, adopted originals' too
   std::vector<Accepted> accepted_;
   std::map<std::string, bool> identifier_rows_;  // written or found already

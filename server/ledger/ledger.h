@@ -141,7 +141,9 @@ class Ledger {
   // The plain bytes and their media type.
   virtual StatusOr<std::pair<std::string, std::string>> GetAttachment(std::string_view therapy,
                                                                       const Hash& sha256) = 0;
-  virtual Status LogRead(const pb::AccessRecord& record) = 0;
+  // `LogRead` notes who read what. `durable`: it is on the disk before this returns; else within
+  // the next commit.
+  virtual Status LogRead(const pb::AccessRecord& record, bool durable) = 0;
   // Visits from within the scan: `visit` is quick, and false ends it.
   virtual Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                const std::function<bool(const pb::AccessRecord&)>& visit) = 0;

@@ -93,7 +93,7 @@ class LedgerImpl final : public Ledger {
                                                  std::string_view bytes) override;
   StatusOr<std::pair<std::string, std::string>> GetAttachment(std::string_view therapy,
                                                               const Hash& sha256) override;
-  Status LogRead(const pb::AccessRecord& record) override;
+  Status LogRead(const pb::AccessRecord& record, bool durable) override;
   Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                        const std::function<bool(const pb::AccessRecord&)>& visit) override;
   StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) override;
@@ -126,7 +126,8 @@ class LedgerImpl final : public Ledger {
   // not holding a View.
   Status OnCommitter(std::function<Status()> job);
   Status SetReadOnly(const std::string& why);
-  StatusOr<std::shared_ptr<const Fold>> FoldAt(const std::string& chain, const View& view);
+  Status KeepReadOnly();  // on the committer's thread
+  StatusOr<std::unique_ptr<Fold>> FoldAt(const std::string& chain, const View& view);
 
   // Constant after construction.
   const LedgerOptions options_;
@@ -147,8 +148,9 @@ class LedgerImpl final : public Ledger {
   std::atomic<std::uint64_t> access_number_{0};
 
   mutable Mutex mutex_;
-  std::string read_only_ CUSTODY_GUARDED_BY(mutex_);  // why; empty: it is not
-  Status stopped_ CUSTODY_GUARDED_BY(mutex_);         // why nothing is taken in at present
+  std::string read_only_ CUSTODY_GUARDED_BY(mutex_);        // why; empty: it is not
+  bool read_only_kept_ CUSTODY_GUARDED_BY(mutex_) = false;  // and is in the store
+  Status stopped_ CUSTODY_GUARDED_BY(mutex_);               // why nothing is taken in at present
 
   // The committer's own.
   std::unique_ptr<Tip> tip_;

@@ -154,6 +154,7 @@ LedgerImpl::LedgerImpl(LedgerOptions options, PrivateKey log_key, NoteVerifier v
   {
     const MutexLock lock(mutex_);
     read_only_ = recovered.read_only;
+    read_only_kept_ = !read_only_.empty();
   }
   // A run of its own, so that no record of a read is written over one of an earlier run.
   Rng& rng = options_.rng != nullptr ? *options_.rng : SystemRng();

@@ -144,40 +144,37 @@ Status LedgerImpl::ReadEntries(const pb::ReadEntriesRequest& request,
 std::shared_ptr<const Registry> LedgerImpl::registry() const { return live_.history()->newest(); }
 
 // Found folded, or folded now and kept: with the head that `view` has, never a newer one.
-StatusOr<std::shared_ptr<const Fold>> LedgerImpl::FoldAt(const std::string& chain,
-                                                         const View& view) {
+StatusOr<std::unique_ptr<Fold>> LedgerImpl::FoldAt(const std::string& chain, const View& view) {
   CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));
   CUSTODY_ASSIGN_OR_RETURN(HeadsMap heads, HeadsMap::Open([&](std::string_view path) {
                              return HeadsTile(view.snapshot(), path, view.size());
                            }));
   CUSTODY_ASSIGN_OR_RETURN(const std::optional<ChainHead> head, heads.Find(name.key()));
   if (!head) return NotFound("there is no " + chain + " here");
-  std::shared_ptr<const Fold> kept = folds_.Peek(chain);
-  if (kept && kept->length == head->length && kept->head == head->head) return kept;
+  std::unique_ptr<Fold> kept = folds_.CopyAt(chain, head->length, head->head);
+  if (kept) return kept;
   CUSTODY_ASSIGN_OR_RETURN(Fold loaded, LoadFold(chain, view.snapshot(), view.history()));
-  auto fold = std::make_shared<Fold>(std::move(loaded));
+  auto fold = std::make_unique<Fold>(std::move(loaded));
   if (fold->length != head->length || fold->head != head->head) {
     return DataLoss(chain + " folds to another head than the heads map says");
   }
-  folds_.Put(chain, fold);
-  return std::shared_ptr<const Fold>(fold);
+  folds_.Put(chain, std::make_unique<Fold>(*fold));
+  return fold;
 }
 
 StatusOr<pb::GetTherapyReply> LedgerImpl::GetTherapy(std::string_view id,
                                                      std::optional<Instant> as_of) {
   CUSTODY_ASSIGN_OR_RETURN(const Chain chain, Chain::Parse("therapy/" + std::string(id)));
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
-  std::shared_ptr<const Fold> fold;
+  auto fold = std::make_unique<Fold>();
   if (as_of) {
-    auto past = std::make_shared<Fold>();
-    CUSTODY_RETURN_IF_ERROR(CatchUp(chain.name(), view.snapshot(), view.history(), as_of, *past));
-    if (past->length == 0) return NotFound("there was no " + chain.name() + " then");
-    fold = std::move(past);
+    CUSTODY_RETURN_IF_ERROR(CatchUp(chain.name(), view.snapshot(), view.history(), as_of, *fold));
+    if (fold->length == 0) return NotFound("there was no " + chain.name() + " then");
   } else {
     CUSTODY_ASSIGN_OR_RETURN(fold, FoldAt(chain.name(), view));
   }
   pb::GetTherapyReply reply;
-  *reply.mutable_state() = fold->state;
+  *reply.mutable_state() = std::move(fold->state);
   reply.set_length(fold->length);
   reply.set_head(fold->head.ToString());
   return reply;
@@ -226,9 +223,9 @@ StatusOr<pb::Verdict> LedgerImpl::Preview(const pb::SignedEvent& signed_event) {
                    " events now and the preview is for number " + std::to_string(event.sequence()) +
                    (event.sequence() == head.length() ? " after another one" : ""));
   }
-  std::shared_ptr<const Fold> fold = std::make_shared<const Fold>();
+  auto fold = std::make_unique<Fold>();
   if (event.chain().starts_with("therapy/")) {
-    StatusOr<std::shared_ptr<const Fold>> found = FoldAt(event.chain(), view);
+    StatusOr<std::unique_ptr<Fold>> found = FoldAt(event.chain(), view);
     if (found.ok()) {
       fold = *std::move(found);
     } else if (found.status().code() != StatusCode::kNotFound) {

@@ -76,9 +76,9 @@ void LedgerImpl::Verify(Admission& admission) {
 
 // A cold therapy is folded here, beside the committer and not by it.
 void LedgerImpl::WarmFold(const std::string& chain, const View& view) {
-  if (!chain.starts_with("therapy/") || folds_.Peek(chain)) return;
+  if (!chain.starts_with("therapy/") || folds_.Has(chain)) return;
   StatusOr<Fold> fold = LoadFold(chain, view.snapshot(), view.history());
-  if (fold.ok() && fold->length > 0) folds_.Put(chain, std::make_shared<Fold>(*std::move(fold)));
+  if (fold.ok() && fold->length > 0) folds_.Put(chain, std::make_unique<Fold>(*std::move(fold)));
 }
 
 }  // namespace custody

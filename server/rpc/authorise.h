@@ -49,9 +49,6 @@ enum class Scope {
   kAll,
 };
 
-// The certificate name of the local administration; no station may be served under it.
-inline constexpr std::string_view kAdminName = "admin";
-
 // Whose connection it is.
 struct Caller {
   std::string station;  // the certificate's common name

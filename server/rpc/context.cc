@@ -57,7 +57,9 @@ Status RpcContext::LogRead(const Permit& permit, std::string_view therapy,
   record.set_call(std::string(CallName(permit.call)));
   record.set_therapy(std::string(therapy));
   record.set_detail(std::string(detail));
-  return WithContext(ledger_.LogRead(record), "the read could not be logged");
+  // No power cut may erase who looked at a name.
+  const bool durable = permit.call == Call::kGetSubject;
+  return WithContext(ledger_.LogRead(record, durable), "the read could not be logged");
 }
 
 Status RpcContext::Guarded(const std::function<Status()>& work) {

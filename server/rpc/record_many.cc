@@ -87,8 +87,11 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
  public:
   RecordManyReactor(RpcContext& rpc, RecordingStation station)
       : rpc_(rpc), station_(std::move(station)) {
-    stopping_ = !rpc_.streams().Add(this);
-    active_ = 1;
+    // From here on another thread may stop it.
+    if (!rpc_.streams().Add(this)) {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
     Advance();
   }
   ~RecordManyReactor() override { rpc_.streams().Remove(this); }
@@ -143,7 +146,7 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
   std::map<std::string, Lane> lanes_;
   std::size_t stopped_chains_ = 0;
   std::size_t in_ledger_ = 0;  // events whose answer is still to come
-  std::size_t active_ = 0;     // threads at work on this object: it may not end under them
+  std::size_t active_ = 1;     // threads at work on this object: it may not end under them
   bool reading_ = false;
   bool write_busy_ = false;
   bool no_more_ = false;  // the client has sent its last

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "crypto/file.h"
 #include "server/ledger/rows.h"
 #include "server/store/rocks_store.h"
 #include "tests/support/audits.h"
@@ -206,6 +207,112 @@ TEST_P(LedgerFaultTest, AFailedWriteIsUnknownAndARetryFindsOut) {
 INSTANTIATE_TEST_SUITE_P(Faults, LedgerFaultTest,
                          ::testing::Values(Fault::kNotPersisted, Fault::kPersisted,
                                            Fault::kDiskFull));
+
+class LedgerLossTest : public LedgerFaultTest {
+ protected:
+  // A ledger that lost its newest event, and the greeting of a station that knows of it.
+  pb::HelloRequest LoseTheNewest() {
+    folder_.Begin();
+    CUSTODY_EXPECT_OK(RecordNow(folder_.ledger(), folder_.Next()).status);
+    folder_.Close();
+    const auto rows = folder_.disk().rows;
+    const StoreVersion version = folder_.disk().version;
+    const std::string anchor = Must(ReadFile(folder_.path() / "anchor", 1 << 20));
+    CUSTODY_EXPECT_OK(folder_.Open());
+    CUSTODY_EXPECT_OK(RecordNow(folder_.ledger(), folder_.Next()).status);
+    pb::HelloRequest hello;
+    *hello.mutable_last_checkpoint() = Must(folder_.ledger().GetCheckpoint(std::nullopt));
+    folder_.Close();
+    folder_.disk().rows = rows;
+    folder_.disk().version = version;
+    CUSTODY_EXPECT_OK(WriteFileAtomically(folder_.path() / "anchor", anchor));
+    CUSTODY_EXPECT_OK(folder_.Open());
+    return hello;
+  }
+  void FailNextCommit() {
+    const std::lock_guard<std::mutex> lock(folder_.disk().mutex);
+    folder_.disk().next_commit = GetParam();
+  }
+};
+
+TEST_P(LedgerLossTest, ALossIsRememberedThoughWritingItDownFailedAtFirst) {
+  const pb::HelloRequest knowing = LoseTheNewest();
+  FailNextCommit();
+  EXPECT_FALSE(folder_.ledger().Hello(knowing).ok());
+  // It records nothing from the moment it was told, written down or not.
+  EXPECT_FALSE(RecordNow(folder_.ledger(), folder_.Next()).status.ok());
+  StatusOr<pb::HelloReply> reply = folder_.ledger().Hello(knowing);
+  while (reply.status().code() == StatusCode::kUnavailable) {
+    reply = folder_.ledger().Hello(knowing);
+  }
+  CUSTODY_ASSERT_OK(reply.status());
+  EXPECT_TRUE(reply->read_only());
+  CUSTODY_ASSERT_OK(folder_.Open());
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const pb::HelloReply again, folder_.ledger().Hello({}));
+  EXPECT_TRUE(again.read_only());
+  EXPECT_NE(again.read_only_reason().find("history was lost"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, LedgerLossTest,
+                         ::testing::Values(Fault::kNotPersisted, Fault::kPersisted,
+                                           Fault::kDiskFull));
+
+TEST_P(LedgerFaultTest, AClockIsWhereTheStoreSaysAfterItsMoveFailed) {
+  folder_.Begin();
+  const Instant before = folder_.ledger().Now();
+  pb::SetClockRequest move;
+  *move.mutable_time() = ToProto(before + kMicrosPerDay);
+  {
+    const std::lock_guard<std::mutex> lock(folder_.disk().mutex);
+    folder_.disk().next_commit = GetParam();
+  }
+  EXPECT_FALSE(folder_.ledger().SetClock(move).ok());
+  while (RecordNow(folder_.ledger(), folder_.Next()).status.code() == StatusCode::kUnavailable) {
+  }
+  const bool moved = GetParam() == Fault::kPersisted;
+  EXPECT_EQ(folder_.ledger().Now(), moved ? before + kMicrosPerDay : before);
+}
+
+TEST(LedgerReadOnlyTest, TheVaultIsWrittenNoMoreThanTheLog) {
+  LedgerFolder folder;
+  folder.Begin();
+  const fs::path copy = folder.path() / "backup";
+  CUSTODY_ASSERT_OK(folder.ledger().Backup(copy));
+  CUSTODY_ASSERT_OK(RecordNow(folder.ledger(), folder.Next()).status);
+  pb::HelloRequest knowing;
+  CUSTODY_ASSERT_OK_AND_ASSIGN(*knowing.mutable_last_checkpoint(),
+                               folder.ledger().GetCheckpoint(std::nullopt));
+  LedgerOptions options = folder.options();
+  options.folder = copy;
+  CUSTODY_ASSERT_OK_AND_ASSIGN(PrivateKey key, PrivateKey::LoadPlain(folder.path() / "log.key"));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto restored, Ledger::Open(options, std::move(key)));
+  CUSTODY_ASSERT_OK(restored->Hello(knowing));
+  pb::PutSubjectRequest subject;
+  subject.set_therapy("T1");
+  EXPECT_THAT(restored->PutSubject(subject),
+              StatusIs(StatusCode::kFailedPrecondition, "read-only"));
+  EXPECT_THAT(restored->PutAttachment("T1", "text/plain", "curve"),
+              StatusIs(StatusCode::kFailedPrecondition, "read-only"));
+}
+
+TEST(LedgerReadsTest, WhoLookedAtANameIsDurableBeforeTheNameIsTold) {
+  LedgerFolder folder(true);
+  folder.Begin();
+  pb::AccessRecord record;
+  *record.mutable_at() = ToProto(folder.ledger().Now());
+  record.set_therapy("T1");
+  const std::uint64_t before = folder.disk().commits;
+  CUSTODY_ASSERT_OK(folder.ledger().LogRead(record, /*durable=*/false));
+  EXPECT_EQ(folder.disk().commits, before);
+  CUSTODY_ASSERT_OK(folder.ledger().LogRead(record, /*durable=*/true));
+  EXPECT_EQ(folder.disk().commits, before + 1);
+  int found = 0;
+  CUSTODY_ASSERT_OK(folder.ledger().ReadAccessLog({}, [&found](const pb::AccessRecord&) {
+    ++found;
+    return true;
+  }));
+  EXPECT_EQ(found, 2);
+}
 
 TEST(LedgerDiskTest, AFailedSyncOfTheRealStoreHealsByItself) {
   LedgerFolder folder;

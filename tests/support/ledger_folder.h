@@ -108,20 +108,7 @@ class LedgerFolder {
   }
 
   // `Audit` holds the closed folder against everything that can be known of it.
-  pb::AuditReport Audit() {
-    const auto reader = Must(LedgerReader::Open(folder_.path()));
-    LogAuditor auditor(nullptr, {});
-    Must(reader->ForEach(0, [&](std::uint64_t, const StatusOr<std::string>& entry,
-                                const StatusOr<pb::SignedEvent>& signed_event) {
-      if (entry.ok()) {
-        auditor.Add(*entry, signed_event.ok() ? &*signed_event : nullptr);
-      } else {
-        auditor.AddUnreadable(Message(entry.status()));
-      }
-      return true;
-    }));
-    return auditor.Finish(Must(reader->NewestCheckpoint()));
-  }
+  pb::AuditReport Audit() { return Must(AuditFolder(folder_.path(), nullptr, {})); }
 
  private:
   TempDir folder_;
