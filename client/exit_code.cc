@@ -1,5 +1,9 @@
 #include "client/exit_code.h"
 
+#include <cstdio>
+#include <exception>
+#include <string>
+
 namespace custody {
 
 int ExitCodeOf(const Status& status) {
@@ -16,6 +20,15 @@ int ExitCodeOf(const Status& status) {
       return kExitUsage;
     default:
       return kExitRefused;
+  }
+}
+
+int RunGuarded(std::string_view program, int stray, const std::function<int()>& run) {
+  try {
+    return run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: unexpected: %s\n", std::string(program).c_str(), error.what());
+    return stray;
   }
 }
 

@@ -2,6 +2,9 @@
 #ifndef CUSTODY_CLIENT_EXIT_CODE_H_
 #define CUSTODY_CLIENT_EXIT_CODE_H_
 
+#include <functional>
+#include <string_view>
+
 #include "crypto/status.h"
 
 namespace custody {
@@ -14,6 +17,10 @@ inline constexpr int kExitNotPermitted = 4;
 
 // `ExitCodeOf` is how a program ends that failed with `status`.
 int ExitCodeOf(const Status& status);
+
+// `RunGuarded` is a program's main: what `run` gives. When an exception strays out of it (memory
+// ran out, a library gave up) that is said on the error stream, and the program ends with `stray`.
+int RunGuarded(std::string_view program, int stray, const std::function<int()>& run);
 
 }  // namespace custody
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 
 #include "client/commands/commands.h"
@@ -113,12 +112,9 @@ int RunMain(const Program& program, int argc, char** argv) {
   look.terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
   look.colours = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   const Surroundings surroundings{std::cin, std::cout, std::cerr, look, SystemClock(), SystemRng()};
-  try {
+  return RunGuarded(program.name, kExitRefused, [&] {
     return RunProgram(program, std::vector<std::string>(argv + 1, argv + argc), surroundings);
-  } catch (const std::exception& stray) {
-    std::cerr << "error: " << stray.what() << "\n";
-    return kExitRefused;
-  }
+  });
 }
 
 }  // namespace custody

@@ -113,26 +113,50 @@ StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person)
               {{"request", made.request.string()}, {"keyId", made.key_id.ToHex()}});
 }
 
+// A certificate is renewed for a station that serves at the site it says.
+Status CheckEnrolled(Administration& administration, const StationRequest& request) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto registry, administration.session().LoadRegistry());
+  const EnrolledStation* station = registry->FindStation(request.station);
+  if (station == nullptr || station->retired || station->site != request.site) {
+    return NotFound("no station " + request.station + " of site " + request.site +
+                    " is in use; a new station is enrolled with `station issue`");
+  }
+  return {};
+}
+
 StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool enrol,
                             const std::string& name) {
   CUSTODY_ASSIGN_OR_RETURN(const StationRequest request, ReadStationRequest(options.request));
   CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
-  CUSTODY_ASSIGN_OR_RETURN(const Hash certificate,
+  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
+  if (!enrol) CUSTODY_RETURN_IF_ERROR(CheckEnrolled(*administration, request));
+  CUSTODY_ASSIGN_OR_RETURN(const IssuedStation issued,
                            IssueStation(folder, options, request, SystemClock().Now()));
+  const auto write = [&options, &issued] {
+    return CreateFileExclusively(options.answer, issued.answer.ToJson());
+  };
   if (!enrol) {
+    CUSTODY_RETURN_IF_ERROR(write());
     return Said(line, "certificate renewed: " + options.answer.string(),
                 {{"answer", options.answer.string()}});
   }
-  return RecordAct(line, "registry/" + request.site,
-                   "station " + request.station + " enrolled; answer in " + options.answer.string(),
-                   [&](pb::Event& event) -> Status {
-                     auto& body = *event.mutable_station_enrolled();
-                     body.set_station(request.station);
-                     body.set_site(request.site);
-                     body.set_name(name.empty() ? request.station : name);
-                     body.set_certificate_sha256(certificate.ToString());
-                     return absl::OkStatus();
-                   });
+  CUSTODY_ASSIGN_OR_RETURN(
+      const std::string event,
+      administration->Record("registry/" + request.site, [&](pb::Event& filled) -> Status {
+        auto& body = *filled.mutable_station_enrolled();
+        body.set_station(request.station);
+        body.set_site(request.site);
+        body.set_name(name.empty() ? request.station : name);
+        body.set_certificate_sha256(issued.certificate_sha256.ToString());
+        return absl::OkStatus();
+      }));
+  CUSTODY_RETURN_IF_ERROR(
+      WithContext(write(), "station " + request.station +
+                               " is enrolled, but issue it again: its answer could "
+                               "not be written"));
+  return Done(line,
+              "station " + request.station + " enrolled; answer in " + options.answer.string(),
+              event);
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {

@@ -13,6 +13,7 @@
 #include "crypto/file.h"
 #include "crypto/random.h"
 #include "crypto/sealing.h"
+#include "custody/registry.h"
 #include "custody/rules.h"
 #include "custody/trust.h"
 #include "server/ledger/ledger.h"
@@ -77,7 +78,7 @@ StatusOr<pb::SignedEvent> MakeGenesis(const FoundingOptions& options, Instant no
   *event.mutable_occurred_at() = ToProto(now);
   *event.mutable_signed_at() = ToProto(now);
   event.set_time_zone(options.zone);
-  event.set_station("admin");
+  event.set_station(std::string(kAdminName));
   event.set_entry(pb::LIVE);
   pb::LedgerCreated& created = *event.mutable_ledger_created();
   CUSTODY_ASSIGN_OR_RETURN(*created.mutable_random(), SystemRng().Bytes(32));
@@ -128,7 +129,7 @@ Status MakeCertificates(const FoundingOptions& options, Instant now, std::string
   CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(options.data / "tls" / "ca.pem", authority_pem));
 
   CertificateRequest admin = server;
-  admin.name = "admin";
+  admin.name = kAdminName;
   admin.purpose = CertificatePurpose::kStation;
   admin.hosts.clear();
   CUSTODY_ASSIGN_OR_RETURN(const PrivateKey admin_key, PrivateKey::Generate(KeyAlgorithm::kP256));
@@ -159,17 +160,8 @@ Status CheckOptions(const FoundingOptions& options) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-fs::path AuthorityKeyFile(const fs::path& folder) { return folder / "authority" / "authority.pem"; }
-fs::path AuthorityCertificateFile(const fs::path& folder) {
-  return folder / "authority" / "certificate.pem";
-}
-
-Status FoundLedger(const FoundingOptions& options, Instant now) {
-  CUSTODY_RETURN_IF_ERROR(CheckOptions(options));
-  CUSTODY_RETURN_IF_ERROR(MakeFolder(options.data));
-  CUSTODY_RETURN_IF_ERROR(MakeFolder(options.folder));
+// In the two new folders.
+Status FoundIn(const FoundingOptions& options, Instant now) {
   for (const fs::path& inner : {options.data / "tls", options.folder / "tls",
                                 options.folder / "keys", options.folder / "authority"}) {
     CUSTODY_RETURN_IF_ERROR(MakeFolder(inner));
@@ -199,11 +191,34 @@ Status FoundLedger(const FoundingOptions& options, Instant now) {
                           .genesis = EventId(genesis.payload()),
                           .policy = std::nullopt,
                           .policy_text = "log " + verifier.ToString() + "\nquorum none\n"};
-  return StationFolder::Create(
-             options.folder,
-             {.server = options.server, .station = "admin", .site = "", .zone = options.zone},
-             trust.ToJson(), authority_pem, admin_pem)
+  return StationFolder::Create(options.folder,
+                               {.server = options.server,
+                                .station = std::string(kAdminName),
+                                .site = "",
+                                .zone = options.zone},
+                               trust.ToJson(), authority_pem, admin_pem)
       .status();
+}
+
+}  // namespace
+
+fs::path AuthorityKeyFile(const fs::path& folder) { return folder / "authority" / "authority.pem"; }
+fs::path AuthorityCertificateFile(const fs::path& folder) {
+  return folder / "authority" / "certificate.pem";
+}
+
+Status FoundLedger(const FoundingOptions& options, Instant now) {
+  CUSTODY_RETURN_IF_ERROR(CheckOptions(options));
+  CUSTODY_RETURN_IF_ERROR(MakeFolder(options.data));
+  Status founded = MakeFolder(options.folder);
+  std::error_code ignored;
+  if (founded.ok()) {
+    founded = FoundIn(options, now);
+    // Nothing in it was ever used: who tries again finds no half of a ledger in the way.
+    if (!founded.ok()) fs::remove_all(options.folder, ignored);
+  }
+  if (!founded.ok()) fs::remove_all(options.data, ignored);
+  return founded;
 }
 
 }  // namespace custody

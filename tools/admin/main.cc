@@ -9,7 +9,10 @@
 #include "client/exit_code.h"
 #include "tools/admin/commands.h"
 
-int main(int argc, char** argv) {
+namespace custody {
+namespace {
+
+int Run(int argc, char** argv) {
   CLI::App app{
       "custody-admin: found a ledger, enrol its people, stations and numbers, look after it.\n"
       "Every act is a signed event of the ledger itself; nobody can sign for another."};
@@ -25,19 +28,19 @@ int main(int argc, char** argv) {
       "  custody-admin status --folder admin\n"
       "\n"
       "Exit codes: 0 done, 1 refused or findings, 2 usage, 3 unreachable, 4 not permitted.");
-  custody::CommandLine line;
+  CommandLine line;
   app.add_flag("--json", line.json, "Print JSON instead of words");
-  custody::AddInit(app, line);
-  custody::AddEnrol(app, line);
-  custody::AddRevoke(app, line);
-  custody::AddPublish(app, line);
-  custody::AddKey(app, line);
-  custody::AddStation(app, line);
-  custody::AddUpkeep(app, line);
+  AddInit(app, line);
+  AddEnrol(app, line);
+  AddRevoke(app, line);
+  AddPublish(app, line);
+  AddKey(app, line);
+  AddStation(app, line);
+  AddUpkeep(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? custody::kExitDone : custody::kExitUsage;
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   // Not by the parser, to which the environment of one command is that of all.
   for (const auto& [name, folder] : {std::pair("CUSTODY_STATION", &line.act.folder),
@@ -45,18 +48,26 @@ int main(int argc, char** argv) {
     const char* named = std::getenv(name);
     if (folder->empty() && named != nullptr) *folder = named;
   }
-  const custody::StatusOr<std::string> text = line.run();
+  const StatusOr<std::string> text = line.run();
   if (!text.ok() && line.json) {
-    const nlohmann::json error = {{"error", custody::Message(text.status())},
+    const nlohmann::json error = {{"error", Message(text.status())},
                                   {"code", absl::StatusCodeToString(text.status().code())}};
     std::printf("%s\n",
                 error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-    return custody::ExitCodeOf(text.status());
+    return ExitCodeOf(text.status());
   }
   if (!text.ok()) {
-    std::fprintf(stderr, "custody-admin: %s\n", custody::Message(text.status()).c_str());
-    return custody::ExitCodeOf(text.status());
+    std::fprintf(stderr, "custody-admin: %s\n", Message(text.status()).c_str());
+    return ExitCodeOf(text.status());
   }
   std::fputs(text->c_str(), stdout);
   return line.exit_code;
+}
+
+}  // namespace
+}  // namespace custody
+
+int main(int argc, char** argv) {
+  return custody::RunGuarded("custody-admin", custody::kExitRefused,
+                             [&] { return custody::Run(argc, argv); });
 }

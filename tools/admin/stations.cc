@@ -1,9 +1,12 @@
 #include "tools/admin/stations.h"
 
+#include <utility>
+
 #include "client/passphrase.h"
 #include "crypto/certificate.h"
 #include "crypto/file.h"
 #include "crypto/sealing.h"
+#include "custody/registry.h"
 #include "tools/admin/founding.h"
 
 namespace custody {
@@ -22,8 +25,18 @@ StatusOr<StationRequest> ReadStationRequest(const std::filesystem::path& file) {
   return request;
 }
 
-StatusOr<Hash> IssueStation(const StationFolder& administration, const IssueOptions& options,
-                            const StationRequest& request, Instant now) {
+StatusOr<IssuedStation> IssueStation(const StationFolder& administration,
+                                     const IssueOptions& options, const StationRequest& request,
+                                     Instant now) {
+  if (request.station == kAdminName) {
+    return PermissionDenied("\"" + request.station +
+                            "\" is the administration's own name: the station must ask with "
+                            "another");
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(options.answer, ignored)) {
+    return AlreadyExists("\"" + options.answer.string() + "\" exists; name a new file");
+  }
   if (options.days < 1 || options.days > kMaxDays) {
     return InvalidArgument("a certificate is valid for 1 to 825 days, found " +
                            std::to_string(options.days));
@@ -49,16 +62,15 @@ StatusOr<Hash> IssueStation(const StationFolder& administration, const IssueOpti
                                   .not_after = seconds + options.days * kSecondsPerDay};
   CUSTODY_ASSIGN_OR_RETURN(const std::string pem,
                            IssueCertificate(wanted, station_key, *authority, authority_pem));
-  const StationAnswer answer{.server = administration.settings().server,
-                             .station = request.station,
-                             .site = request.site,
-                             .zone = options.zone,
-                             .trust_json = administration.trust().ToJson(),
-                             .ca_pem = authority_pem,
-                             .certificate_pem = pem};
-  CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(options.answer, answer.ToJson()));
   CUSTODY_ASSIGN_OR_RETURN(const CertificateFields fields, ReadCertificate(pem));
-  return fields.sha256;
+  StationAnswer answer{.server = administration.settings().server,
+                       .station = request.station,
+                       .site = request.site,
+                       .zone = options.zone,
+                       .trust_json = administration.trust().ToJson(),
+                       .ca_pem = authority_pem,
+                       .certificate_pem = pem};
+  return IssuedStation{std::move(answer), fields.sha256};
 }
 
 }  // namespace custody

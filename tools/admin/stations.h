@@ -24,11 +24,17 @@ struct IssueOptions {
 // `ReadStationRequest` reads the file a station made with `join`.
 StatusOr<StationRequest> ReadStationRequest(const std::filesystem::path& file);
 
-// `IssueStation` writes the answer that completes the station's folder: certificate, authority,
-// address and trust anchor. Recording the station in the registry is an act of its own. Gives the
-// certificate's SHA-256. ALREADY_EXISTS when the answer's file is there.
-StatusOr<Hash> IssueStation(const StationFolder& administration, const IssueOptions& options,
-                            const StationRequest& request, Instant now);
+struct IssuedStation {
+  StationAnswer answer;     // completes the station's folder; the caller writes it
+  Hash certificate_sha256;  // for the registry
+};
+
+// `IssueStation` signs a certificate for the station's key. Recording the station in the registry
+// is an act of its own. PERMISSION_DENIED for the administration's own name; ALREADY_EXISTS when
+// the answer's file is there.
+StatusOr<IssuedStation> IssueStation(const StationFolder& administration,
+                                     const IssueOptions& options, const StationRequest& request,
+                                     Instant now);
 
 }  // namespace custody
 

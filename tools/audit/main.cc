@@ -154,4 +154,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace custody
 
-int main(int argc, char** argv) { return custody::Run(argc, argv); }
+int main(int argc, char** argv) {
+  return custody::RunGuarded("custody-audit", custody::kExitUnreachable,
+                             [&] { return custody::Run(argc, argv); });
+}

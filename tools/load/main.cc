@@ -133,12 +133,9 @@ Status Run(const Options& options) {
   return absl::OkStatus();
 }
 
-}  // namespace
-}  // namespace custody
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   CLI::App app{"custody-load: measures how fast a server records (see tools/bench)"};
-  custody::Options options;
+  Options options;
   app.add_option("--folder", options.folder, "Station folder of a clinic")->required();
   app.add_option("--pins", options.pins, "Folder of passphrase files");
   app.add_option("--nurse", options.nurse, "Person with role RN whose key is there");
@@ -153,11 +150,19 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? custody::kExitDone : custody::kExitUsage;
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  const custody::Status status = custody::Run(options);
+  const Status status = Run(options);
   if (!status.ok()) {
-    std::fprintf(stderr, "custody-load: %s\n", custody::Message(status).c_str());
+    std::fprintf(stderr, "custody-load: %s\n", Message(status).c_str());
   }
-  return custody::ExitCodeOf(status);
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+}  // namespace custody
+
+int main(int argc, char** argv) {
+  return custody::RunGuarded("custody-load", custody::kExitRefused,
+                             [&] { return custody::Main(argc, argv); });
 }
