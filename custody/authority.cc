@@ -220,21 +220,13 @@ void JudgeTranscription(const TherapyEvent& e) {
   }
 }
 
-bool IsStep33aTo41(std::string_view step) {
-  if (step.size() < 2 || step[0] < '3' || step[0] > '4' || step[1] < '0' || step[1] > '9') {
-    return false;
-  }
-  const int number = (step[0] - '0') * 10 + (step[1] - '0');
-  return number >= 33 && number <= 41 && (step.size() == 2 || step[2] < '0' || step[2] > '9');
-}
-
 // Of signers their training counts when they signed, of others when they did it.
 void JudgeTraining(const TherapyEvent& e, const Doer& doer) {
   const EnrolledPerson* person = e.registry().FindPerson(doer.person);
   if (person == nullptr || !person->training_valid_until) return;
   const Instant when = FromProto(doer.signer ? e.event.signed_at() : e.event.occurred_at());
   if (when <= *person->training_valid_until) return;
-  const bool lets_pass = e.rule.kind() == pb::FACT || IsStep33aTo41(e.rule.step());
+  const bool lets_pass = e.rule.kind() == pb::FACT || e.rule.training_may_lapse();
   e.objections.Add(
       "R01", lets_pass ? pb::REASON_DEVIATION : pb::REASON_GATE,
       {std::string(doer.person), "training valid on " + FormatLocal(when, e.event.time_zone()),

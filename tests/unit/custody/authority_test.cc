@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "custody/body_plan.h"
 #include "tests/support/authority_case.h"
 #include "tests/support/status_matchers.h"
 
@@ -321,6 +323,17 @@ TEST_F(AuthorityTest, TwoPersonStepsEnteredLateStillNameTwo) {
   EXPECT_EQ(removal({"clinic.pharm.1", "clinic.pharm.2"}), "");
   EXPECT_THAT(removal({"clinic.pharm.1"}), HasSubstr("R04 STRUCTURE"));
   EXPECT_THAT(removal({"clinic.pharm.1", "clinic.pharm.1"}), HasSubstr("R04 STRUCTURE"));
+}
+
+// Once a container is out of the freezer nobody may be kept from going on.
+TEST(TrainingTest, MayLapseFromTheFreezerToThePatientAndNowhereElse) {
+  std::vector<std::string> steps;
+  for (const BodyPlan* plan : Plans()) {
+    if (plan->rule->training_may_lapse()) steps.emplace_back(plan->name);
+  }
+  EXPECT_THAT(steps, testing::UnorderedElementsAre("prethaw_id_verified", "removed_from_storage",
+                                                   "returned_to_storage", "thaw_started",
+                                                   "bedside_id_verified", "infusion_started"));
 }
 
 TEST_F(AuthorityTest, ExpiredTrainingIsADeviationForFactsAndAGateElsewhere) {
