@@ -427,6 +427,18 @@ TEST_F(RegistryTest, ProfilesAreOfThisEnvironmentAndOnlyNewer) {
   EXPECT_EQ(ledger_.registry().FindProfile("other"), nullptr);
 }
 
+TEST_F(RegistryTest, AnImpossibleNumberOfAProfileIsATypingError) {
+  EventBuilder act = Quorum();
+  pb::Profile& profile = *act.event().mutable_profile_published()->mutable_profile();
+  profile.set_name("general");
+  profile.set_version(2);
+  profile.set_environment(pb::DEMO);
+  CUSTODY_EXPECT_OK(CheckShape(act.event(), nullptr));
+  profile.mutable_ld()->set_max_days(4'000'000'000);
+  EXPECT_THAT(CheckShape(act.event(), nullptr),
+              StatusIs(StatusCode::kInvalidArgument, "Latest infusion after lymphodepletion"));
+}
+
 TEST_F(RegistryTest, RulesGoForwardsOnly) {
   const auto adoption = [&](std::uint32_t version) {
     EventBuilder act = Quorum();
