@@ -55,6 +55,15 @@ void FillTimeOut(pb::Event& event) {
   event.mutable_bedside_id_verified()->set_passed(pb::YES);
 }
 
+void OfferPrethaw(Offers& offers, const pb::InfusionOrder& order, const pb::Container& bag) {
+  if (!bag.prethaw().empty() && bag.prethaw_order() == order.order()) return;
+  offers.Add(pb::Event::kPrethawIdVerified, bag.id(), [&](pb::Event& event) {
+    event.mutable_prethaw_id_verified()->mutable_container()->set_value(bag.id());
+    event.mutable_prethaw_id_verified()->mutable_order()->set_value(order.order());
+    event.mutable_prethaw_id_verified()->set_confirmed_by(pb::CONFIRMED_BY_WRISTBAND);
+  });
+}
+
 // The next step of one ordered container.
 void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Container& bag) {
   const std::string& id = bag.id();
@@ -62,13 +71,7 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
   switch (bag.state()) {
     case pb::CONTAINER_RECEIVED:
     case pb::CONTAINER_STORED:
-      if (bag.prethaw().empty()) {
-        offers.Add(pb::Event::kPrethawIdVerified, id, [&](pb::Event& event) {
-          event.mutable_prethaw_id_verified()->mutable_container()->set_value(id);
-          event.mutable_prethaw_id_verified()->mutable_order()->set_value(order.order());
-          event.mutable_prethaw_id_verified()->set_confirmed_by(pb::CONFIRMED_BY_WRISTBAND);
-        });
-      }
+      OfferPrethaw(offers, order, bag);
       offers.Due(
           offers.Add(pb::Event::kRemovedFromStorage, id,
                      [&](pb::Event& event) {
@@ -77,6 +80,7 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
           LdDeadline(offers));
       return;
     case pb::CONTAINER_REMOVED:
+      OfferPrethaw(offers, order, bag);  // a deferral, or another order, asks for it again
       offers.Add(pb::Event::kThawStarted, id, [&](pb::Event& event) {
         event.mutable_thaw_started()->mutable_container()->set_value(id);
       });
@@ -141,6 +145,7 @@ void OfferInfusion(Offers& offers) {
       offers.Add(pb::Event::kLdStarted, "", [](pb::Event& event) {
         event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
         event.mutable_ld_started()->set_planned_days(3);  // as all labels have it
+        event.add_signers()->set_role(pb::PHY);           // who accepts it
       });
     } else if (ld.completed_us() == 0 && !ld.waived()) {
       offers.Add(pb::Event::kLdDose);

@@ -52,6 +52,11 @@ bool TestPasses(const pb::QcResult& result, const pb::Profile* profile) {
   return !test->has_max() || result.value() <= test->max();
 }
 
+bool TestFails(const pb::QcResult& result, const pb::Profile* profile) {
+  const bool said = result.outcome() == pb::OUTCOME_PASS || result.outcome() == pb::OUTCOME_FAIL;
+  return said && !TestPasses(result, profile);
+}
+
 const pb::TemperatureLimit* LimitFor(const pb::Profile* profile, pb::ThermalLoad load) {
   if (profile == nullptr) return nullptr;
   for (const pb::TemperatureLimit& limit : profile->temperatures()) {

@@ -20,6 +20,7 @@ struct Defaults {
   static constexpr std::uint32_t kWardMinutes = 60;           // row 33a
   static constexpr std::uint32_t kLabelMinutes = 10;          // row 10
   static constexpr std::uint32_t kTimeOutVitalsMinutes = 30;  // row 35
+  static constexpr std::uint32_t kOutMinutes = 5;             // row 33
   static constexpr std::uint32_t kLdMaxDays = 7;              // R20
   static constexpr std::uint32_t kLdMinDays = 1;              // R21
   static constexpr std::uint32_t kWaiverWbcDays = 7;          // R20
@@ -51,6 +52,9 @@ std::uint32_t WaiverWbcDays(const pb::Profile* profile);
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);
 // `TestPasses` judges a result by its outcome and by the profile's numbers.
 bool TestPasses(const pb::QcResult& result, const pb::Profile* profile);
+// `TestFails` says whether a result that says how it ended does not pass; one that is still open
+// neither passes nor fails.
+bool TestFails(const pb::QcResult& result, const pb::Profile* profile);
 // `LimitFor` is the temperature limit of a load; null when the profile states none.
 const pb::TemperatureLimit* LimitFor(const pb::Profile* profile, pb::ThermalLoad load);
 // `LoadOf` is what a shipment's limits are for.

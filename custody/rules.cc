@@ -78,7 +78,8 @@ constexpr Rule kTable[] = {
     V1("R13",
        "From packing and settling to the opened seal the temperature stays within the "
        "profile's limits and no data are missing for more than 60 minutes; else the "
-       "content is in quarantine until the manufacturer's quality decides.",
+       "content is in quarantine until the manufacturer's quality decides. What was out of its "
+       "storage goes back only if it stayed cold and was out for at most 5 minutes.",
        kQuarantine, "product labels (Abecma, Tecartus); limits from the profile", kQa,
        rules::ColdKept),
     V1("R15", "Vector is released, unexpired and each vial is used once.", kGate,
@@ -86,7 +87,7 @@ constexpr Rule kTable[] = {
     V1("R16",
        "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
        "open critical deviation, and quality of the manufacturer who neither made nor tested the "
-       "lot.",
+       "lot. A test that fails later holds the lot until that quality decides.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole "
@@ -94,8 +95,9 @@ constexpr Rule kTable[] = {
        kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete,
        pb::QUALITY),
     V1("R18",
-       "Lymphodepletion starts only when the released product is there; waived, the thaw does. The "
-       "physician may take the risk of its coming, nobody that of its release or quarantine.",
+       "Lymphodepletion starts only by an order that stands and when the released product is "
+       "there, received at the site; waived, the thaw does. The physician may take the risk of its "
+       "coming, nobody that of its release or quarantine.",
        kGate, "labels of Yescarta, Carvykti, Breyanzi, Abecma, Kymriah", kPhy, rules::ProductThere),
     V1("R19",
        "Lymphodepletion waits for serious reactions, active infection and "
@@ -132,11 +134,13 @@ constexpr Rule kTable[] = {
        "is verified for a patient or infused.",
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
     V1("R35",
-       "No thaw without the two-person check before it, consent to the treatment, and the "
-       "physician's go at most 4 hours old.",
+       "No thaw without the two-person check before it by the infusion order that still stands, "
+       "consent to the treatment, and the physician's go at most 4 hours old.",
        kGate, "product labels; 4 h project default", kNobody, rules::BeforeThaw),
-    V1("R37", "The check before the thaw needs an infusion order for that container.", kGate,
-       "project default", kNobody, rules::OrderedForBag),
+    V1("R37",
+       "The check before the thaw needs an infusion order for that container, and that order one "
+       "of the therapy that stands.",
+       kGate, "project default", kNobody, rules::OrderedForBag),
     V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
        kStructure, "project default", kNobody, rules::Enrolled),
     V1("R39",
@@ -158,8 +162,8 @@ constexpr Rule kTable[] = {
     V1("F2", "After consent was withdrawn nothing goes forward.", kGate, "patient's right", kNobody,
        rules::ConsentStands),
     V1("F8a",
-       "Every scan of a step belongs to this therapy, and each person's own check says the "
-       "same.",
+       "Every scan of a step belongs to this therapy, each person's own check says the same, and "
+       "what is done to a patient names patient and therapy.",
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
        "What does not match its patient or papers is in quarantine, and every label is accounted "

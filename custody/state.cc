@@ -181,6 +181,23 @@ std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::strin
   return open;
 }
 
+google::protobuf::RepeatedPtrField<pb::DataSpan> WithSpan(
+    google::protobuf::RepeatedPtrField<pb::DataSpan> spans, std::int64_t from, std::int64_t to) {
+  if (to < from) return spans;
+  pb::DataSpan* added = spans.Add();
+  added->set_from_us(from);
+  added->set_to_us(to);
+  std::ranges::sort(spans, {}, [](const pb::DataSpan& span) { return span.from_us(); });
+  google::protobuf::RepeatedPtrField<pb::DataSpan> joined;
+  for (const pb::DataSpan& span : spans) {
+    const bool apart = joined.empty() || span.from_us() > joined.rbegin()->to_us();
+    pb::DataSpan* last = apart ? joined.Add() : joined.Mutable(joined.size() - 1);
+    if (apart) last->set_from_us(span.from_us());
+    last->set_to_us(std::max(last->to_us(), span.to_us()));
+  }
+  return joined;
+}
+
 std::string QuarantineLabel(pb::QuarantineKind kind) {
   switch (kind) {
     case pb::QUARANTINED_IDENTITY:

@@ -68,8 +68,16 @@ std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::strin
                                        const pb::Container* container);
 std::string QuarantineLabel(pb::QuarantineKind kind);
 
+// `WithSpan` is `spans` and one more, in order and joined where they touch.
+google::protobuf::RepeatedPtrField<pb::DataSpan> WithSpan(
+    google::protobuf::RepeatedPtrField<pb::DataSpan> spans, std::int64_t from, std::int64_t to);
+
 // `IsReleased` says whether a lot's release stands.
 inline bool IsReleased(const pb::Lot& lot) { return lot.state() == pb::LOT_RELEASED; }
+// `HasRelease` says whether a release stands, within or out of specification.
+inline bool HasRelease(const pb::Lot& lot) {
+  return IsReleased(lot) || lot.state() == pb::LOT_RELEASED_OOS;
+}
 std::string LotLabel(pb::LotState state);
 
 // `StepPerson` is one of those who did a step.

@@ -190,6 +190,18 @@ void Reject(const Folding& f, pb::Container& container) {
   Become(f, container, pb::CONTAINER_REJECTED);
 }
 
+void ForgetChecks(const Folding& f, pb::Container& container) {
+  if (Counts(f, container.prethaw_said_us(), false)) {
+    container.clear_prethaw();
+    container.clear_prethaw_us();
+    container.clear_prethaw_order();
+    container.set_prethaw_said_us(std::max(container.prethaw_said_us(), f.at));
+  }
+  if (!Counts(f, container.bedside_said_us(), false)) return;
+  container.clear_pass();
+  container.set_bedside_said_us(std::max(container.bedside_said_us(), f.at));
+}
+
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location) {
   const bool older = IsOldNews(f, container) || IsTerminal(container.state());
@@ -200,8 +212,7 @@ void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
   container.set_location(location);
   // Taken out and put back untouched: every check for the thaw is made anew.
   container.clear_removed_us();
-  container.clear_prethaw();
-  container.clear_prethaw_us();
+  ForgetChecks(f, container);
 }
 
 namespace {

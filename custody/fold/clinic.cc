@@ -44,19 +44,22 @@ void Retired(Folding& f, const pb::PatientIdentifierRetired& body) {
   }
 }
 
+// Fit, after somebody was found ineligible, is a new assessment; the last word counts.
 void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   const bool fit = body.decision() == pb::FITNESS_FIT;
   if (fit && !f.stands) return;  // of somebody else perhaps; unfit always counts
+  SetWeight(f, body.weight_kg());
+  if (f.state.coi().empty()) f.state.set_coi(body.coi());
+  if (!Counts(f, std::max(condition->assessed_us(), condition->ineligible_us()), fit)) return;
   condition->set_assessed(true);
-  condition->set_assessed_us(f.at);
+  condition->set_assessed_us(std::max(condition->assessed_us(), f.at));
   condition->set_fit(fit);
-  condition->set_weight_kg(body.weight_kg());
+  if (fit) condition->set_ineligible(false);
   condition->set_prior_lines(body.prior_lines());
   condition->set_relapsed_refractory(body.relapsed_refractory() == pb::YES);
   condition->set_ecog(body.ecog());
   condition->set_diagnosis_code(body.diagnosis_code());
-  if (f.state.coi().empty()) f.state.set_coi(body.coi());
 }
 
 void SetConsent(pb::TherapyState& state, const google::protobuf::RepeatedField<int>& purposes,
@@ -127,11 +130,30 @@ void SlotMoved(Folding& f, const pb::SlotChanged& body) {
 
 void WorkedUp(Folding& f, const pb::WorkupCompleted& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
+  const bool fit = f.own && body.fit_for_collection() == pb::YES;
   condition->set_workup(true);
-  condition->set_workup_fit(f.own && body.fit_for_collection() == pb::YES);
+  if (!Counts(f, condition->workup_said_us(), fit)) return;
+  condition->set_workup_said_us(std::max(condition->workup_said_us(), f.at));
+  condition->set_workup_fit(fit);
   condition->set_pregnancy_relevant(body.pregnancy() != pb::PREGNANCY_NOT_RELEVANT);
   condition->set_pregnancy_tested(body.pregnancy() != pb::PREGNANCY_UNSPECIFIED);
   condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
+}
+
+void WashedOut(Folding& f, bool adequate) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!Counts(f, condition->washout_said_us(), adequate)) return;
+  condition->set_washout_said_us(std::max(condition->washout_said_us(), f.at));
+  condition->set_washout(adequate);
+}
+
+void CnsEvaluated(Folding& f, bool postpone) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  condition->set_cns_evaluated(true);
+  if (!Counts(f, condition->cns_said_us(), !postpone)) return;
+  condition->set_cns_said_us(std::max(condition->cns_said_us(), f.at));
+  condition->set_cns_hold(postpone);
+  if (postpone) OpenHold(f, "CLINICAL", "CNS evaluation: postpone", {"REMOVE", "THAW", "INFUSE"});
 }
 
 void CollectionStarted(Folding& f, const pb::ApheresisStarted& body) {
@@ -188,7 +210,10 @@ void Tested(Folding& f, const pb::IdmTested& body) {
   const bool positive = std::ranges::any_of(body.results(), [](const pb::IdmResult& result) {
     return result.outcome() == pb::IDM_RESULT_POSITIVE;
   });
-  f.state.mutable_condition()->set_idm_positive(positive);
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!Counts(f, condition->idm_said_us(), !positive)) return;
+  condition->set_idm_said_us(std::max(condition->idm_said_us(), f.at));
+  condition->set_idm_positive(positive);
 }
 
 void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
@@ -203,6 +228,13 @@ void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
 
 }  // namespace
 
+void SetWeight(Folding& f, double weight_kg) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (weight_kg <= 0 || f.at < condition->weight_said_us()) return;
+  condition->set_weight_said_us(f.at);
+  condition->set_weight_kg(weight_kg);
+}
+
 void FoldClinic(Folding& f) {
   const pb::Event& event = f.event;
   pb::PatientCondition* condition = f.state.mutable_condition();
@@ -216,12 +248,7 @@ void FoldClinic(Folding& f) {
     case pb::Event::kEligibilityAssessed:
       return Assessed(f, event.eligibility_assessed());
     case pb::Event::kCnsEvaluated:
-      condition->set_cns_evaluated(true);
-      condition->set_cns_hold(event.cns_evaluated().postpone() == pb::YES);
-      if (condition->cns_hold()) {
-        OpenHold(f, "CLINICAL", "CNS evaluation: postpone", {"REMOVE", "THAW", "INFUSE"});
-      }
-      return;
+      return CnsEvaluated(f, event.cns_evaluated().postpone() == pb::YES);
     case pb::Event::kConsentObtained:
       return Consented(f, event.consent_obtained());
     case pb::Event::kTherapyOrdered:
@@ -236,13 +263,14 @@ void FoldClinic(Folding& f) {
     case pb::Event::kIdmSampled:
       if (!f.own) return;
       condition->set_idm_sampled(true);
-      return condition->set_idm_sampled_us(Micros(event.idm_sampled().sampled_at()));
+      return condition->set_idm_sampled_us(
+          std::max(condition->idm_sampled_us(), Micros(event.idm_sampled().sampled_at())));
     case pb::Event::kIdmTested:
       return Tested(f, event.idm_tested());
     case pb::Event::kWorkupCompleted:
       return WorkedUp(f, event.workup_completed());
     case pb::Event::kWashoutConfirmed:
-      return condition->set_washout(f.own && event.washout_confirmed().adequate() == pb::YES);
+      return WashedOut(f, f.own && event.washout_confirmed().adequate() == pb::YES);
     case pb::Event::kLabelIssued:
       if (f.stands) AddOnce(f.state.mutable_issued_labels(), event.label_issued().din().value());
       return;
@@ -257,11 +285,8 @@ void FoldClinic(Folding& f) {
       return;
     case pb::Event::kApheresisCryopreserved:
       return Frozen(f, event.apheresis_cryopreserved());
-    case pb::Event::kTherapyCancelled:
-      f.state.set_ordered(false);
-      return f.state.set_slotted(false);
     case pb::Event::kWeightChanged:
-      return condition->set_weight_kg(event.weight_changed().weight_kg());
+      return SetWeight(f, event.weight_changed().weight_kg());
     case pb::Event::kConsentWithdrawn:
       return Withdrawn(f, event.consent_withdrawn());
     default:

@@ -63,9 +63,7 @@ void Resolved(Folding& f, const pb::IdentityResolved& body) {
   // What was checked while in doubt is checked anew.
   for (const std::string& id : body.items()) {
     if (pb::Container* container = MutableContainer(f.state, id)) {
-      container->clear_pass();
-      container->clear_prethaw();
-      container->clear_prethaw_us();
+      ForgetChecks(f, *container);
     }
   }
 }

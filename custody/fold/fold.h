@@ -78,6 +78,9 @@ pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason);
 // `OpenHold` opens one that an event's answers ask for.
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks);
+// `HoldFailed` holds a lot that a result failed after its release, until quality of its maker
+// decides.
+void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
 // `NewDeviation` opens a deviation of `event_id` now. Its id is "D-", the short event id and what
 // it is `about` (may be empty).
 pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);
@@ -99,6 +102,18 @@ void Reject(const Folding& f, pb::Container& container);
 inline std::int64_t Earliest(std::int64_t known, std::int64_t now) {
   return known == 0 || now < known ? now : known;
 }
+// `Counts` says whether an answer counts that opens a door, or shuts one: unless a later one was
+// given before (`said`, 0: none). Where clocks cannot tell which was the later, the door is shut.
+inline bool Counts(const Folding& f, std::int64_t said, bool opens) {
+  return f.at + (opens ? 0 : kMaxClockAheadMicros) >= said;
+}
+// `SetWeight` is the patient's last one.
+void SetWeight(Folding& f, double weight_kg);
+// `LeaveShipper` is what taking a container out of the shipper that was its storage means.
+void LeaveShipper(Folding& f, pb::Container& container);
+// `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this
+// event and is told after it does not bring them back.
+void ForgetChecks(const Folding& f, pb::Container& container);
 // `PutAway` is what storing a container somewhere means; refreezing is remembered for ever.
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location);

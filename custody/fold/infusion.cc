@@ -7,12 +7,30 @@
 namespace custody::fold {
 namespace {
 
+// A new course; only the latest one counts. Of a start that is told after its doses these stay:
+// they were given.
 void LdStarted(Folding& f) {
-  const std::uint32_t course = f.state.ld().course();
+  const pb::Lymphodepletion was = f.state.ld();
+  if (!Counts(f, was.started_us(), false)) return;  // an older course than the one that is known
   pb::Lymphodepletion* ld = f.state.mutable_ld();
-  ld->Clear();  // a new course; only the latest one counts
-  ld->set_course(course + 1);
+  ld->Clear();
+  ld->set_course(was.course() + 1);
   ld->set_started_us(f.at);
+  if (was.last_dose_us() > f.at) ld->set_last_dose_us(was.last_dose_us());
+  if (was.completed_us() > f.at) ld->set_completed_us(was.completed_us());
+  if (!was.waived() || was.waived_us() <= f.at) return;
+  ld->set_waived(true);
+  ld->set_waived_us(was.waived_us());
+  ld->set_waiver_wbc_us(was.waiver_wbc_us());
+}
+
+// A waiver from before a course says nothing of the course.
+void LdWaived(Folding& f, const pb::LdWaived& body) {
+  pb::Lymphodepletion* ld = f.state.mutable_ld();
+  if (!f.stands || !Counts(f, std::max(ld->started_us(), ld->waived_us()), true)) return;
+  ld->set_waived(true);
+  ld->set_waived_us(f.at);
+  ld->set_waiver_wbc_us(Micros(body.wbc_sampled_at()));
 }
 
 void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
@@ -45,8 +63,11 @@ bool AllAgree(const google::protobuf::RepeatedPtrField<pb::PersonCheck>& checks)
 void PassedAtBedside(Folding& f, const pb::BedsideIdVerified& body) {
   pb::Container* container = MutableContainer(f.state, body.container().value());
   if (container == nullptr) return;
+  const bool passed = f.stands && body.passed() == pb::YES && AllAgree(body.checks());
+  if (!Counts(f, container->bedside_said_us(), passed)) return;
+  container->set_bedside_said_us(std::max(container->bedside_said_us(), f.at));
   container->clear_pass();  // a failed check ends an earlier pass
-  if (!f.stands || body.passed() != pb::YES || !AllAgree(body.checks())) return;
+  if (!passed) return;
   pb::BedsidePass* pass = container->mutable_pass();
   pass->set_event_id(f.event_id);
   pass->set_at_us(f.at);
@@ -85,14 +106,25 @@ void Completed(Folding& f, const pb::InfusionCompleted& body) {
   }
 }
 
+// Whether there is an active infection, as last asked.
+bool Infected(Folding& f, bool active) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!Counts(f, condition->infection_said_us(), !active)) return false;
+  condition->set_infection_said_us(std::max(condition->infection_said_us(), f.at));
+  condition->set_infection_open(active);
+  return active;
+}
+
 void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
+  SetWeight(f, body.weight_kg());
+  Infected(f, body.active_infection() == pb::YES);
   const bool go = f.stands && body.go() == pb::YES && body.consent_valid() == pb::YES;
+  if (!Counts(f, condition->go_said_us(), go)) return;
+  condition->set_go_said_us(std::max(condition->go_said_us(), f.at));
   condition->set_preinfusion_go(go);
   condition->set_preinfusion_us(f.at);
-  condition->set_weight_kg(body.weight_kg());
   condition->set_tocilizumab_on_site(body.tocilizumab_doses());
-  condition->set_infection_open(body.active_infection() == pb::YES);
   condition->set_toxicity_open(body.unresolved_toxicity() == pb::YES);
   condition->set_cns_concern(body.cns_concern() == pb::YES);
   condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
@@ -101,11 +133,16 @@ void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
 void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
   pb::Container* container = MutableContainer(f.state, body.container().value());
   if (container == nullptr) return;
+  const bool passed = f.stands && AllAgree(body.checks()) && body.patient_ready() == pb::YES;
+  if (!Counts(f, container->prethaw_said_us(), passed)) return;
+  container->set_prethaw_said_us(std::max(container->prethaw_said_us(), f.at));
   container->clear_prethaw();
   container->clear_prethaw_us();
-  if (!f.stands || !AllAgree(body.checks()) || body.patient_ready() != pb::YES) return;
+  container->clear_prethaw_order();
+  if (!passed) return;
   container->set_prethaw(f.event_id);
   container->set_prethaw_us(f.at);
+  container->set_prethaw_order(body.order().value());
 }
 
 void Removed(Folding& f, const pb::RemovedFromStorage& body) {
@@ -114,6 +151,7 @@ void Removed(Folding& f, const pb::RemovedFromStorage& body) {
   container->set_removed_us(Earliest(container->removed_us(), f.at));
   Become(f, *container, pb::CONTAINER_REMOVED);
   if (container->state() == pb::CONTAINER_REMOVED) container->clear_location();
+  LeaveShipper(f, *container);
 }
 
 void Thaw(Folding& f, const std::string& id, bool started) {
@@ -125,7 +163,8 @@ void Thaw(Folding& f, const std::string& id, bool started) {
   } else {
     container->set_thaw_completed_us(Earliest(container->thaw_completed_us(), f.at));
   }
-  container->clear_pass();  // what was checked before is not what is thawed now
+  // What was checked before is not what is thawed now; a thaw that is told late came before it.
+  if (f.at > container->pass().at_us()) container->clear_pass();
   if (!started) return;
   for (const StepPerson& who : PeopleOf(f.event)) {
     container->add_thawed_by(Intern(f.state, who.person));
@@ -136,20 +175,49 @@ void Thaw(Folding& f, const std::string& id, bool started) {
 // the course, and no dose lies in the future.
 void Dosed(Folding& f, std::int64_t at) {
   pb::Lymphodepletion* ld = f.state.mutable_ld();
-  ld->set_last_dose_us(std::max(ld->last_dose_us(), std::min(at, f.at)));
+  const std::int64_t given = std::min(at, f.at);
+  ld->set_last_dose_us(std::max(ld->last_dose_us(), given));
+  // Given after the course was said to be complete: it is not, until somebody says so again.
+  if (given > ld->completed_us() + kMaxClockAheadMicros) ld->set_completed_us(0);
 }
 
-// "Not now": who wants to go on checks again at the bedside, and for another day the physician asks
-// all questions anew.
+void LdCompleted(Folding& f, const pb::LdCompleted& body) {
+  if (!f.own) return;
+  pb::Lymphodepletion* ld = f.state.mutable_ld();
+  // What is said of an earlier course completes no later one.
+  if (Counts(f, ld->started_us(), false)) {
+    ld->set_completed_us(std::max(ld->completed_us(), f.at));
+  }
+  Dosed(f, Micros(body.last_dose_at()));
+}
+
+// The physician's word no longer stands.
+void NoGo(Folding& f) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!Counts(f, condition->go_said_us(), false)) return;
+  condition->set_go_said_us(std::max(condition->go_said_us(), f.at));
+  condition->set_preinfusion_go(false);
+}
+
+// "Not now": who wants to go on checks container and patient again, and before anything else is
+// thawed the physician asks all questions anew.
 void Deferred(Folding& f, const pb::InfusionDeferred& body) {
   const auto& named = body.containers();
   for (pb::Container& container : *f.state.mutable_containers()) {
     const bool meant = named.empty() || std::ranges::find(named, container.id()) != named.end();
-    if (meant) container.clear_pass();
+    if (meant) ForgetChecks(f, container);
   }
-  if (body.outcome() != pb::DEFERRED_TO_HOLD) {
-    f.state.mutable_condition()->set_preinfusion_go(false);
-  }
+  NoGo(f);
+}
+
+// The order is all that lets anything be given: what was ordered under it ends with it. A word
+// about an order that was replaced since ends nothing.
+void Cancelled(Folding& f, const pb::TherapyCancelled& body) {
+  if (body.order_number() != f.state.order_number()) return;
+  f.state.set_ordered(false);
+  f.state.set_slotted(false);
+  for (pb::InfusionOrder& order : *f.state.mutable_orders()) order.set_open(false);
+  NoGo(f);
 }
 
 // A leak seen after the thaw stops the bag until somebody decides (F7).
@@ -171,26 +239,25 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kLdDose:
       return Dosed(f, Micros(event.ld_dose().given_at()));
     case pb::Event::kLdCompleted:
-      if (!f.own) return;
-      state.mutable_ld()->set_completed_us(f.at);
-      return Dosed(f, Micros(event.ld_completed().last_dose_at()));
+      return LdCompleted(f, event.ld_completed());
     case pb::Event::kLdWaived:
-      if (!f.stands) return;
-      state.mutable_ld()->set_waived(true);
-      return state.mutable_ld()->set_waiver_wbc_us(Micros(event.ld_waived().wbc_sampled_at()));
-    case pb::Event::kInfectionScreenedPre: {
-      const bool active = event.infection_screened_pre().active_infection() == pb::YES;
+      return LdWaived(f, event.ld_waived());
+    case pb::Event::kInfectionScreenedPre:
       state.mutable_condition()->set_infection_screened(true);
-      state.mutable_condition()->set_infection_open(active);
-      if (active) OpenHold(f, "CLINICAL", "active infection", {"REMOVE", "THAW", "INFUSE"});
+      if (Infected(f, event.infection_screened_pre().active_infection() == pb::YES)) {
+        OpenHold(f, "CLINICAL", "active infection", {"REMOVE", "THAW", "INFUSE"});
+      }
       return;
-    }
     case pb::Event::kPreinfusionCheckPassed:
       return Checked(f, event.preinfusion_check_passed());
     case pb::Event::kInfusionOrdered:
       return InfusionOrdered(f, event.infusion_ordered());
     case pb::Event::kInfusionDeferred:
       return Deferred(f, event.infusion_deferred());
+    case pb::Event::kTherapyCancelled:
+      return Cancelled(f, event.therapy_cancelled());
+    case pb::Event::kIneligible:
+      return NoGo(f);
     case pb::Event::kInfusionOrderCancelled:
       for (pb::InfusionOrder& order : *state.mutable_orders()) {
         if (order.order() == event.infusion_order_cancelled().order()) order.set_open(false);

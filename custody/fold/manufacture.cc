@@ -6,6 +6,15 @@
 #include "custody/state.h"
 
 namespace custody::fold {
+
+void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test) {
+  if (!HasRelease(lot)) return;  // a release is not given over a failure
+  pb::Hold& hold = AddHold(f, "QUALITY", "test " + test + " failed after the release");
+  hold.set_lot(lot.lot());
+  const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(f.state.manufacturer_site());
+  if (maker != nullptr) hold.set_organisation(maker->organisation);
+}
+
 namespace {
 
 // Who made or tested a lot may not release it (R16).
@@ -80,7 +89,8 @@ void Filled(Folding& f, const pb::Filled& body) {
     container->set_volume_ml(filled.volume_ml());
     container->set_dose_cells_1e6(filled.nominal_dose_1e6());
     container->set_site(f.site);
-    if (filled.integrity() == pb::NO) {  // F7
+    container->set_arrived_site(f.site);  // made here
+    if (filled.integrity() == pb::NO) {   // F7
       AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(),
               filled.container());
     }
@@ -96,10 +106,10 @@ void Tested(Folding& f, const pb::QcResult& body) {
   pb::TestState* test = found == lot->mutable_tests()->end() ? lot->add_tests() : &*found;
   test->set_test(body.test());
   test->set_passed(TestPasses(body, f.profile));
-  const bool said = body.outcome() == pb::OUTCOME_PASS || body.outcome() == pb::OUTCOME_FAIL;
-  test->set_failed(said && !test->passed());
+  test->set_failed(TestFails(body, f.profile));
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
+  if (test->failed()) HoldFailed(f, *lot, body.test());
 }
 
 // A date-only expiry ends with that day in the zone of the label's issuer.

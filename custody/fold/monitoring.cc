@@ -77,6 +77,35 @@ bool Open(const Body& body) {
   return body.grade() > 0 && Micros(body.resolved_at()) == 0;
 }
 
+void CrsGraded(Folding& f, const pb::CrsGraded& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  const auto grade = static_cast<std::int32_t>(body.grade());
+  condition->set_crs_max(std::max(condition->crs_max(), grade));
+  if (!Counts(f, condition->crs_said_us(), !Open(body))) return;
+  condition->set_crs_said_us(std::max(condition->crs_said_us(), f.at));
+  condition->set_crs_grade(grade);
+  condition->set_crs_open(Open(body));
+}
+
+void IcansGraded(Folding& f, const pb::IcansGraded& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  const auto grade = static_cast<std::int32_t>(body.grade());
+  condition->set_icans_max(std::max(condition->icans_max(), grade));
+  if (!Counts(f, condition->icans_said_us(), !Open(body))) return;
+  condition->set_icans_said_us(std::max(condition->icans_said_us(), f.at));
+  condition->set_icans_grade(grade);
+  condition->set_icans_open(Open(body));
+}
+
+// The last word of the two counts: fit, or not.
+void FoundIneligible(Folding& f) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!Counts(f, condition->assessed_us(), false)) return;
+  condition->set_ineligible(true);
+  condition->set_ineligible_us(std::max(condition->ineligible_us(), f.at));
+  condition->set_fit(false);
+}
+
 }  // namespace
 
 void FoldMonitoring(Folding& f) {
@@ -85,6 +114,7 @@ void FoldMonitoring(Folding& f) {
   pb::PatientCondition* condition = state.mutable_condition();
   switch (event.body_case()) {
     case pb::Event::kObservationsRecorded:
+      if (!f.own) return;  // another patient's wristband: another patient's pulse
       return Observed(f, event.observations_recorded());
     case pb::Event::kInfusionStarted:
       return TakeVitals(condition, event.infusion_started().baseline(), f.at);
@@ -95,18 +125,10 @@ void FoldMonitoring(Folding& f) {
       return;
     case pb::Event::kIceRecorded:
       return condition->set_last_ice_us(Micros(event.ice_recorded().at()));
-    case pb::Event::kCrsGraded: {
-      const auto grade = static_cast<std::int32_t>(event.crs_graded().grade());
-      condition->set_crs_grade(grade);
-      condition->set_crs_max(std::max(condition->crs_max(), grade));
-      return condition->set_crs_open(Open(event.crs_graded()));
-    }
-    case pb::Event::kIcansGraded: {
-      const auto grade = static_cast<std::int32_t>(event.icans_graded().grade());
-      condition->set_icans_grade(grade);
-      condition->set_icans_max(std::max(condition->icans_max(), grade));
-      return condition->set_icans_open(Open(event.icans_graded()));
-    }
+    case pb::Event::kCrsGraded:
+      return CrsGraded(f, event.crs_graded());
+    case pb::Event::kIcansGraded:
+      return IcansGraded(f, event.icans_graded());
     case pb::Event::kAeTreatmentGiven:
       if (event.ae_treatment_given().treatment() == pb::TREATMENT_TOCILIZUMAB) {
         condition->set_tocilizumab_doses(condition->tocilizumab_doses() + 1);
@@ -136,7 +158,7 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kPatientDied:
       return state.set_patient_died(true);
     case pb::Event::kIneligible:
-      return condition->set_ineligible(true);
+      return FoundIneligible(f);
     default:
       return;
   }

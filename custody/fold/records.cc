@@ -99,7 +99,18 @@ void AgeAttestations(Folding& f) {
   }
 }
 
+// The result of `event_id`, when it stands as failed.
+const pb::TestState* FailedTest(const pb::TherapyState& state, const std::string& event_id) {
+  for (const pb::Lot& lot : state.lots()) {
+    for (const pb::TestState& test : lot.tests()) {
+      if (test.event_id() == event_id && test.failed()) return &test;
+    }
+  }
+  return nullptr;
+}
+
 void Corrected(Folding& f, const pb::RecordCorrected& body) {
+  const bool failed = FailedTest(f.state, body.corrected_event()) != nullptr;
   for (const pb::Correction& correction : body.corrections()) {
     const Folded folded = CorrectInState(f.state, f.profile, body.corrected_event(), correction);
     pb::CorrectedValue* shown = f.state.add_corrections();
@@ -110,6 +121,13 @@ void Corrected(Folding& f, const pb::RecordCorrected& body) {
     shown->set_new_value(correction.new_value());
     shown->set_corrected_by(f.event_id);
     shown->set_folded(folded == Folded::kYes);
+  }
+  const pb::TestState* test = FailedTest(f.state, body.corrected_event());
+  if (failed || test == nullptr) return;
+  for (const pb::Lot& lot : f.state.lots()) {
+    const auto& tests = lot.tests();
+    const bool its = std::ranges::any_of(tests, [&](const auto& t) { return &t == test; });
+    if (its) return HoldFailed(f, lot, test->test());
   }
 }
 

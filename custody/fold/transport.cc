@@ -6,6 +6,17 @@
 #include "custody/state.h"
 
 namespace custody::fold {
+
+void LeaveShipper(Folding& f, pb::Container& container) {
+  pb::Shipment* shipment = MutableShipment(f.state, container.shipment());
+  if (shipment == nullptr || shipment->stored_us() == 0) return;
+  container.clear_shipment();
+  const bool left = std::ranges::none_of(f.state.containers(), [&](const pb::Container& other) {
+    return other.shipment() == shipment->shipper();
+  });
+  if (left) shipment->set_emptied_us(std::max(shipment->emptied_us(), f.at));
+}
+
 namespace {
 
 void Packed(Folding& f, const pb::Packed& body) {
@@ -67,6 +78,7 @@ void Received(Folding& f, const Body& body) {
     if (IsOldNews(f, *container)) continue;  // it has gone on since
     Become(f, *container, pb::CONTAINER_RECEIVED);
     container->set_site(f.site);
+    container->set_arrived_site(f.site);
     container->clear_shipment();
     SetHolder(f, container->id(), f.site);
   }
@@ -84,6 +96,7 @@ void ReadOut(Folding& f, const pb::TelemetryBatch& body) {
     shipment->set_data_from_us(from);
   }
   shipment->set_data_to_us(std::max(shipment->data_to_us(), to));
+  *shipment->mutable_data() = WithSpan(shipment->data(), from, to);
   if (body.complete() == pb::YES) shipment->set_telemetry(true);
 }
 
@@ -95,6 +108,21 @@ void PutAll(Folding& f, const Positions& positions, const std::string& site) {
     if (IsOldNews(f, *container)) continue;
     PutAway(f, *container, pb::CONTAINER_STORED, at.position());
     container->set_site(site);
+    LeaveShipper(f, *container);
+  }
+}
+
+// The shipper it came in stays its storage.
+void StoredInShipper(Folding& f, const pb::StoredInShipper& body) {
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
+  for (const std::string& id : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr || IsOldNews(f, *container)) continue;
+    PutAway(f, *container, pb::CONTAINER_STORED, body.position());
+    if (shipment == nullptr) continue;
+    container->set_shipment(shipment->shipper());
+    if (shipment->stored_us() == 0) shipment->set_stored_us(f.at);
+    shipment->clear_emptied_us();
   }
 }
 
@@ -188,12 +216,7 @@ void FoldTransport(Folding& f) {
     case pb::Event::kStoredClinic:
       return PutAll(f, event.stored_clinic().containers(), f.site);
     case pb::Event::kStoredInShipper:
-      for (const std::string& id : event.stored_in_shipper().containers()) {
-        if (pb::Container* container = MutableContainer(f.state, id)) {
-          PutAway(f, *container, pb::CONTAINER_STORED, event.stored_in_shipper().position());
-        }
-      }
-      return;
+      return StoredInShipper(f, event.stored_in_shipper());
     case pb::Event::kIssuedToWard:
       for (const std::string& id : event.issued_to_ward().containers()) SetHolder(f, id, f.site);
       return;

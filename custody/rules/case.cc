@@ -169,6 +169,19 @@ bool IsMaker(const Case& c, std::string_view person) {
   return maker == nullptr ? of->kind == pb::MANUFACTURER : of->organisation == maker->organisation;
 }
 
+bool IsSameHouse(const Case& c, std::string_view site, std::string_view other) {
+  if (site.empty() || other.empty()) return false;
+  if (site == other) return true;
+  const EnrolledOrganisation* of = c.registry.OrganisationOfSite(site);
+  const EnrolledOrganisation* others = c.registry.OrganisationOfSite(other);
+  return of != nullptr && others != nullptr && of->organisation == others->organisation;
+}
+
+std::string SiteOf(const Case& c) {
+  const EnrolledStation* station = c.registry.FindStation(c.effective.station());
+  return station == nullptr ? std::string() : station->site;
+}
+
 std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to) {
   const StatusOr<std::int64_t> first = CalendarDay(Instant{from}, c.therapy.zone());
   const StatusOr<std::int64_t> last = CalendarDay(Instant{to}, c.therapy.zone());

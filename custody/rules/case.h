@@ -58,6 +58,10 @@ bool IsProductStep(const Case& c, std::string& id);
 // `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
 // site where its slot is; before there is one, of any manufacturer.
 bool IsMaker(const Case& c, std::string_view person);
+// `IsSameHouse` says whether two sites are one, or of one organisation.
+bool IsSameHouse(const Case& c, std::string_view site, std::string_view other);
+// `SiteOf` is the site of the station that sends the event; empty when it is not enrolled.
+std::string SiteOf(const Case& c);
 // `DaysBetween` counts calendar days from one time to another where the patient is treated.
 std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to);
 // `IsFresh` says whether something at `at` (0: never) lies at most `micros` before the event, and

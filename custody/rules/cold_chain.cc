@@ -1,26 +1,20 @@
 // R13 and what follows from a broken cold chain or custody: quarantine, and who lifts it.
 //
 // A file is judged from packed + settling to the opened seal; until the seal is opened, to the
-// file's end. Stretches outside the limit count by their overlap with that span; missing data count
-// like a stretch; an extreme that no listed stretch explains counts as one of unknown length.
+// file's end. A shipper that stays the storage of what came in it is judged as such, until the last
+// container is taken out. Stretches outside the limit count by their overlap with these spans;
+// missing data count like a stretch, over all files together; an extreme that no listed stretch
+// explains counts as one of unknown length.
+#include "custody/rules/cold_chain.h"
+
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
 namespace custody::rules {
-namespace {
-
-using Set = std::set<std::string>;
-
-// What the logger's file has to say of one trip.
-struct Trip {
-  const pb::Shipment& shipment;
-  const pb::TemperatureLimit* limit;
-  std::int64_t from = 0;  // packed + settling
-  std::int64_t to = 0;    // seal opened; while under way, the end of the file
-};
 
 void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
                    const std::string& expected, const std::string& found) {
@@ -45,8 +39,35 @@ bool Outside(const pb::TemperatureLimit& limit, double celsius) {
          (limit.has_min_c() && celsius < limit.min_c());
 }
 
+namespace {
+
+using Set = std::set<std::string>;
+
+// A span in which the temperature counts.
+struct Counted {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
+// What the logger's file has to say of one trip.
+struct Trip {
+  const pb::Shipment& shipment;
+  const pb::TemperatureLimit* limit;
+  Counted way;      // packed + settling to seal opened; while under way, to the end of the file
+  Counted storage;  // from stored in the shipper to emptied, or to the end of the file
+};
+
+std::int64_t Overlap(const Counted& span, std::int64_t from, std::int64_t duration) {
+  return std::max<std::int64_t>(0, std::min(span.to, from + duration) - std::max(span.from, from));
+}
+
 std::int64_t Overlap(const Trip& trip, std::int64_t from, std::int64_t duration) {
-  return std::max<std::int64_t>(0, std::min(trip.to, from + duration) - std::max(trip.from, from));
+  return std::max(Overlap(trip.way, from, duration), Overlap(trip.storage, from, duration));
+}
+
+// The end of what a file is judged by: what ended before it did, else the file's own.
+std::int64_t EndOr(std::int64_t ended, const pb::TelemetryBatch& batch) {
+  return ended != 0 ? ended : Micros(batch.to());
 }
 
 void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
@@ -67,7 +88,7 @@ void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip
     if (outside <= limit.excursion_minutes() * kMicrosPerMinute) continue;
     QuarantineAll(c, rule, v, trip.shipment, expected,
                   Celsius(extreme) + " for " + Span(outside) + " from " +
-                      Local(c, std::max(trip.from, Micros(stretch.from()))));
+                      Local(c, std::max(trip.way.from, Micros(stretch.from()))));
   }
   // An extreme that no listed stretch explains is as an excursion: its length is not known.
   const double low = batch.min_temperature_centi_c() / 100.0;
@@ -107,13 +128,15 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
     absent(from, Overlap(trip, from, static_cast<std::int64_t>(gap.duration_ms()) * 1000));
   }
   if (batch.complete() != pb::YES) return;
-  const pb::Shipment& known = trip.shipment;
-  const std::int64_t first = known.data_from_us() == 0
-                                 ? Micros(batch.from())
-                                 : std::min(known.data_from_us(), Micros(batch.from()));
-  const std::int64_t last = std::max(known.data_to_us(), Micros(batch.to()));
-  absent(trip.from, first - trip.from);
-  absent(last, trip.to - last);
+  const auto covered = WithSpan(trip.shipment.data(), Micros(batch.from()), Micros(batch.to()));
+  for (const Counted& span : {trip.way, trip.storage}) {
+    std::int64_t seen = span.from;
+    for (const pb::DataSpan& data : covered) {
+      absent(seen, std::min(data.from_us(), span.to) - seen);
+      seen = std::max(seen, data.to_us());
+    }
+    absent(seen, span.to - seen);
+  }
 }
 
 void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -129,9 +152,11 @@ void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*shipment));
   const std::int64_t settling = limit == nullptr ? 0 : limit->settling_minutes() * kMicrosPerMinute;
-  const bool opened = shipment->seal_opened_us() != 0;
-  const Trip trip{*shipment, limit, shipment->packed_us() + settling,
-                  opened ? shipment->seal_opened_us() : Micros(batch.to())};
+  Trip trip{*shipment, limit, {}, {}};
+  trip.way = {shipment->packed_us() + settling, EndOr(shipment->seal_opened_us(), batch)};
+  if (shipment->stored_us() != 0) {
+    trip.storage = {shipment->stored_us(), EndOr(shipment->emptied_us(), batch)};
+  }
   if (limit == nullptr) {
     NotJudged(c, rule, v,
               {"a temperature limit in the profile", "none for this material",
@@ -201,9 +226,22 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
     case pb::Event::kLdStarted:
     case pb::Event::kRemovedFromStorage:
       return NeedFile(c, rule, v);
+    case pb::Event::kBatchOpened:
+      return NeedInboundFile(c, rule, v);
+    case pb::Event::kReturnedToStorage:
+      return JudgeReturn(c, rule, v);
     case pb::Event::kReceivedMfg:
     case pb::Event::kReceivedClinic: {
       const bool mfg = Body(c) == pb::Event::kReceivedMfg;
+      if (mfg) {
+        const pb::ReceivedMfg& body = c.effective.received_mfg();
+        JudgeReadings(c, rule, v, body.shipper().value(), body.logger_readings(), std::nullopt);
+      } else {
+        const pb::ReceivedClinic& body = c.effective.received_clinic();
+        std::optional<double> at_opening;
+        if (body.has_temperature_centi_c()) at_opening = body.temperature_centi_c() / 100.0;
+        JudgeReadings(c, rule, v, body.shipper().value(), body.logger_readings(), at_opening);
+      }
       const pb::Shipment* shipment =
           OpenShipment(c.therapy, mfg ? c.effective.received_mfg().shipper().value()
                                       : c.effective.received_clinic().shipper().value());
@@ -266,6 +304,24 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+namespace {
+
+// A damaged package may hold sound containers: somebody looks at each and says so.
+void JudgeOuterDamage(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool mfg = c.effective.has_received_mfg();
+  const pb::Answer damaged = mfg ? c.effective.received_mfg().outer_damage()
+                                 : c.effective.received_clinic().outer_damage();
+  const std::string& shipper = mfg ? c.effective.received_mfg().shipper().value()
+                                   : c.effective.received_clinic().shipper().value();
+  if (damaged != pb::YES) return;
+  Deviation(c, rule, v,
+            {"a package without damage", "damaged outside",
+             "look at every container; record CONTAINER_DAMAGED for what is harmed", shipper},
+            true);
+}
+
+}  // namespace
+
 void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto all = [&](const auto& containers, const char* found) {
     for (const std::string& id : containers) {
@@ -277,6 +333,7 @@ void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
   };
   if (c.effective.has_received_mfg() || c.effective.has_received_clinic()) {
+    JudgeOuterDamage(c, rule, v);
     std::vector<std::string> lost;
     for (const std::string& id : StepContainers(c.effective)) {
       const pb::Container* container = FindContainer(c.therapy, id);

@@ -83,6 +83,17 @@ void JudgeThawers(const Case& c, const Rule& rule, pb::Verdict& v) {
         "call somebody who did not thaw it", id});
 }
 
+// A PASS that reaches the ledger after a later answer opens nothing; who gave it is told.
+void TellLaterAnswer(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::BedsideIdVerified& body = c.effective.bedside_id_verified();
+  const pb::Container* container = FindContainer(c.therapy, body.container().value());
+  if (container == nullptr || At(c) >= container->bedside_said_us()) return;
+  Note(c, rule, v,
+       {"the last answer at the bedside",
+        "another was given later: " + Local(c, container->bedside_said_us()),
+        "the later one counts; verify again at the bedside before the infusion", container->id()});
+}
+
 // Everything that the PASS was given for, scanned again now.
 void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::BedsidePass& pass) {
   const pb::InfusionStarted& body = c.effective.infusion_started();
@@ -172,6 +183,11 @@ namespace {
 // An order is of one lot, by that lot's certificate.
 void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::InfusionOrdered& body = c.effective.infusion_ordered();
+  if (!c.therapy.ordered()) {
+    Gate(c, rule, v,
+         {"an order of the therapy that stands", "none, or it was cancelled",
+          "the physician orders the therapy: THERAPY_ORDERED"});
+  }
   const pb::Lot* lot = FindLot(c.therapy, body.lot());
   if (lot != nullptr && lot->certificate() != body.certificate()) {
     Gate(c, rule, v,
@@ -215,26 +231,46 @@ void OrderedForBag(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) == pb::Event::kPrethawIdVerified) {
-    const pb::PrethawIdVerified& body = c.effective.prethaw_id_verified();
-    if (body.confirmed_by() != pb::CONFIRMED_BY_WARD) return;
-    const std::uint32_t stated =
-        c.profile == nullptr ? 0 : c.profile->validity().ward_confirmation();
-    const std::uint32_t minutes = Tightened(Defaults::kWardMinutes, stated);
-    const std::int64_t at = Micros(body.ward_scanned_at());
-    const bool known = c.registry.FindPerson(body.ward_person()) != nullptr;
-    if (!known || !IsFresh(c, at, minutes * kMicrosPerMinute)) {
-      Gate(c, rule, v,
-           {"the wristband scanned on the ward by an enrolled person at most " +
-                std::to_string(minutes) + " min ago",
-            body.ward_person().empty() ? "nobody named"
-            : !known                   ? body.ward_person() + " is not enrolled"
-                                       : Span(At(c) - at) + " ago",
-            "the ward scans the wristband again"});
-    }
-    return;
+namespace {
+
+// The ward's word for the patient's wristband.
+void JudgeWard(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::PrethawIdVerified& body = c.effective.prethaw_id_verified();
+  if (body.confirmed_by() != pb::CONFIRMED_BY_WARD) return;
+  const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().ward_confirmation();
+  const std::uint32_t minutes = Tightened(Defaults::kWardMinutes, stated);
+  const std::int64_t at = Micros(body.ward_scanned_at());
+  const bool known = c.registry.FindPerson(body.ward_person()) != nullptr;
+  if (known && IsFresh(c, at, minutes * kMicrosPerMinute)) return;
+  Gate(c, rule, v,
+       {"the wristband scanned on the ward by an enrolled person at most " +
+            std::to_string(minutes) + " min ago",
+        body.ward_person().empty() ? "nobody named"
+        : !known                   ? body.ward_person() + " is not enrolled"
+                                   : Span(At(c) - at) + " ago",
+        "the ward scans the wristband again"});
+}
+
+// What was verified is what is still ordered: an order may end between the check and the thaw.
+void JudgeOrderStands(const Case& c, const Rule& rule, pb::Verdict& v,
+                      const pb::Container& container) {
+  const pb::InfusionOrder* order = OrderFor(c.therapy, container.id());
+  if (order == nullptr) {
+    Gate(c, rule, v,
+         {"an infusion order that stands for this container", "none, or it was cancelled",
+          "leave it frozen; the physician orders: INFUSION_ORDERED", container.id()});
+  } else if (!container.prethaw().empty() && order->order() != container.prethaw_order()) {
+    Gate(c, rule, v,
+         {"the order by which it was verified: " + container.prethaw_order(),
+          "replaced by " + order->order(),
+          "two people verify by the order that stands: PRETHAW_ID_VERIFIED", container.id()});
   }
+}
+
+}  // namespace
+
+void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kPrethawIdVerified) return JudgeWard(c, rule, v);
   if (Body(c) != pb::Event::kThawStarted) return;
   const std::string& id = c.effective.thaw_started().container().value();
   const pb::Container* container = FindContainer(c.therapy, id);
@@ -244,11 +280,17 @@ void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"two people verified this container before the thaw", "no PRETHAW_ID_VERIFIED for it",
           "verify container, certificate, order and patient now", id});
   }
+  JudgeOrderStands(c, rule, v, *container);
   if (!c.therapy.consent_treatment()) {
     Gate(c, rule, v,
          {"consent to the treatment", "none that stands", "obtain consent before thawing", id});
   }
   const pb::PatientCondition& condition = c.therapy.condition();
+  if (condition.ineligible()) {
+    Gate(c, rule, v,
+         {"a patient who is treated", "found not eligible",
+          "the physician assesses anew: ELIGIBILITY_ASSESSED", id, pb::CLINICAL});
+  }
   const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().preinfusion_check();
   const std::uint32_t minutes = Tightened(Defaults::kPreinfusionMinutes, stated);
   const std::int64_t age = At(c) - condition.preinfusion_us();
@@ -258,30 +300,34 @@ void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
        {"the physician's go at most " + Span(minutes * kMicrosPerMinute) + " old",
         condition.preinfusion_us() == 0 ? "no PREINFUSION_CHECK_PASSED"
         : condition.preinfusion_go()    ? Span(age) + " old"
-                                        : "the last check said no",
+                                        : "taken back, or the last check said no",
         "the physician repeats the pre-infusion check", id, pb::CLINICAL});
 }
 
 void BedsidePassed(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) == pb::Event::kBedsideIdVerified) return JudgeThawers(c, rule, v);
+  if (Body(c) == pb::Event::kBedsideIdVerified) {
+    TellLaterAnswer(c, rule, v);
+    return JudgeThawers(c, rule, v);
+  }
   if (Body(c) != pb::Event::kInfusionStarted) return;
   const pb::InfusionStarted& body = c.effective.infusion_started();
   const std::string& id = body.container().value();
   const pb::Container* container = FindContainer(c.therapy, id);
   if (container == nullptr || !container->has_pass()) {
+    const std::int64_t said = container == nullptr ? 0 : container->bedside_said_us();
     Gate(c, rule, v,
-         {"a two-person PASS at the bedside on this container", "none",
-          "two people verify at the bedside", id});
+         {"a two-person PASS at the bedside on this container",
+          said == 0 ? "none" : "none since " + Local(c, said), "two people verify at the bedside",
+          id});
     return;
   }
   const pb::BedsidePass& pass = container->pass();
   const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().bedside_pass();
   const std::uint32_t minutes = Tightened(Defaults::kBedsidePassMinutes, stated);
-  const std::int64_t age = At(c) - pass.at_us();
-  if (age > minutes * kMicrosPerMinute || age < 0) {
+  if (!IsFresh(c, pass.at_us(), minutes * kMicrosPerMinute)) {
     Gate(c, rule, v,
-         {"a PASS at most " + std::to_string(minutes) + " min old", Span(age) + " old",
-          "two people verify at the bedside again", id});
+         {"a PASS at most " + std::to_string(minutes) + " min old",
+          Span(At(c) - pass.at_us()) + " old", "two people verify at the bedside again", id});
   }
   CompareWithPass(c, rule, v, pass);
 }

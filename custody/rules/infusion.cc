@@ -11,6 +11,20 @@ bool Tried(const pb::VitalSigns& vitals, pb::VitalSign sign) {
   return std::ranges::find(vitals.not_recordable(), sign) != vitals.not_recordable().end();
 }
 
+// A go that its own answers speak against.
+void JudgeGo(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::PreinfusionCheckPassed& body = c.effective.preinfusion_check_passed();
+  if (body.go() != pb::YES) return;
+  const auto need = [&](pb::Answer answer, const char* what, const char* next) {
+    if (answer == pb::NO) Gate(c, rule, v, {what, "no", next});
+  };
+  need(body.emergency_kit(), "the emergency kit at hand", "have it brought, then say go");
+  need(body.line_patent(), "a patent line", "see to the line, then say go");
+  if (body.consent_valid() != pb::NO) return;
+  Gate(c, rule, v, {"valid consent", "no", "say no go; ask the patient: CONSENT_OBTAINED"})
+      .clear_grantors();
+}
+
 }  // namespace
 
 void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -40,8 +54,17 @@ void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
     return;
   }
+  if (Body(c) == pb::Event::kPreinfusionCheckPassed) return JudgeGo(c, rule, v);
   std::string id;
-  if (!IsProductStep(c, id) || Body(c) == pb::Event::kInfusionStarted) return;
+  if (!IsProductStep(c, id)) return;
+  if (Body(c) == pb::Event::kInfusionStarted) {
+    if (c.effective.infusion_started().no_leukoreduction_filter() != pb::NO) return;
+    Gate(c, rule, v,
+         {"a line without leukoreduction filter", "it has one, which keeps the cells back",
+          "change the line, then start", id})
+        .clear_grantors();
+    return;
+  }
   const pb::PatientCondition& condition = c.therapy.condition();
   if (condition.infection_open()) {
     Gate(c, rule, v,

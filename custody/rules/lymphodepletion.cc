@@ -37,7 +37,8 @@ Missing WhatIsMissing(const Case& c, const pb::Lot& lot) {
     const bool arrived =
         container.state() == pb::CONTAINER_RECEIVED || container.state() == pb::CONTAINER_STORED ||
         (container.state() >= pb::CONTAINER_REMOVED && container.state() <= pb::CONTAINER_VERIFIED);
-    const bool here = arrived && container.site() == TreatingSite(c.therapy);
+    const bool here = arrived && container.site() == TreatingSite(c.therapy) &&
+                      IsSameHouse(c, container.arrived_site(), TreatingSite(c.therapy));
     if (!here) {
       all.coming.push_back({"the product at " + TreatingSite(c.therapy),
                             StateLabel(container.state()) +
@@ -106,10 +107,54 @@ void JudgeWaiving(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 }  // namespace
 
+namespace {
+
+// Whether a dose, or the end of a course, is told of which nobody recorded the start.
+bool IsUnstartedCourse(const Case& c) {
+  const pb::Lymphodepletion& ld = c.therapy.ld();
+  if (c.effective.has_ld_completed()) return ld.started_us() == 0;
+  if (!c.effective.has_ld_dose()) return false;
+  if (ld.started_us() == 0) return true;
+  return ld.completed_us() != 0 &&
+         Micros(c.effective.ld_dose().given_at()) > ld.completed_us() + kSkew;
+}
+
+// The patient is one who is to be treated, by an order that stands.
+void StillMeant(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (!c.therapy.ordered()) {
+    Gate(c, rule, v,
+         {"an order of the therapy that stands", "none, or it was cancelled",
+          "the physician orders the therapy: THERAPY_ORDERED"})
+        .clear_grantors();
+  }
+  if (!c.therapy.condition().ineligible()) return;
+  Gate(c, rule, v,
+       {"a patient who is treated", "found not eligible",
+        "the physician assesses anew: ELIGIBILITY_ASSESSED", "", pb::CLINICAL})
+      .clear_grantors();
+}
+
+// The risk of a product still on its way is the physician's to take, whoever types it.
+void RiskTaken(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::vector<StepPerson> people = PeopleOf(c.effective);
+  const bool physician =
+      std::ranges::any_of(people, [](const StepPerson& person) { return person.role == pb::PHY; });
+  const bool accepted = c.effective.ld_started().delivery_risk_accepted() == pb::YES;
+  if (accepted && physician) return;
+  Gate(c, rule, v,
+       {"the risk of delivery accepted by the physician",
+        accepted ? "accepted by somebody else" : "not accepted",
+        "the physician signs and accepts it, or waits for the product"});
+}
+
+}  // namespace
+
 void ProductThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   // Without lymphodepletion the thaw is the step from which there is no way back (R20).
   const bool instead = c.effective.has_thaw_started() && c.therapy.ld().waived();
-  if (!c.effective.has_ld_started() && !instead) return;
+  const bool unstarted = IsUnstartedCourse(c);
+  if (!c.effective.has_ld_started() && !instead && !unstarted) return;
+  if (!instead) StillMeant(c, rule, v);
   const bool scheduled =
       c.profile != nullptr && c.profile->availability() == pb::RELEASED_AND_SCHEDULED;
   if (c.therapy.lots().empty()) {
@@ -126,17 +171,13 @@ void ProductThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   for (Words& words : missing.lasting) Gate(c, rule, v, std::move(words)).clear_grantors();
   const bool there = missing.coming.empty();
-  if (!scheduled || instead) {
+  if (!scheduled || instead || unstarted) {
     for (Words& words : missing.coming) Gate(c, rule, v, std::move(words));
     return;
   }
   if (there) return;
   const pb::LdStarted& body = c.effective.ld_started();
-  if (body.delivery_risk_accepted() != pb::YES) {
-    Gate(c, rule, v,
-         {"the risk of delivery accepted by the physician", "not accepted",
-          "the physician accepts it, or waits for the product"});
-  }
+  RiskTaken(c, rule, v);
   // Day 0 is the earliest day of the infusion: the last dose, and the days that the label wants.
   const std::uint32_t after = std::max(c.profile->ld().min_days(), Defaults::kLdMinDays);
   const std::int64_t left = std::int64_t{body.planned_days()} - 1 + after;
@@ -153,6 +194,11 @@ void ProductThere(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 void FitForLd(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (IsUnstartedCourse(c)) {
+    Gate(c, rule, v,
+         {"reactions, infection and graft-versus-host disease asked before the first dose",
+          "no LD_STARTED of this course", "record LD_STARTED as done; the physician judges it"});
+  }
   if (Body(c) != pb::Event::kLdStarted) return;
   const pb::LdStarted& body = c.effective.ld_started();
   const auto need = [&](pb::Answer answer, const char* what) {

@@ -102,6 +102,49 @@ void AskProduct(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
   }
 }
 
+// Numbers that a rule looked at and the state does not keep: nobody can judge again by themselves,
+// so somebody does. An empty path is every number of the body.
+struct Looked {
+  pb::Event::BodyCase body;
+  std::string_view path;
+  std::string_view rule;
+};
+
+constexpr Looked kLooked[] = {
+    {pb::Event::kLdWaived, "wbc_1e9_per_l", "R20"},
+    {pb::Event::kLdStarted, "planned_days", "R18"},
+    {pb::Event::kTelemetryBatch, "", "R13"},
+    {pb::Event::kTemperatureExcursion, "", "R13"},
+    {pb::Event::kStorageExcursion, "", "R13"},
+    {pb::Event::kReturnedToStorage, "", "R13"},
+    {pb::Event::kReceivedMfg, "logger_readings", "R13"},
+    {pb::Event::kReceivedClinic, "temperature_centi_c", "R13"},
+    {pb::Event::kReceivedClinic, "logger_readings", "R13"},
+    {pb::Event::kInfusionStarted, "baseline", "R39"},
+    {pb::Event::kObservationsRecorded, "observations", "R39"},
+    {pb::Event::kBedsideIdVerified, "time_out", "R23"},
+    {pb::Event::kPrethawIdVerified, "ward_scanned_at", "R35"},
+    {pb::Event::kLabelIssued, "wristband_scanned_at", "F8a"},
+    {pb::Event::kLabelCompleted, "printed", "F8b"},
+    {pb::Event::kLabelCompleted, "applied", "F8b"},
+    {pb::Event::kLabelCompleted, "destroyed", "F8b"},
+    {pb::Event::kFilled, "labels_", "F8b"},
+    {pb::Event::kTransduced, "vector_expires_at", "R15"},
+};
+
+void AskWhatIsNotKept(const Case& c, pb::Verdict& v, int body, const pb::Correction& correction) {
+  for (const Looked& looked : kLooked) {
+    const bool meant =
+        static_cast<int>(looked.body) == body && correction.field_path().starts_with(looked.path);
+    if (!meant) continue;
+    Again(c, v, looked.rule,
+          {"what was judged by " + correction.field_path() + " " + correction.old_value(),
+           correction.new_value() + ", as corrected",
+           "judge it again by the new value, and close this with what follows from it",
+           correction.field_path(), pb::CLINICAL});
+  }
+}
+
 }  // namespace
 
 void AttestationFits(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -163,6 +206,8 @@ void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (folded == Folded::kOther) {
       refuse("the value as it was recorded", correction.old_value(), "look the record up");
     }
+    const bool number = field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING;
+    if (folded == Folded::kNo && number) AskWhatIsNotKept(c, v, known, correction);
   }
   AskLymphodepletion(c, v, now);
   AskPatient(c, v, now);

@@ -134,6 +134,12 @@ bool MayShipEarly(const Case& c, const pb::Lot* lot) {
   return shipment != nullptr && shipment->under_quarantine();
 }
 
+// What goes to its maker may go in any state. Where it goes says so, not what somebody calls the
+// leg.
+bool GoesToMaker(const Case& c, std::string_view destination) {
+  return IsSameHouse(c, destination, c.therapy.manufacturer_site());
+}
+
 // One container, all of its reasons.
 void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
                     bool shipping) {
@@ -197,7 +203,25 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
 
 }  // namespace
 
+namespace {
+
+// A result that fails after the release says that the release should not stand; until quality says
+// whether it does, the fold holds the lot.
+void FailedSinceRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::QcResult& body = c.effective.qc_result();
+  const pb::Lot* lot = FindLot(c.therapy, body.lot());
+  if (lot == nullptr || !HasRelease(*lot) || !TestFails(body, c.profile)) return;
+  Gate(c, rule, v,
+       {"every result of a released lot passed", "test " + body.test() + " failed",
+        "the lot is held; quality of the manufacturer decides: RELEASE_WITHDRAWN, REJECTED, or "
+        "HOLD_CLEARED once QC_RESULT_INVALIDATED or judged harmless",
+        lot->lot()});
+}
+
+}  // namespace
+
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_qc_result()) return FailedSinceRelease(c, rule, v);
   const bool decides = c.effective.has_batch_record_reviewed() ||
                        c.effective.has_site_qa_disposition() ||
                        c.effective.has_qc_result_invalidated();
@@ -319,7 +343,7 @@ void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {
 void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
   switch (Body(c)) {
     case pb::Event::kPacked:
-      if (c.effective.packed().leg() != pb::LEG_OUTBOUND) return;
+      if (GoesToMaker(c, c.effective.packed().destination_site())) return;
       for (const std::string& id : StepContainers(c.effective)) {
         JudgeContainer(c, rule, v, id, true);
       }
@@ -327,9 +351,7 @@ void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
     case pb::Event::kHandedToCarrier: {
       const pb::Shipment* shipment =
           OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
-      if (shipment == nullptr || shipment->inbound()) return;
-      const std::string& made = c.therapy.manufacturer_site();
-      if (!made.empty() && shipment->to_site() == made) return;  // going back
+      if (shipment == nullptr || GoesToMaker(c, shipment->to_site())) return;
       for (const std::string& id : shipment->containers()) JudgeContainer(c, rule, v, id, true);
       return;
     }

@@ -237,6 +237,39 @@ void CheckWristband(const Case& c, const Rule& rule, pb::Verdict& v) {
         "scan the second identifier, or read it to a second person"});
 }
 
+// What lets something be done to a patient is said of a patient who was scanned, and of a therapy
+// that has a name: where neither is known, everything fits.
+void NeedPatient(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool labels = c.effective.has_label_issued() || c.effective.has_apheresis_started();
+  if (labels && c.therapy.coi().empty()) {
+    Gate(c, rule, v,
+         {"a chain of identity that the therapy knows", "none yet",
+          "state it: ELIGIBILITY_ASSESSED by the physician, or THERAPY_ORDERED", "coi"});
+  }
+  const auto need = [&](const auto& body) {
+    if (body.coi().empty()) {
+      Gate(c, rule, v,
+           {"the chain of identity scanned", "no scan", "scan it with the wristband", "coi"});
+    }
+    if (Read(body.wristband()).size() >= 2) return;
+    Gate(c, rule, v,
+         {"two identifiers read from the wristband", std::to_string(Read(body.wristband()).size()),
+          "scan the whole wristband, or read it to a second person", "wristband"});
+  };
+  switch (Body(c)) {
+    case pb::Event::kLdStarted:
+      return need(c.effective.ld_started());
+    case pb::Event::kPreinfusionCheckPassed:
+      // A no asks for nothing.
+      if (c.effective.preinfusion_check_passed().go() != pb::YES) return;
+      return need(c.effective.preinfusion_check_passed());
+    case pb::Event::kInfusionOrdered:
+      return need(c.effective.infusion_ordered());
+    default:
+      return;
+  }
+}
+
 // Certificate and lot of a step belong to the container in hand, not only to the therapy.
 void CheckCertificate(const Case& c, const Rule& rule, pb::Verdict& v) {
   std::string certificate;
@@ -271,14 +304,34 @@ void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v) {
   constexpr const char* kStop = "stop and find out why; in doubt record IDENTITY_IN_DOUBT";
   switch (Body(c)) {
     case pb::Event::kLabelIssued:
+      need(c.effective.label_issued().autologous_statement(),
+           "a label that says: for autologous use only", "destroy it and print another");
       return need(c.effective.label_issued().read_back_agrees(), "a label that reads as it should",
                   "destroy it and print another");
+    case pb::Event::kLabelAffixed:
+      return need(c.effective.label_affixed().before_needle(),
+                  "the label on the bag before the needle",
+                  "compare bag, label and patient; in doubt record IDENTITY_IN_DOUBT");
+    case pb::Event::kFilled:
+      return need(c.effective.filled().labels_read_back(),
+                  "every label read back from its container",
+                  "read them back now; in doubt record IDENTITY_IN_DOUBT");
+    case pb::Event::kBatchOpened:
+      return need(c.effective.batch_opened().line_clearance(),
+                  "no other patient's material in the room",
+                  "stop, clear the line; in doubt record IDENTITY_IN_DOUBT");
+    case pb::Event::kWrongItemPresented:
+      return need(c.effective.wrong_item_presented().nothing_done(),
+                  "nothing opened, packed or connected",
+                  "it was used: record IDENTITY_IN_DOUBT for it and its siblings, call quality");
     case pb::Event::kApheresisStarted:
       if (!c.therapy.ordered() || !c.effective.apheresis_started().order().value().empty()) return;
       Gate(c, rule, v,
            {"order " + c.therapy.order_number() + " scanned", "no scan", "scan the order too"});
       return;
     case pb::Event::kHandedToCarrier:
+      need(c.effective.handed_to_carrier().package_intact(), "the package intact",
+           "keep it: pack anew, or record CONTAINER_DAMAGED for what is harmed");
       return need(c.effective.handed_to_carrier().driver_identified(), "the driver identified",
                   "identify the driver, or keep the shipper");
     case pb::Event::kRemovedFromStorage:
@@ -308,8 +361,10 @@ void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v) {
 }  // namespace
 
 void ScansBelong(const Case& c, const Rule& rule, pb::Verdict& v) {
+  CheckAnswers(c, rule, v);
   const BodyPlan& plan = PlanOf(c.effective);
   if (plan.body == nullptr || plan.scans.empty() || SpeaksOfOthers(Body(c))) return;
+  NeedPatient(c, rule, v);
   const auto& body = c.effective.GetReflection()->GetMessage(c.effective, plan.body);
   std::vector<const std::string*> values;
   for (const PlannedField& field : plan.scans) {
@@ -326,7 +381,6 @@ void ScansBelong(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   CheckWristband(c, rule, v);
   CheckCertificate(c, rule, v);
-  CheckAnswers(c, rule, v);
   CompareOwnChecks(c, rule, v);
 }
 

@@ -82,11 +82,6 @@ void CompareOuter(const Case& c, const Rule& rule, pb::Verdict& v, const std::st
   }
 }
 
-std::string SiteOf(const Case& c) {
-  const EnrolledStation* station = c.registry.FindStation(c.effective.station());
-  return station == nullptr ? std::string() : station->site;
-}
-
 // Who hands a shipper over is the one who holds it.
 void CompareHolder(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper) {
   const pb::Shipment* shipment = OpenShipment(c.therapy, shipper);
@@ -198,6 +193,24 @@ void CompareOffer(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Who offers a container holds it: an offer from afar would make it be where it is not.
+void OfferContainers(const Case& c, const Rule& rule, pb::Verdict& v,
+                     const pb::HandoverOffered& body) {
+  const std::string site = SiteOf(c);
+  for (const std::string& id : body.containers()) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr) {
+      Gate(c, rule, v, {"a container of this therapy", id + " is none", "take it out", id});
+      continue;
+    }
+    const bool held = container->site().empty() || site.empty() || container->site() == site;
+    if (held) continue;
+    Gate(c, rule, v,
+         {"offered by " + container->site() + ", which holds it", "by " + site,
+          "the holder offers it", id});
+  }
+}
+
 }  // namespace
 
 void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -218,11 +231,7 @@ void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
       if (body.closed() == pb::YES) {
         return CompareOuter(c, rule, v, body.shipper(), SetOf(body.seals()), body.waybill());
       }
-      for (const std::string& id : body.containers()) {
-        if (FindContainer(c.therapy, id) != nullptr) continue;
-        Gate(c, rule, v, {"a container of this therapy", id + " is none", "take it out", id});
-      }
-      return;
+      return OfferContainers(c, rule, v, body);
     }
     case pb::Event::kHandoverAccepted:
       return CompareOffer(c, rule, v);

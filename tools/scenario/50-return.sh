@@ -25,7 +25,8 @@ at 31 08:00 "Lymphodepletion, the chemotherapy that makes room for the cells, wa
 ld_started() { # HOW: run, quiet, refused 1
   "$@" custody-clinic record ld_started --as DR-HOLM:PHY:ORDERED --therapy "$COI" --course 1 --started-at now \
     --regimen 'fludarabine 30 and cyclophosphamide 300 mg/m2, three days' --planned-days 3 --bsa-m2 1.8 --weight-kg 70.5 \
-    --serious-bridging-reaction no --active-infection no --active-gvhd no --coi "$COI"
+    --serious-bridging-reaction no --active-infection no --active-gvhd no --coi "$COI" \
+    --wristband "mrn:HOSPITAL:$MRN" --wristband "dob::$DOB"
 }
 ld_started refused 1
 say "Nothing was recorded and nothing was given. Nobody may override a quarantine: the physician waits for those"

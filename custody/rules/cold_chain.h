@@ -1,0 +1,30 @@
+// What the files of R13 share. Not for others to include.
+#ifndef CUSTODY_CUSTODY_RULES_COLD_CHAIN_H_
+#define CUSTODY_CUSTODY_RULES_COLD_CHAIN_H_
+
+#include <optional>
+#include <string>
+
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+
+// `Outside` says whether a temperature is outside a limit; `LimitText` is the limit for people.
+bool Outside(const pb::TemperatureLimit& limit, double celsius);
+std::string LimitText(const pb::TemperatureLimit& limit);
+// `QuarantineAll` holds everything in a shipment that is not used up.
+void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
+                   const std::string& expected, const std::string& found);
+
+// `NeedInboundFile` asks at the opening of a batch whether the way of its cells was looked at.
+void NeedInboundFile(const Case& c, const Rule& rule, pb::Verdict& v);
+// `JudgeReadings` is of a receipt: displays of loggers, and the temperature under the opened lid.
+void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper,
+                   const google::protobuf::RepeatedPtrField<pb::LoggerReading>& readings,
+                   std::optional<double> at_opening);
+// `JudgeReturn` is of RETURNED_TO_STORAGE.
+void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v);
+
+}  // namespace custody::rules
+
+#endif  // CUSTODY_CUSTODY_RULES_COLD_CHAIN_H_

@@ -1,0 +1,82 @@
+// What becomes known after the release: a result that fails holds the lot until quality decides.
+#include <gmock/gmock.h>
+
+#include "tests/unit/custody/rules_test.h"
+
+namespace custody {
+namespace {
+
+class LateResultTest : public RulesTest {
+ protected:
+  std::string Result(const char* test, const char* rest) {
+    return std::string("qc_result { lot: 'LOT26001' sample: 'Q1' test: '") + test +
+           "' method: 'SOP' specification: 'SPEC-1' analyst: 'lab.qc.1' tested_at $T-1h "
+           "result_number: 'R-2' " +
+           rest + " }";
+  }
+  const pb::Hold& Held() { return *run.state().holds().rbegin(); }
+};
+
+TEST_F(LateResultTest, AFailureAfterTheReleaseHoldsTheLotUntilQualityDecides) {
+  run.Until("ld_started");
+  const pb::Verdict failed =
+      Do({"lab.qc.1"}, Result("sterility", "value_text: 'growth' outcome: OUTCOME_FAIL"));
+  EXPECT_FALSE(failed.refused()) << Explain(failed);
+  ASSERT_EQ(Of(failed, "R16").size(), 1U);
+  EXPECT_TRUE(Of(failed, "R16")[0].critical());
+  ASSERT_EQ(run.state().holds_size(), 1);
+  EXPECT_EQ(Held().kind(), "QUALITY");
+  EXPECT_EQ(Held().lot(), kMainLot);
+  EXPECT_TRUE(run.state().deviations().rbegin()->critical());
+  const EventBuilder ld = run.Next();
+  EXPECT_TRUE(run.Judge(ld).refused());
+  const std::string clear =
+      "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'false positive' }";
+  EXPECT_TRUE(run.Judge(run.Draft({"clinic.qa.1"}, clear)).refused());
+  MustDo({"lab.qa.1"}, clear);
+  EXPECT_FALSE(run.Judge(ld).refused()) << Explain(run.Judge(ld));
+}
+
+TEST_F(LateResultTest, ANumberOutsideTheLimitFailsWhateverItCallsItself) {
+  run.Until("removed_from_storage");
+  MustDo({"lab.qc.1"}, Result("viability", "value: 61 unit: '%' outcome: OUTCOME_PASS"));
+  const pb::Verdict removal = run.Judge(run.Next());
+  EXPECT_TRUE(Says(removal, "R34")) << Explain(removal);
+}
+
+TEST_F(LateResultTest, WhatPassesOrIsStillOpenHoldsNothing) {
+  run.Until("ld_started");
+  MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS"));
+  MustDo({"lab.qc.1"}, Result("sterility", "outcome: OUTCOME_PENDING"));
+  EXPECT_TRUE(run.state().holds().empty());
+  EXPECT_FALSE(run.Judge(run.Next()).refused());
+}
+
+TEST_F(LateResultTest, BeforeTheReleaseAFailureHoldsNothingAndStopsTheRelease) {
+  run.Until("released");
+  MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'growth' outcome: OUTCOME_FAIL"));
+  EXPECT_TRUE(run.state().holds().empty());
+  EXPECT_TRUE(Says(run.Judge(run.Next()), "R16"));
+}
+
+TEST_F(LateResultTest, AResultCorrectedToAFailureHoldsTheLotToo) {
+  run.Until("qc_result");
+  EventBuilder viability = run.Next();
+  ASSERT_FALSE(run.Record(viability).refused());
+  const std::string id = run.last().parsed.event_id.ToString();
+  run.Until("ld_started");
+  EventBuilder correction =
+      run.Draft({"lab.qc.1", "lab.qa.1"},
+                "record_corrected { corrections { field_path: 'value' old_value: '91' "
+                "new_value: '61' } reason: 'misread' }");
+  correction.event().mutable_record_corrected()->set_corrected_event(id);
+  const pb::Verdict verdict = run.Record(correction);
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  EXPECT_TRUE(Says(verdict, "R16"));
+  ASSERT_EQ(run.state().holds_size(), 1);
+  EXPECT_EQ(Held().lot(), kMainLot);
+  EXPECT_TRUE(run.Judge(run.Next()).refused());
+}
+
+}  // namespace
+}  // namespace custody
