@@ -215,7 +215,8 @@ void AuditReplay::NoteUnjudged() {
   }
   for (const auto& [rule, count] : not_judged)
     note(pb::NOTE, rule,
-         "not judged here for " + std::to_string(count) + " events: it needs other therapies");
+         "not judged here for " + std::to_string(count) + (count == 1 ? " event" : " events") +
+             ": it needs other therapies");
   if (withheld_ > 0)
     note(pb::NOTE, "withheld",
          std::to_string(withheld_) + " events were not to be had: only their places were checked");

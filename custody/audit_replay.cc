@@ -24,7 +24,6 @@
 #include "custody/audit_replay.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "custody/chain.h"
@@ -32,16 +31,9 @@
 namespace custody {
 namespace {
 
-std::array<std::uint8_t, 16> Prefix(const Hash& id) {
-  std::array<std::uint8_t, 16> prefix;
-  std::memcpy(prefix.data(), id.bytes.data(), prefix.size());
-  return prefix;
-}
-
 bool Knows(const AuditReplay::ChainRecord& chain, const Hash& id) {
-  const auto prefix = Prefix(id);
   return std::any_of(chain.events.begin(), chain.events.end(),
-                     [&](const auto& place) { return place.id_prefix == prefix; });
+                     [&](const auto& place) { return place.id == id; });
 }
 
 }  // namespace
@@ -221,7 +213,7 @@ void AuditReplay::LinkChain(AuditedEntry& entry, const Hash& chain_key) {
   const Hash id = entry.log_entry ? *Hash::FromBytes(entry.log_entry->event_id()) : entry.event_id;
   chain.length = sequence + 1;
   chain.head = id;
-  chain.events.push_back({Prefix(id), entry.index});
+  chain.events.push_back({id, entry.index});
 }
 
 // An adopted original was signed on a place that was taken meanwhile. It must stem from this chain,

@@ -38,10 +38,10 @@ class AuditReplay {
     // Shown every usable event in order, with the registry as of its index. May be empty.
     std::function<void(const AuditedEntry&, const Registry&)> visit;
   };
-  // What is known of a chain. `events` is compact: there may be tens of millions.
+  // What is known of a chain.
   struct ChainRecord {
     struct Place {
-      std::array<std::uint8_t, 16> id_prefix;
+      Hash id;  // whole: a signer chooses what names it
       std::uint64_t index;
     };
     std::string name;  // empty while every event of it was withheld

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "crypto/encoding.h"
+#include "crypto/utf8.h"
 #include "custody/bundle.h"
 
 namespace custody {
@@ -151,6 +152,8 @@ class Reader {
   bool parse_error(std::size_t position, const std::string&, const json::exception&);
 
   void Report(std::string_view check, const std::string& reason);
+  // `Sum` says how many findings were not listed.
+  void Sum();
 
  private:
   struct Level {
@@ -180,7 +183,10 @@ class Reader {
   void HashFromBase64(std::string_view text, std::vector<Hash>& hashes);
   void Bytes(StatusOr<std::string> decoded, std::string& bytes);
 
+  // A file of zeros where records should be must not fill the memory with what is wrong with it.
+  static constexpr std::size_t kMostFindings = 10'000;
   std::vector<pb::Finding>& findings_;
+  std::uint64_t unsaid_ = 0;  // findings beyond those
   Bundle bundle_;
   bool began_ = false;
   std::vector<Level> levels_;
@@ -189,17 +195,39 @@ class Reader {
   BundleAttachment* attachment_ = nullptr;
 };
 
+// So much of a forger's key or value as tells people where to look.
+std::string Cut(std::string_view text) {
+  constexpr std::size_t kShown = 100;
+  if (text.size() <= kShown) return std::string(text);
+  std::string_view rest = text.substr(0, kShown);
+  while (!rest.empty() && TakeCodePoint(rest) != kNoCodePoint) {
+  }
+  return std::string(text.substr(0, kShown - rest.size())) + "...";  // whole characters
+}
+
 void Reader::Report(std::string_view check, const std::string& reason) {
+  if (findings_.size() >= kMostFindings) {
+    ++unsaid_;
+    return;
+  }
   pb::Finding& finding = findings_.emplace_back();
   finding.set_grade(pb::UNREADABLE);
   finding.set_check(std::string(check));
   finding.set_reason(levels_.empty() ? reason : Where() + ": " + reason);
   if (levels_.size() < 3 || levels_[2].frame != Frame::kChain) return;
-  finding.set_chain(levels_[1].key);
+  finding.set_chain(Cut(levels_[1].key));
   const std::uint64_t count = levels_[2].count;
   if (count > 0) finding.set_sequence(count - 1);
   if (count > 0 && chain_->size() == count && chain_->back().index != 0)
     finding.set_index(chain_->back().index);
+}
+
+void Reader::Sum() {
+  if (unsaid_ == 0) return;
+  pb::Finding& finding = findings_.emplace_back();
+  finding.set_grade(pb::UNREADABLE);
+  finding.set_check("json");
+  finding.set_reason("and " + std::to_string(unsaid_) + " findings more, which are not listed");
 }
 
 // Where we are, as people write it: chains["therapy/A1"][3].path[2].
@@ -210,9 +238,9 @@ std::string Reader::Where() const {
       if (level.count > 0) where += "[" + std::to_string(level.count - 1) + "]";
     } else if (level.frame == Frame::kChains || level.frame == Frame::kHeads ||
                level.frame == Frame::kAttachments) {
-      if (!level.key.empty()) where += "[\"" + level.key + "\"]";
+      if (!level.key.empty()) where += "[\"" + Cut(level.key) + "\"]";
     } else if (!level.key.empty()) {
-      where += (where.empty() ? "" : ".") + level.key;
+      where += (where.empty() ? "" : ".") + Cut(level.key);
     }
   }
   return where.empty() ? "top level" : where;
@@ -416,7 +444,7 @@ void Reader::BundleText(std::string_view key, std::string_view text) {
   if (text == "validation") bundle_.environment = pb::VALIDATION;
   if (text == "production") bundle_.environment = pb::PRODUCTION;
   if (bundle_.environment == pb::ENVIRONMENT_UNSPECIFIED)
-    Report("json", "expected demo, validation or production, found " + std::string(text));
+    Report("json", "expected demo, validation or production, found " + Cut(text));
 }
 
 void Reader::ContinuationText(std::string_view key, std::string_view text) {
@@ -466,6 +494,7 @@ StatusOr<Bundle> ParseBundle(std::string_view text, std::vector<pb::Finding>& fi
   if (const std::size_t nul = text.find('\0'); nul != text.npos)  // the library would stop there
     reader.Report("json", "found a NUL byte at byte " + std::to_string(nul));
   json::sax_parse(text, &reader);
+  reader.Sum();
   if (reader.began()) return reader.Take();
   findings.resize(before);
   return InvalidArgument("expected a custody bundle (a json object), found something else");

@@ -229,6 +229,18 @@ TEST_F(AuditorTest, AnAdoptedOriginalMustBelongHereAndBeNew) {
   EXPECT_THAT(Findings(AuditWhole()), HasSubstr("not of this chain"));
 }
 
+TEST_F(AuditorTest, AnAdoptedOriginalFollowsAnEventByItsWholeId) {
+  EventBuilder offline = ConsentWithdrawnBy(ledger_, kTherapy, "clinic.rn.2");
+  Hash almost = ledger_.log().back().parsed.event_id;
+  almost.bytes.back() ^= 1;
+  offline.After(1, almost);
+  EventBuilder adopting = ledger_.On(kTherapy).By("clinic.rn.1");
+  *adopting.event().mutable_adopted()->mutable_original() = offline.Sign();
+  adopting.event().mutable_adopted()->set_reason("the ward was offline");
+  adopting.Record();
+  EXPECT_THAT(Findings(AuditWhole()), HasSubstr("not of this chain"));
+}
+
 TEST_F(AuditorTest, ReportsAreTheSameWithAnyNumberOfThreads) {
   for (int i = 0; i < 1500; ++i) {
     ledger_.Pass(kMicrosPerMinute);

@@ -15,6 +15,7 @@
 namespace custody {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -133,6 +134,12 @@ TEST_F(BundleDamageTest, EncodingsHaveOneForm) {
     const pb::AuditReport report = Audit(Replaced("\"therapy/A1\"", what, with));
     EXPECT_EQ(ExitCode(report), 1) << with;
     EXPECT_THAT(report.sentence(), StartsWith("DO NOT RELY")) << with;
+    // By what it is, or by what the other bytes are then found to be.
+    EXPECT_THAT(
+        Findings(report),
+        ContainsRegex("check: \"(base64|hex|encoding|entry|event-id|record|signature|key)\""))
+        << with;
+    EXPECT_THAT(Findings(report), HasSubstr("therapy/A1")) << with;
   }
 }
 

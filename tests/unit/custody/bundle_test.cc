@@ -157,6 +157,20 @@ TEST_F(BundleTest, ABrokenFileIsReadUpToTheBreak) {
   EXPECT_EQ(read.chains.at("therapy/A1").size(), 2U);
 }
 
+TEST_F(BundleTest, AFileFullOfFaultsIsCountedAndNotListed) {
+  const std::string name(1 << 20, 'n');
+  std::string zeros = "0";
+  for (int i = 0; i < 50'000; ++i) zeros += ",0";
+  std::vector<pb::Finding> findings;
+  CUSTODY_ASSERT_OK(ParseBundle("{\"chains\":{\"" + name + "\":[" + zeros + "]}}", findings));
+  EXPECT_LE(findings.size(), 10'001U);
+  std::size_t bytes = 0;
+  for (const pb::Finding& finding : findings) bytes += finding.ByteSizeLong();
+  EXPECT_LT(bytes, 10'001U * 400);
+  EXPECT_THAT(findings.back().reason(),
+              ::testing::HasSubstr("findings more, which are not listed"));
+}
+
 TEST_F(BundleTest, DeepNestingIsRefusedAndNotFollowed) {
   const std::string deep =
       Replaced(R"("custodyBundle": 1)", R"("custodyBundle": )" + std::string(1'000'000, '['));
