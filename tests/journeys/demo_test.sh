@@ -26,8 +26,24 @@ expect "R20 blocked"                          # too late after lymphodepletion
 expect "may be granted by PHY"
 expect "refused by R04"                       # the same nurse twice
 expect "COMPLETE AND UNCHANGED"
-expect "DO NOT RELY"                          # one bit changed
+expect "[R20] overridden by a grant"
+expect "Patient enrolled: at CLINIC"          # the timeline, from its first line
+expect "CRS graded: grade 2, worst so far 2"
+expect "tocilizumab, 560 mg"
+expect "Follow-up month 2 to 3: alive"        # to its last
+expect "DO NOT RELY: event"                   # one bit changed
 expect "TRAINING - NOT FOR PATIENT USE"
+
+# The changed record, and no other, is found forged.
+forged=$(sed -n 's/^  FORGED  event \([0-9]*\) .*/\1/p' "$said" | sort -u | wc -l)
+[ "$forged" = 1 ] || { echo "expected one record found forged, found $forged"; failed=yes; }
+
+# The timeline's days, as in "23 Nov 2026": sixteen weeks from the first to the last.
+days=$(sed 's/\x1b\[[0-9;]*m//g' "$said" | grep -E '^[0-9]{2} [A-Z][a-z]{2} [0-9]{4}$')
+first=$(date -d "$(printf '%s\n' "$days" | head -n 1)" +%s)
+last=$(date -d "$(printf '%s\n' "$days" | tail -n 1)" +%s)
+weeks=$(((last - first + 43200) / 604800))
+[ "$weeks" -ge 15 ] && [ "$weeks" -le 17 ] || { echo "expected sixteen weeks, found $weeks"; failed=yes; }
 
 # What a station learns it keeps in its own folder: a receipt for every event that it signed.
 [ "$(find "$folder/demo/ward/receipts" -type f | wc -l)" -ge 60 ] || { echo "the ward kept too few receipts"; failed=yes; }

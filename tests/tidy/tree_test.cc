@@ -220,17 +220,58 @@ TEST(TreeTest, EverySourceIsBuilt) {
   }
 }
 
+// Folders that hold nothing but data are described by the one above them.
 TEST(TreeTest, EveryFolderSaysWhatItIs) {
-  std::set<std::string> folders;
-  for (const SourceFile& file : Sources()) {
-    folders.insert(fs::path(file.path).parent_path().generic_string());
+  std::set<fs::path> folders = {kRoot / ".ci"};
+  for (const std::string& room : kRooms) {
+    folders.insert(kRoot / room);
+    for (const auto& item : fs::recursive_directory_iterator(kRoot / room)) {
+      if (item.is_directory() && item.path().filename() != "__pycache__") {
+        folders.insert(item.path());
+      }
+    }
   }
-  for (const std::string& folder : folders) {
-    const fs::path readme = kRoot / folder / "README.md";
+  const std::set<fs::path> data = {kRoot / "tests/vectors", kRoot / "tests/fuzz/corpus"};
+  for (const fs::path& folder : folders) {
+    const bool only_folders = std::ranges::all_of(
+        fs::directory_iterator(folder), [](const auto& item) { return item.is_directory(); });
+    if (only_folders || data.contains(folder.parent_path())) continue;
+    const fs::path readme = folder / "README.md";
     ASSERT_TRUE(fs::exists(readme)) << folder << " has no README.md";
     const std::string text = ReadAll(readme);
-    EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << readme;
+    EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 5) << readme;
   }
+}
+
+TEST(TreeTest, EveryVectorFileHasATest) {
+  std::string tests;
+  for (const SourceFile& file : Sources()) {
+    if (file.path.rfind("tests/", 0) != 0) continue;
+    for (const std::string& line : file.lines) tests += line;
+  }
+  const fs::path vectors = kRoot / "tests/vectors";
+  int files = 0;
+  for (const auto& item : fs::recursive_directory_iterator(vectors)) {
+    if (item.path().extension() != ".json") continue;
+    const std::string name = fs::relative(item.path(), vectors).generic_string();
+    EXPECT_NE(tests.find("\"" + name + "\""), tests.npos) << name << " is read by no test";
+    ++files;
+  }
+  EXPECT_GE(files, 10);
+}
+
+TEST(TreeTest, ThePresetsAreThese) {
+  const std::string presets = ReadAll(kRoot / "CMakePresets.json");
+  const std::size_t end = presets.find("\"buildPresets\"");
+  ASSERT_NE(end, presets.npos);
+  const std::string configure = presets.substr(0, end);
+  const std::regex name(R"re("name": "(\w+)")re");
+  std::set<std::string> found;
+  for (std::sregex_iterator at(configure.begin(), configure.end(), name), last; at != last; ++at) {
+    found.insert((*at)[1]);
+  }
+  EXPECT_EQ(found, (std::set<std::string>{"base", "dev", "release", "asan", "tsan", "tidy",
+                                          "coverage", "fuzz"}));
 }
 
 TEST(TreeTest, TheTopLevelIsWhatTheReadmeSays) {
