@@ -273,14 +273,11 @@ Status Registry::EnrolStation(const Act& act) {
                               (known->retired ? "a retired station" : "site " + known->site) +
                               ": choose another");
   }
-  EnrolledStation station{
-      body.station(), body.site(), body.name(), false, body.certificate_sha256(), {}};
-  if (known != nullptr) {
-    station.replaced_certificates = known->replaced_certificates;
-    const std::string& before = known->certificate_sha256;
-    if (!before.empty() && before != body.certificate_sha256()) {
-      station.replaced_certificates.push_back(before);
-    }
+  EnrolledStation station{body.station(), body.site(), body.name(), false,
+                          body.certificate_sha256()};
+  // A new name or none opens nothing that was closed.
+  if (known != nullptr && station.certificate_sha256.empty()) {
+    station.certificate_sha256 = known->certificate_sha256;
   }
   stations_[body.station()] = std::move(station);
   return absl::OkStatus();

@@ -45,8 +45,8 @@ struct EnrolledStation {
   std::string site;
   std::string name;
   bool retired = false;
-  std::string certificate_sha256;                  // of the newest enrolment; may be empty
-  std::vector<std::string> replaced_certificates;  // of those before it: they open nothing any more
+  // Of the newest enrolment that named one: no other opens anything. Empty: none was named.
+  std::string certificate_sha256;
 };
 
 struct EnrolledSite {

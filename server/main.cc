@@ -7,6 +7,7 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -124,6 +125,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("custody"));
+  ::umask(077);  // whatever it writes is its own
   try {
     return custody::Main(argc, argv);
   } catch (const std::exception& error) {

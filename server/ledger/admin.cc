@@ -99,7 +99,12 @@ Status LedgerImpl::KeepReadOnly() {
 
 StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::string_view station,
                                                std::uint32_t seconds) {
-  CUSTODY_RETURN_IF_ERROR(Chain::Parse(chain).status());
+  CUSTODY_ASSIGN_OR_RETURN(const Chain parsed, Chain::Parse(chain));
+  if (parsed.kind() != ChainKind::kTherapy) {
+    return InvalidArgument(std::string(chain) +
+                           " cannot be reserved: only a therapy's chain is, the registry's acts "
+                           "wait for nobody");
+  }
   if (seconds > kMaxReserveSeconds) {
     return InvalidArgument("a chain is reserved for at most " + std::to_string(kMaxReserveSeconds) +
                            " s, found " + std::to_string(seconds));
@@ -107,7 +112,7 @@ StatusOr<pb::ReserveReply> LedgerImpl::Reserve(std::string_view chain, std::stri
   const std::int64_t now = clock_.MonotonicMicros();
   const std::int64_t length = seconds * kMicrosPerSecond;
   if (seconds == 0) {
-    reservations_.GiveBack(chain, station);
+    reservations_.GiveBack(chain, station, now);
   } else {
     CUSTODY_RETURN_IF_ERROR(reservations_.Take(chain, station, now, now + length));
   }
@@ -266,7 +271,13 @@ StatusOr<pb::BackupReply> LedgerImpl::Backup(const std::filesystem::path& folder
       if (error) return Unavailable(folder.string() + " cannot be made: " + error.message());
       return AlreadyExists(folder.string() + " exists; name a new folder for the backup");
     }
-    Status copied = live_.store()->Backup(folder / "db");
+    // Before anything is in it: a backup is as secret as the data folder.
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+    Status copied;
+    if (error) {
+      copied = Unavailable(folder.string() + " cannot be closed to others: " + error.message());
+    }
+    if (copied.ok()) copied = live_.store()->Backup(folder / "db");
     if (copied.ok()) {
       copied = Anchor::Create(folder / "anchor", {tip_->version.writes, checkpoint_});
     }

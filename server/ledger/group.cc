@@ -99,8 +99,11 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   }
   CUSTODY_RETURN_IF_ERROR(admission.signatures);
   CUSTODY_RETURN_IF_ERROR(CheckOriginal(parsed));
-  CUSTODY_RETURN_IF_ERROR(
-      base_.reservations.Check(event.chain(), event.station(), admission.station, base_.monotonic));
+  // What the registry says never waits: it is how a stolen station is put out.
+  if (IsTherapy(event.chain())) {
+    CUSTODY_RETURN_IF_ERROR(base_.reservations.Check(event.chain(), event.station(),
+                                                     admission.station, base_.monotonic));
+  }
   const std::string_view head = place.head ? place.head->head.view() : std::string_view();
   if (event.sequence() != place.length() || event.previous() != head) {
     decision.moved.emplace();
@@ -249,7 +252,7 @@ Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_eve
   PutRows(event, signed_event, place.key, index, bytes);
   accepted_.push_back(
       {index, bytes, event.event.chain(), std::string(BodyName(event.effective()))});
-  base_.reservations.GiveBack(event.event.chain(), event.event.station());
+  base_.reservations.GiveBack(event.event.chain(), event.event.station(), base_.monotonic);
   return {};
 }
 

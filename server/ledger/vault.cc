@@ -1,7 +1,7 @@
 #include "server/ledger/vault.h"
 
-#include <algorithm>
 #include <optional>
+#include <set>
 
 #include "crypto/file.h"
 #include "crypto/sealing.h"
@@ -124,12 +124,18 @@ Status Vault::PutSubject(const Snapshot& snapshot, const pb::PutSubjectRequest& 
     }
     subject.content.set_secret(request.secret());
   }
+  std::set<std::string> kept;
+  for (const pb::SubjectIdentifier& one : subject.content.identifiers()) {
+    kept.insert(one.SerializeAsString());
+  }
   for (const pb::SubjectIdentifier& added : request.identifiers()) {
-    const auto same = [&added](const pb::SubjectIdentifier& kept) {
-      return kept.SerializeAsString() == added.SerializeAsString();
-    };
-    const auto& kept = subject.content.identifiers();
-    if (std::none_of(kept.begin(), kept.end(), same)) *subject.content.add_identifiers() = added;
+    if (!kept.insert(added.SerializeAsString()).second) continue;
+    if (kept.size() > kMaxIdentifiersKept) {
+      return ResourceExhausted("of a patient at most " + std::to_string(kMaxIdentifiersKept) +
+                               " identifiers are kept, and therapy " + request.therapy() +
+                               " would have more; nothing was added");
+    }
+    *subject.content.add_identifiers() = added;
   }
   return Store(subject, request.therapy(), batch);
 }

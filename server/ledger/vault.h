@@ -26,6 +26,10 @@
 
 namespace custody {
 
+// Identifiers kept of one therapy's patient: all are read, compared and sealed anew when one is
+// added, on the committer's thread. A patient has some five, and as many again after corrections.
+inline constexpr std::size_t kMaxIdentifiersKept = 256;
+
 // `Vault` seals and unseals rows; it writes nothing itself. Thread-safe (immutable).
 class Vault {
  public:
@@ -35,7 +39,8 @@ class Vault {
       : epoch_key_file_(std::move(epoch_key_file)), rng_(rng) {}
 
   // `PutSubject` adds to `batch` what the request changes. ALREADY_EXISTS when it brings another
-  // secret than the therapy has; FAILED_PRECONDITION when the epoch key is missing or another.
+  // secret than the therapy has; RESOURCE_EXHAUSTED beyond `kMaxIdentifiersKept`;
+  // FAILED_PRECONDITION when the epoch key is missing or another.
   Status PutSubject(const Snapshot& snapshot, const pb::PutSubjectRequest& request,
                     Batch& batch) const;
   // NOT_FOUND when the therapy has none.

@@ -10,29 +10,9 @@
 namespace custody {
 namespace {
 
-// One of the transfers under way, for as long as it lives.
-class Turn {
- public:
-  explicit Turn(Transfers& transfers) : transfers_(transfers) {}
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    if (!station_.empty()) transfers_.End(station_);
-  }
-  Status Begin(const std::string& station) {
-    CUSTODY_RETURN_IF_ERROR(transfers_.Begin(station));
-    station_ = station;
-    return Status();
-  }
-
- private:
-  Transfers& transfers_;
-  std::string station_;  // empty: not begun
-};
-
 class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmentRequest>> {
  public:
-  PutReactor(RpcContext& rpc, Transfers& transfers, const grpc::CallbackServerContext& context,
+  PutReactor(RpcContext& rpc, Turns& transfers, const grpc::CallbackServerContext& context,
              pb::PutAttachmentReply* reply)
       : rpc_(rpc), turn_(transfers), context_(context), reply_(reply) {}
 
@@ -93,7 +73,7 @@ class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmen
 
 class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentChunk>> {
  public:
-  GetReactor(RpcContext& rpc, Transfers& transfers) : rpc_(rpc), turn_(transfers) {}
+  GetReactor(RpcContext& rpc, Turns& transfers) : rpc_(rpc), turn_(transfers) {}
 
   void Start(StatusOr<Permit> permit, const pb::GetAttachmentRequest& request) {
     if (!permit.ok()) return End(permit.status());
@@ -149,25 +129,6 @@ class GetReactor final : public Reactor<grpc::ServerWriteReactor<pb::AttachmentC
 };
 
 }  // namespace
-
-Status Transfers::Begin(const std::string& station) {
-  const std::lock_guard lock(mutex_);
-  int& own = of_station_[station];
-  if (own >= kMaxTransfersOfStation || all_ >= kMaxTransfers) {
-    if (own == 0) of_station_.erase(station);
-    return ResourceExhausted("too many attachments are on their way: try again shortly");
-  }
-  ++own;
-  ++all_;
-  return Status();
-}
-
-void Transfers::End(const std::string& station) {
-  const std::lock_guard lock(mutex_);
-  const auto own = of_station_.find(station);
-  if (--own->second == 0) of_station_.erase(own);
-  --all_;
-}
 
 grpc::ServerReadReactor<pb::PutAttachmentRequest>* AttachmentService::Put(
     grpc::CallbackServerContext* context, pb::PutAttachmentReply* reply) {

@@ -2,27 +2,11 @@
 #ifndef CUSTODY_SERVER_RPC_ATTACHMENT_SERVICE_H_
 #define CUSTODY_SERVER_RPC_ATTACHMENT_SERVICE_H_
 
-#include <map>
-#include <mutex>
-#include <string>
-
 #include "custody/v1/service.grpc.pb.h"
 #include "server/rpc/context.h"
+#include "server/rpc/turns.h"
 
 namespace custody {
-
-// `Transfers` counts the attachments that are in memory, on their way in or out. Thread-safe.
-class Transfers {
- public:
-  // `Begin` is RESOURCE_EXHAUSTED when there are too many, of `station` or in all.
-  Status Begin(const std::string& station);
-  void End(const std::string& station);
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, int> of_station_;
-  int all_ = 0;
-};
 
 // `AttachmentService` translates and authorises. `context` must outlive it. Thread-safe.
 class AttachmentService final : public pb::Attachments::CallbackService {
@@ -36,7 +20,9 @@ class AttachmentService final : public pb::Attachments::CallbackService {
 
  private:
   RpcContext& rpc_;
-  Transfers transfers_;
+  // Attachments that are in memory, on their way in or out.
+  Turns transfers_{kMaxTransfersOfStation, kMaxTransfers,
+                   "too many attachments are on their way: try again shortly"};
 };
 
 }  // namespace custody

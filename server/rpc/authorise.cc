@@ -1,10 +1,7 @@
 #include "server/rpc/authorise.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-
-#include "crypto/certificate.h"
 
 namespace custody {
 namespace {
@@ -27,7 +24,7 @@ constexpr Scope kAll = Scope::kAll;
 constexpr std::array<Row, kCallCount> kTable = {{
     //                                       clinic maker carrier oversight admin
     {Call::kHello, "Hello",                 {kAll,  kAll,  kAll,  kAll,     kAll}},
-    {Call::kReserve, "Reserve",             {kPty,  kPty,  kPty,  kReg,     kReg}},
+    {Call::kReserve, "Reserve",             {kPty,  kPty,  kPty,  kNo,      kNo}},
     {Call::kRecord, "Record",               {kAll,  kAll,  kAll,  kAll,     kReg}},
     {Call::kProve, "Prove",                 {kAll,  kAll,  kAll,  kAll,     kAll}},
     {Call::kGetHeadsProof, "GetHeadsProof", {kPty,  kPty,  kPty,  kAll,     kReg}},
@@ -116,15 +113,13 @@ StatusOr<Caller> IdentifyCaller(std::string_view common_name, const Registry& re
   }
 }
 
-Status CheckCertificate(const EnrolledStation& station, std::string_view pem) {
-  const auto& replaced = station.replaced_certificates;
-  const StatusOr<CertificateFields> fields = ReadCertificate(pem);
-  if (!fields.ok()) return Unauthenticated("the client certificate cannot be read");
-  if (std::find(replaced.begin(), replaced.end(), fields->sha256.view()) == replaced.end()) {
+Status CheckCertificate(const EnrolledStation& station, const Hash& sha256) {
+  if (station.certificate_sha256.empty() || sha256.view() == station.certificate_sha256) {
     return Status();
   }
-  return PermissionDenied("this certificate of station " + station.station +
-                          " was replaced by a newer one: install that one");
+  return PermissionDenied("station " + station.station +
+                          " was enrolled with another certificate than this one: install that one, "
+                          "or have a new one issued");
 }
 
 Scope ScopeOf(Call call, Who who) { return RowOf(call).scopes[static_cast<std::size_t>(who)]; }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/hash.h"
 #include "crypto/status.h"
 #include "custody/registry.h"
 
@@ -61,10 +62,11 @@ struct Caller {
 // the name is empty.
 StatusOr<Caller> IdentifyCaller(std::string_view common_name, const Registry& registry);
 
-// `CheckCertificate` is PERMISSION_DENIED for a certificate (PEM) that the station had before it
-// was enrolled with another one: who has a station enrolled anew takes the old certificate's access
-// away, on connections that are open too.
-Status CheckCertificate(const EnrolledStation& station, std::string_view pem);
+// `CheckCertificate` is PERMISSION_DENIED for any other certificate (its digest as in the registry)
+// than the one that the station was last enrolled with: who has it enrolled anew takes away the
+// access of every certificate before, on connections that are open too. A station enrolled with
+// none is known by its name alone.
+Status CheckCertificate(const EnrolledStation& station, const Hash& sha256);
 
 // `ScopeOf` is the table.
 Scope ScopeOf(Call call, Who who);

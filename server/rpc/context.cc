@@ -3,6 +3,8 @@
 #include <exception>
 #include <vector>
 
+#include "crypto/certificate.h"
+
 namespace custody {
 
 bool Streams::Add(LongStream* stream) {
@@ -24,6 +26,22 @@ void Streams::StopAll() {
   for (LongStream* stream : open_) stream->Stop();
 }
 
+StatusOr<Hash> CertificateDigests::Of(const grpc::AuthContext& peer) {
+  const std::vector<grpc::string_ref> pem = peer.FindPropertyValues("x509_pem_cert");
+  if (pem.size() != 1) return Unauthenticated("the connection has no client certificate");
+  const std::string text(pem[0].data(), pem[0].size());
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(text); known != known_.end()) return known->second;
+  }
+  const StatusOr<CertificateFields> fields = ReadCertificate(text);
+  if (!fields.ok()) return Unauthenticated("the client certificate cannot be read");
+  const std::lock_guard lock(mutex_);
+  if (known_.size() >= kMaxKnownCertificates) known_.clear();
+  known_.emplace(text, fields->sha256);
+  return fields->sha256;
+}
+
 StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call) {
   std::vector<grpc::string_ref> names;
   if (peer != nullptr && peer->IsPeerAuthenticated()) {
@@ -38,10 +56,9 @@ StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> 
   CUSTODY_ASSIGN_OR_RETURN(
       permit.caller, IdentifyCaller(std::string_view(names[0].data(), names[0].size()), *registry));
   const EnrolledStation* station = registry->FindStation(permit.caller.station);
-  if (station != nullptr && !station->replaced_certificates.empty()) {
-    const std::vector<grpc::string_ref> pem = peer->FindPropertyValues("x509_pem_cert");
-    CUSTODY_RETURN_IF_ERROR(CheckCertificate(
-        *station, pem.size() == 1 ? std::string_view(pem[0].data(), pem[0].size()) : ""));
+  if (station != nullptr && !station->certificate_sha256.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(const Hash shown, digests_.Of(*peer));
+    CUSTODY_RETURN_IF_ERROR(CheckCertificate(*station, shown));
   }
   CUSTODY_ASSIGN_OR_RETURN(permit.scope, Authorise(call, permit.caller));
   permit.peer = std::move(peer);

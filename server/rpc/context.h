@@ -13,13 +13,16 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
+#include "crypto/hash.h"
 #include "crypto/status.h"
 #include "server/ledger/ledger.h"
 #include "server/rpc/authorise.h"
 #include "server/rpc/limits.h"
 #include "server/rpc/status_map.h"
+#include "server/rpc/turns.h"
 #include "server/rpc/workers.h"
 
 namespace custody {
@@ -47,6 +50,18 @@ class Streams {
   bool stopping_ = false;
 };
 
+// `CertificateDigests` gives the digest of a peer's certificate as the registry has it. Every call
+// asks, so what was read once is remembered. Thread-safe.
+class CertificateDigests {
+ public:
+  // UNAUTHENTICATED when the peer showed none that can be read.
+  StatusOr<Hash> Of(const grpc::AuthContext& peer);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, Hash> known_;  // by PEM; under mutex_
+};
+
 // `Reactor` is the base of every reactor of ours: it owns itself, from its construction until gRPC
 // is done with it. A derived class must not finish while other threads may still call it.
 template <class Base>
@@ -68,10 +83,17 @@ class RpcContext {
  public:
   // `ledger` must outlive the context.
   RpcContext(Ledger& ledger, unsigned read_threads)
-      : ledger_(ledger), workers_(read_threads, kReadQueue) {}
+      : ledger_(ledger),
+        workers_(read_threads, kReadQueue),
+        greeters_(1, kGreetingQueue),
+        fetchers_(kFetchThreads, kReadQueue) {}
 
   Ledger& ledger() { return ledger_; }
+  // Threads by what may not wait for what: reads; the greeting that begins every session; and what
+  // the watchers are told.
   Workers& workers() { return workers_; }
+  Workers& fetchers() { return fetchers_; }
+  Turns& watches() { return watches_; }
   Streams& streams() { return streams_; }
 
   // `Admit` identifies the peer of `context` and judges `call` by the table.
@@ -101,7 +123,14 @@ class RpcContext {
 
   Ledger& ledger_;
   Streams streams_;
-  Workers workers_;  // last: its threads use the others
+  CertificateDigests digests_;
+  Turns watches_{kMaxWatchesOfStation, kMaxWatches,
+                 "too many watches are open, of this station or in all: end one, or try again "
+                 "later"};
+  // Last: their threads use the others.
+  Workers workers_;
+  Workers greeters_;
+  Workers fetchers_;
 };
 
 template <class Work>
@@ -129,7 +158,8 @@ grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context
     if (moved.has_value()) details.moved = &*moved;
     reactor->Finish(ToGrpc(ForPeer(status, CallName(permit.call)), details));
   };
-  if (!workers_.Submit(std::move(job))) {
+  Workers& lane = call == Call::kHello ? greeters_ : workers_;
+  if (!lane.Submit(std::move(job))) {
     reactor->Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));
   }
   return reactor;

@@ -124,16 +124,17 @@ Status PreviewInView(RpcContext& rpc, const Permit& permit, const pb::SignedEven
   if (permit.scope == Scope::kRegistry && !registry) {
     return PermissionDenied("the local administration previews registry events only");
   }
+  Permit as_party = permit;
+  as_party.scope = Scope::kParty;
   StatusOr<pb::Verdict> judged = rpc.ledger().Preview(signed_event);
   if (judged.status().code() == StatusCode::kAborted) {
+    if (!registry) CUSTODY_RETURN_IF_ERROR(CheckChain(rpc.ledger(), as_party, chain, true));
     StatusOr<pb::ChainMoved> head = rpc.ledger().GetHead(chain);
     if (head.ok()) moved = *std::move(head);
   }
   CUSTODY_RETURN_IF_ERROR(judged.status());
   *verdict = *std::move(judged);
   if (registry) return Status();
-  Permit as_party = permit;
-  as_party.scope = Scope::kParty;
   if (CheckChain(rpc.ledger(), as_party, chain, false).ok()) {
     CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, Chain::Parse(chain)->id(), "preview"));
   } else if (!CheckChain(rpc.ledger(), as_party, chain, true).ok()) {

@@ -15,11 +15,23 @@ inline constexpr int kMaxReplyBytes = 32 << 20;
 inline constexpr std::size_t kRpcMemoryBytes = 256u << 20;
 // Calls of one connection at the same time: a busy interface pipelines, nobody needs more.
 inline constexpr int kMaxConcurrentStreams = 1024;
+// An error's words and details, which travel in trailers: with base64 and framing they stay below
+// the 64 KiB of metadata that a client is told to accept. A refusal for 40 reasons has some 20 KiB.
+inline constexpr std::size_t kMaxErrorWords = 1 << 10;
+inline constexpr std::size_t kMaxDetailBytes = 40 << 10;
 // A dead peer is noticed within a minute: a station on a ward loses its network often.
 inline constexpr int kKeepaliveMillis = 30'000;
 inline constexpr int kKeepaliveTimeoutMillis = 20'000;
 inline constexpr int kMinPingIntervalMillis = 10'000;
 
+// Watches of one station, and of all: each is told of every change by the committer itself.
+inline constexpr int kMaxWatchesOfStation = 8;
+inline constexpr int kMaxWatches = 512;
+inline constexpr unsigned kFetchThreads = 2;
+// Sessions that wait to be greeted.
+inline constexpr std::size_t kGreetingQueue = 1024;
+// Certificates whose digests are remembered.
+inline constexpr std::size_t kMaxKnownCertificates = 4096;
 // Reads wait here for a reading thread; more are refused at once, so that a flood of reads ends in
 // a clear answer and not in memory.
 inline constexpr std::size_t kReadQueue = 1024;

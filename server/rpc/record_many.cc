@@ -38,6 +38,7 @@ StatusOr<RecordingStation> AdmitRecording(RpcContext& rpc, const grpc::ServerCon
   if (station.permit.scope == Scope::kRegistry && !IsRegistryChain(station.chain)) {
     return PermissionDenied("the local administration records registry events only");
   }
+  station.from_anywhere = IsFromAnywhere(payload);
   if (station.permit.caller.who != Who::kAdmin) station.name = station.permit.caller.station;
   return station;
 }
@@ -54,20 +55,30 @@ void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutco
                    std::function<void(const RecordOutcome&)> answer) {
   outcome.status = ForPeer(outcome.status, "Record");
   const Who who = station.permit.caller.who;
-  if (outcome.reply.verdict().reasons_size() == 0 || who == Who::kOversight ||
+  // Who reports a wrong item from anywhere has to learn where the chain stands.
+  const bool tells_place = outcome.status.code() == StatusCode::kAborted && !station.from_anywhere;
+  if ((outcome.reply.verdict().reasons_size() == 0 && !tells_place) || who == Who::kOversight ||
       IsRegistryChain(station.chain)) {
     answer(outcome);
     return;
   }
   auto shared = std::make_shared<RecordOutcome>(std::move(outcome));
-  const auto reduce = [shared] {
+  // `why` is OK when it could not be seen whether the caller may know.
+  const auto reduce = [shared](const Status& why) {
+    if (shared->status.code() == StatusCode::kAborted) {
+      shared->moved.reset();
+      shared->status = why.ok() ? Aborted("the chain is not free for this event; try again") : why;
+      return;
+    }
     ReduceVerdict(*shared->reply.mutable_verdict());
     shared->status = MakeStatus(shared->status.code(), "the rules refuse this event");
   };
   auto job = [&rpc, station, shared, reduce, answer] {
     Permit permit = station.permit;
     permit.scope = Scope::kParty;
-    if (!CheckChain(rpc.ledger(), permit, station.chain, true).ok()) reduce();
+    if (const Status party = CheckChain(rpc.ledger(), permit, station.chain, true); !party.ok()) {
+      reduce(party);
+    }
     pb::Verdict& verdict = *shared->reply.mutable_verdict();
     if (VerdictInView(permit.caller, *rpc.ledger().registry(), verdict)) {
       shared->status = MakeStatus(shared->status.code(), Explain(verdict));
@@ -75,7 +86,7 @@ void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutco
     answer(*shared);
   };
   if (rpc.workers().Submit(std::move(job))) return;
-  reduce();
+  reduce(Status());
   answer(*shared);
 }
 
@@ -233,6 +244,12 @@ pb::RecordReply RecordManyReactor::KnownOrNotTried(const std::string& chain,
   if (known.ok() && known->has_value()) return **std::move(known);
   RecordOutcome outcome;
   outcome.status = Aborted("an event before this one in its chain was refused: it was not tried");
+  // Nobody looked at this event's signatures, so its sender need not be anybody to the therapy.
+  Permit as_party = station_.permit;
+  as_party.scope = Scope::kParty;
+  if (!IsRegistryChain(chain) && !CheckChain(rpc_.ledger(), as_party, chain, true).ok()) {
+    return RefusalOf(outcome);
+  }
   if (StatusOr<pb::ChainMoved> head = rpc_.ledger().GetHead(chain); head.ok()) {
     outcome.moved = *std::move(head);
   }
@@ -260,7 +277,8 @@ void RecordManyReactor::Stop() {
 
 // Without the lock: the ledger may answer from within the call.
 void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
-  auto done = [this, chain, number = item.number](RecordOutcome outcome) {
+  const bool from_anywhere = IsFromAnywhere(item.signed_event.payload());
+  auto done = [this, chain, from_anywhere, number = item.number](RecordOutcome outcome) {
     if (outcome.status.ok()) {
       pb::Verdict& verdict = *outcome.reply.mutable_verdict();
       if (verdict.reasons_size() > 0) {
@@ -271,6 +289,7 @@ void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
     }
     RecordingStation station = station_;
     station.chain = chain;
+    station.from_anywhere = from_anywhere;
     FinishRefused(rpc_, station, std::move(outcome),
                   [this, chain, number](const RecordOutcome& o) { Answered(chain, number, o); });
   };

@@ -15,8 +15,9 @@ namespace custody {
 // Who hands in events, as the ledger wants it said.
 struct RecordingStation {
   Permit permit;
-  std::string name;   // station; empty for the local administration
-  std::string chain;  // that the payload names; empty when it does not parse
+  std::string name;            // station; empty for the local administration
+  std::string chain;           // that the payload names; empty when it does not parse
+  bool from_anywhere = false;  // the payload is what any station may report
 };
 
 // `AdmitRecording` admits the peer and judges one payload against its scope: the administration

@@ -163,6 +163,27 @@ StatusOr<bool> MayReadAttachment(Ledger& ledger, const Caller& caller, std::stri
   return named;
 }
 
+bool MayKnowBody(Who who, std::string_view body) {
+  if (who == Who::kClinic || who == Who::kOversight) return true;
+  const google::protobuf::FieldDescriptor* field = FindBody(body);
+  if (field == nullptr) return false;
+  const pb::EventRule& rule = RuleOfBody(*field);
+  if (who == Who::kManufacturer) return rule.field_class() != pb::CLINICAL;
+  return who == Who::kCarrier &&
+         std::find(rule.enter().begin(), rule.enter().end(), pb::COUR) != rule.enter().end();
+}
+
+Hash WhatIsShown(const pb::GetTherapyReply& view) {
+  pb::TherapyState shown = view.state();
+  shown.clear_length();
+  shown.clear_head();
+  shown.clear_index();
+  shown.clear_updated_us();
+  shown.clear_event_prefixes();
+  shown.clear_event_bodies();
+  return Sha256(shown.SerializeAsString());
+}
+
 bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict) {
   if (caller.who == Who::kClinic || caller.who == Who::kOversight) return false;
   return HideReasons(*verdict.mutable_reasons(), registry, caller.site);
@@ -224,6 +245,21 @@ std::string PeekChain(std::string_view payload) {
     if (!WireFormatLite::SkipField(&in, tag)) return "";
   }
   return "";
+}
+
+bool IsFromAnywhere(std::string_view payload) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(payload.data()),
+                                            static_cast<int>(payload.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    const int field = WireFormatLite::GetTagFieldNumber(tag);
+    if (field == pb::Event::kWrongItemPresentedFieldNumber ||
+        field == pb::Event::kIdentityInDoubtFieldNumber) {
+      return true;
+    }
+    if (!WireFormatLite::SkipField(&in, tag)) return false;
+  }
+  return false;
 }
 
 bool IsRegistryChain(std::string_view chain) {

@@ -51,6 +51,15 @@ bool NamesAttachment(const pb::Event& event, const Hash& sha256);
 // against the others what is not the caller's to read.
 void StepsInView(const Caller& caller, const Registry& registry, pb::NextStepsReply& steps);
 
+// `MayKnowBody` says whether `who`, a party, may know that an event of kind `body` (oneof name) was
+// recorded: of the clinical ones the manufacturer may not, and a carrier only of those that are
+// couriers' to sign.
+bool MayKnowBody(Who who, std::string_view body);
+
+// `WhatIsShown` is a digest of what a view shows of a therapy, but for where its chain stands:
+// equal when an event changed nothing of what the caller sees.
+Hash WhatIsShown(const pb::GetTherapyReply& view);
+
 // `VerdictInView` takes out of a verdict what the caller may not read of the therapy; says whether
 // it had to.
 bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict);
@@ -67,6 +76,10 @@ Status CheckChain(Ledger& ledger, const Permit& permit, std::string_view chain, 
 // `PeekChain` finds the chain's name in an event's payload without parsing the rest; empty when
 // there is none.
 std::string PeekChain(std::string_view payload);
+
+// `IsFromAnywhere` says whether the payload's body is one that any enrolled station may report of
+// any therapy: a wrong item, a doubt about identity.
+bool IsFromAnywhere(std::string_view payload);
 
 // `IsRegistryChain`: "registry" or "registry/SITE".
 bool IsRegistryChain(std::string_view chain);

@@ -28,10 +28,14 @@ class WatchReactor final : public Reactor<Base>, public LongStream {
   WatchReactor(RpcContext& rpc, Permit permit, const pb::WatchTherapiesRequest& request)
       : rpc_(rpc),
         permit_(std::move(permit)),
+        turn_(rpc.watches()),
         wanted_(request.therapies().begin(), request.therapies().end()) {}
   ~WatchReactor() override { rpc_.streams().Remove(this); }
 
+  // `TakeTurn` is RESOURCE_EXHAUSTED when the station watches enough already.
+  Status TakeTurn() { return turn_.Begin(permit_.caller.station); }
   void Begin();
+  void Refuse(const Status& status) { Finish(ToGrpc(status)); }
   void OnWriteDone(bool ok) override;
   void OnCancel() override { End(Status()); }
   void Stop() override { End(Unavailable("the server is stopping: watch again shortly")); }
@@ -53,6 +57,7 @@ class WatchReactor final : public Reactor<Base>, public LongStream {
 
   RpcContext& rpc_;
   const Permit permit_;
+  Turn turn_;
   const std::set<std::string, std::less<>> wanted_;  // empty: all
   const std::shared_ptr<Told> told_ = std::make_shared<Told>();
   std::shared_ptr<void> token_;  // of the ledger's Watch
@@ -62,6 +67,8 @@ class WatchReactor final : public Reactor<Base>, public LongStream {
   // The newest entry that each therapy's present state held; used by Fetch only. The ledger tells
   // of a change after it answered for it, so one of these may still be on its way here.
   std::map<std::string, std::uint64_t> present_;
+  // What was last shown of each therapy, to who may not know of every event; used by Fetch only.
+  std::map<std::string, Hash> shown_;
 
   std::mutex mutex_;
   bool first_round_ = true;
@@ -121,7 +128,7 @@ void WatchReactor::Advance(std::unique_lock<std::mutex> lock) {
     // This may be a notification of the ledger's: another thread lets go of it.
     finished_ = true;
     lock.unlock();
-    rpc_.workers().Continue([this] {
+    rpc_.fetchers().Continue([this] {
       {
         const std::lock_guard told(told_->mutex);
         told_->watcher = nullptr;
@@ -139,7 +146,7 @@ void WatchReactor::Advance(std::unique_lock<std::mutex> lock) {
     return;
   }
   lock.unlock();
-  rpc_.workers().Continue([this] { Fetch(); });
+  rpc_.fetchers().Continue([this] { Fetch(); });
 }
 
 void WatchReactor::Fetch() {
@@ -200,12 +207,22 @@ Status WatchReactor::Append(const LedgerChange& change,
     // Not theirs to see, or none: said by silence, as for any other id.
     return therapy.status().code() == StatusCode::kNotFound ? Status() : therapy.status();
   }
+  pb::GetTherapyReply view = InView(*therapy, permit_.caller, *rpc_.ledger().registry());
+  const Who who = permit_.caller.who;
+  if (who != Who::kClinic && who != Who::kOversight) {
+    const Hash shows = WhatIsShown(view);
+    const auto [told, fresh] = shown_.emplace(id, shows);
+    const bool same = !fresh && told->second == shows;
+    told->second = shows;
+    // That something happened which is not theirs to see is not theirs to know either.
+    if (!first && same && !MayKnowBody(who, change.body)) return Status();
+  }
   if (logged_.insert(id).second) CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit_, id, "watch"));
   pb::WatchTherapiesReply& reply = found.emplace_back();
-  *reply.mutable_therapy() = InView(*therapy, permit_.caller, *rpc_.ledger().registry());
+  *reply.mutable_therapy() = std::move(view);
   reply.set_index(first ? therapy->state().index() : change.index);
   if (first) present_[id] = therapy->state().index();
-  reply.set_event(change.body);
+  if (MayKnowBody(who, change.body)) reply.set_event(change.body);
   return Status();
 }
 
@@ -225,7 +242,11 @@ Base* StartWatch(RpcContext& rpc, const grpc::ServerContextBase& context,
   }
   if (!refused.ok()) return std::make_unique<RefusedWatch>(refused).release();
   auto* reactor = std::make_unique<WatchReactor>(rpc, *std::move(permit), request).release();
-  reactor->Begin();
+  if (const Status turn = reactor->TakeTurn(); turn.ok()) {
+    reactor->Begin();
+  } else {
+    reactor->Refuse(turn);
+  }
   return reactor;
 }
 

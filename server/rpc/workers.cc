@@ -20,8 +20,9 @@ Workers::~Workers() {
 bool Workers::Submit(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() >= capacity_) return false;
-    queue_.push_back(std::move(work));
+    if (submitted_ >= capacity_) return false;
+    queue_.push_back({std::move(work), true});
+    ++submitted_;
   }
   wake_.notify_one();
   return true;
@@ -30,7 +31,7 @@ bool Workers::Submit(std::function<void()> work) {
 void Workers::Continue(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
+    queue_.push_back({std::move(work), false});
   }
   wake_.notify_one();
 }
@@ -42,7 +43,8 @@ void Workers::Run() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;  // stopping, and nothing is left
-      work = std::move(queue_.front());
+      work = std::move(queue_.front().work);
+      if (queue_.front().submitted) --submitted_;
       queue_.pop_front();
     }
     work();

@@ -17,7 +17,7 @@ namespace custody {
 // what was accepted and joins.
 class Workers {
  public:
-  // At most `capacity` pieces of work wait. REQUIRES: `threads` > 0.
+  // At most `capacity` pieces of submitted work wait. REQUIRES: `threads` > 0.
   Workers(unsigned threads, std::size_t capacity);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -25,17 +25,23 @@ class Workers {
 
   // `Submit` queues `work`; false, and `work` is not run, when as many wait as may.
   [[nodiscard]] bool Submit(std::function<void()> work);
-  // `Continue` queues the next part of work that was accepted before; never refused.
+  // `Continue` queues the next part of work that was accepted before; never refused, and no reason
+  // to refuse what is submitted.
   void Continue(std::function<void()> work);
 
  private:
+  struct Piece {
+    std::function<void()> work;
+    bool submitted = false;
+  };
   void Run();
 
   const std::size_t capacity_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;  // under mutex_
-  bool stopping_ = false;                    // under mutex_
+  std::deque<Piece> queue_;    // under mutex_
+  std::size_t submitted_ = 0;  // of those in the queue; under mutex_
+  bool stopping_ = false;      // under mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -1,5 +1,6 @@
 // Recording through a whole ledger: receipts, retries, order, refusals, groups.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <future>
@@ -352,6 +353,39 @@ TEST_F(LedgerRecordingTest, AReservedChainWaitsForItsStation) {
   CUSTODY_EXPECT_OK(Record(event).status);
   EXPECT_THAT(folder_.ledger().Reserve("therapy/R", "clinic.station.1", 301),
               StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST_F(LedgerRecordingTest, WhoWaitedForAReservedChainGoesFirst) {
+  const auto reserve = [&](std::string_view station) {
+    return folder_.ledger().Reserve("therapy/R", station, 300);
+  };
+  CUSTODY_ASSERT_OK(reserve("clinic.station.2"));
+  const pb::SignedEvent event = folder_.Next("therapy/R");
+  EXPECT_THAT(Record(event).status, StatusIs(StatusCode::kAborted, "clinic.station.2"));
+  folder_.clock().Pass(200 * kMicrosPerSecond);
+  EXPECT_THAT(reserve("clinic.station.2"), StatusIs(StatusCode::kAborted, "others wait"));
+  folder_.clock().Pass(101 * kMicrosPerSecond);
+  EXPECT_THAT(reserve("clinic.station.2"), StatusIs(StatusCode::kAborted, "others wait"));
+  CUSTODY_ASSERT_OK(Record(event).status);
+  CUSTODY_EXPECT_OK(reserve("clinic.station.2"));
+}
+
+TEST_F(LedgerRecordingTest, TheRegistryIsNeverReserved) {
+  for (const char* chain : {"registry", "registry/CLINIC"}) {
+    EXPECT_THAT(folder_.ledger().Reserve(chain, "clinic.station.2", 60),
+                StatusIs(StatusCode::kInvalidArgument, "only a therapy's chain is"));
+    EXPECT_THAT(folder_.ledger().Reserve(chain, "clinic.station.2", 0),
+                StatusIs(StatusCode::kInvalidArgument));
+  }
+}
+
+TEST_F(LedgerRecordingTest, ABackupIsClosedToOthersBeforeAnythingIsInIt) {
+  namespace fs = std::filesystem;
+  const mode_t usual = ::umask(022);
+  const TempDir elsewhere;
+  CUSTODY_EXPECT_OK(folder_.ledger().Backup(elsewhere / "backup"));
+  ::umask(usual);
+  EXPECT_EQ(fs::status(elsewhere / "backup").permissions(), fs::perms::owner_all);
 }
 
 }  // namespace

@@ -100,6 +100,38 @@ TEST_F(ServerVaultTest, AnEventWaitsForItsAttachmentAndSaysItsTrueSize) {
   CUSTODY_EXPECT_OK(clinic.Record(Consent(document, document.size()), &reply).status);
 }
 
+TEST_F(ServerVaultTest, OfAPatientABoundedNumberOfIdentifiersIsKept) {
+  RawCaller clinic = Caller("clinic.station.1");
+  const auto put = [&](int first, int count) {
+    pb::PutSubjectRequest request;
+    request.set_therapy("T1");
+    for (int i = first; i < first + count; ++i) {
+      pb::SubjectIdentifier& identifier = *request.add_identifiers();
+      identifier.set_type("other");
+      identifier.set_value("X" + std::to_string(i));
+    }
+    return PutSubject(clinic, request).status;
+  };
+  const auto kept = [&] {
+    pb::GetSubjectRequest request;
+    request.set_therapy("T1");
+    request.set_with_clear_text(true);
+    request.set_role(pb::RN);
+    pb::GetSubjectReply reply;
+    CUSTODY_EXPECT_OK(GetSubject(clinic, request, &reply).status);
+    return reply.identifiers_size();
+  };
+  for (int i = 0; i < 192; i += kMaxSubjectIdentifiers) CUSTODY_ASSERT_OK(put(i, 64));
+  CUSTODY_ASSERT_OK(put(192, 63));
+  EXPECT_THAT(put(255, 2), StatusIs(StatusCode::kResourceExhausted,
+                                    "of a patient at most 256 identifiers are kept"));
+  EXPECT_EQ(kept(), 255) << "nothing of a refused call is kept";
+  CUSTODY_EXPECT_OK(put(255, 1));
+  CUSTODY_EXPECT_OK(put(200, 56)) << "what is kept already may be sent again";
+  EXPECT_THAT(put(256, 1), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_EQ(kept(), 256);
+}
+
 TEST_F(ServerVaultTest, AnUploadThatEndsEarlyLeavesNothing) {
   RawCaller clinic = Caller("clinic.station.1");
   const std::string bytes = Pattern(100'000);

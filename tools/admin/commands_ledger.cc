@@ -113,33 +113,30 @@ StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person)
               {{"request", made.request.string()}, {"keyId", made.key_id.ToHex()}});
 }
 
-// A certificate is renewed for a station that serves at the site it says.
-Status CheckEnrolled(Administration& administration, const StationRequest& request) {
+// A certificate is renewed for a station that serves at the site it says; it keeps its name.
+StatusOr<std::string> NameOfEnrolled(Administration& administration,
+                                     const StationRequest& request) {
   CUSTODY_ASSIGN_OR_RETURN(const auto registry, administration.session().LoadRegistry());
   const EnrolledStation* station = registry->FindStation(request.station);
   if (station == nullptr || station->retired || station->site != request.site) {
     return NotFound("no station " + request.station + " of site " + request.site +
                     " is in use; a new station is enrolled with `station issue`");
   }
-  return {};
+  return station->name;
 }
 
+// Both ways the registry learns which certificate the station has from now on: every other one of
+// its name opens nothing any more, and what nobody recorded could not be taken away again.
 StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool enrol,
-                            const std::string& name) {
+                            std::string name) {
   CUSTODY_ASSIGN_OR_RETURN(const StationRequest request, ReadStationRequest(options.request));
   CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
   CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-  if (!enrol) CUSTODY_RETURN_IF_ERROR(CheckEnrolled(*administration, request));
+  if (!enrol) {
+    CUSTODY_ASSIGN_OR_RETURN(name, NameOfEnrolled(*administration, request));
+  }
   CUSTODY_ASSIGN_OR_RETURN(const IssuedStation issued,
                            IssueStation(folder, options, request, SystemClock().Now()));
-  const auto write = [&options, &issued] {
-    return CreateFileExclusively(options.answer, issued.answer.ToJson());
-  };
-  if (!enrol) {
-    CUSTODY_RETURN_IF_ERROR(write());
-    return Said(line, "certificate renewed: " + options.answer.string(),
-                {{"answer", options.answer.string()}});
-  }
   CUSTODY_ASSIGN_OR_RETURN(
       const std::string event,
       administration->Record("registry/" + request.site, [&](pb::Event& filled) -> Status {
@@ -151,11 +148,12 @@ StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool
         return absl::OkStatus();
       }));
   CUSTODY_RETURN_IF_ERROR(
-      WithContext(write(), "station " + request.station +
-                               " is enrolled, but issue it again: its answer could "
-                               "not be written"));
+      WithContext(CreateFileExclusively(options.answer, issued.answer.ToJson()),
+                  "station " + request.station +
+                      " is enrolled, but issue it again: its answer could not be written"));
   return Done(line,
-              "station " + request.station + " enrolled; answer in " + options.answer.string(),
+              "station " + request.station + (enrol ? " enrolled" : " renewed") + "; answer in " +
+                  options.answer.string(),
               event);
 }
 
@@ -321,19 +319,15 @@ void AddStation(CLI::App& app, CommandLine& line) {
     CLI::App* command = station->add_subcommand(
         enrol ? "issue" : "renew",
         enrol ? "Issue a certificate and enrol the station (two registrars of its site)"
-              : "Issue a new certificate to a station that is enrolled");
-    if (enrol) {
-      AddSigning(*command, line);
-      command->add_option("--name", *name, "What the station is called");
-    } else {
-      AddFolder(*command, line);
-      AddPins(*command, line);
-    }
+              : "Issue a new certificate to a station that is enrolled, and record it (the same "
+                "two)");
+    AddSigning(*command, line);
+    if (enrol) command->add_option("--name", *name, "What the station is called");
     command->footer(std::string("Example: custody-admin station ") + (enrol ? "issue" : "renew") +
                     " ward/station.request -o WARD-3.station.json --zone Europe/Berlin \\\n"
-                    "             --folder admin" +
-                    (enrol ? " --as REG-C1 --as REG-C2" : "") +
-                    "\nThe station completes itself with: custody-clinic join WARD-3.station.json");
+                    "             --folder admin --as REG-C1 --as REG-C2"
+                    "\nThe station completes itself with: custody-clinic join WARD-3.station.json" +
+                    (enrol ? "" : "\nIts present certificate opens nothing from now on."));
     command->add_option("request", options->request, "station.request, made by join")->required();
     command->add_option("-o,--output", options->answer, "Answer for the station")->required();
     command->add_option("--zone", options->zone, "IANA time zone of the station")->required();

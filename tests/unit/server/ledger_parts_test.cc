@@ -77,11 +77,64 @@ TEST(ReservationsTest, OneStationAtATimeUntilItEnds) {
   CUSTODY_EXPECT_OK(reservations.Check("c", "named", "one", 20));
   CUSTODY_EXPECT_OK(reservations.Check("other", "two", "two", 20));
   EXPECT_THAT(reservations.Check("c", "two", "two", 20), StatusIs(StatusCode::kAborted));
-  reservations.GiveBack("c", "two");
+  reservations.GiveBack("c", "two", 20);
   EXPECT_THAT(reservations.Check("c", "two", "two", 199), StatusIs(StatusCode::kAborted));
   CUSTODY_EXPECT_OK(reservations.Check("c", "two", "two", 200));
-  reservations.GiveBack("c", "one");
-  CUSTODY_EXPECT_OK(reservations.Check("c", "two", "two", 20));
+  reservations.GiveBack("c", "one", 200);
+  CUSTODY_EXPECT_OK(reservations.Check("c", "two", "two", 200));
+}
+
+constexpr std::int64_t kMinute = kMicrosPerMinute;
+
+TEST(ReservationsTest, WhatOthersWaitForIsNotRenewedAndTheyGoFirst) {
+  // Whether another wanted to reserve it or to record in it.
+  for (const bool takes : {true, false}) {
+    Reservations reservations;
+    const auto wanted = [&](std::int64_t now) {
+      return takes ? reservations.Take("c", "two", now, now + kMinute)
+                   : reservations.Check("c", "two", "two", now);
+    };
+    CUSTODY_ASSERT_OK(reservations.Take("c", "one", 0, 5 * kMinute));
+    EXPECT_THAT(wanted(kMinute), StatusIs(StatusCode::kAborted, "reserved by station one"));
+    EXPECT_THAT(reservations.Take("c", "one", 2 * kMinute, 7 * kMinute),
+                StatusIs(StatusCode::kAborted, "others wait for c"));
+    // It still ends when it was to, and not back to back.
+    EXPECT_THAT(wanted(5 * kMinute - 1), StatusIs(StatusCode::kAborted, "reserved by station one"));
+    EXPECT_THAT(reservations.Take("c", "one", 5 * kMinute, 10 * kMinute),
+                StatusIs(StatusCode::kAborted, "others wait for c"));
+    CUSTODY_EXPECT_OK(wanted(5 * kMinute + 1));
+    reservations.GiveBack("c", "two", 5 * kMinute + 2);
+    CUSTODY_EXPECT_OK(reservations.Take("c", "one", 5 * kMinute + 3, 6 * kMinute));
+  }
+}
+
+TEST(ReservationsTest, GivingBackAndTakingAnewIsNoWayAroundWhoWaits) {
+  Reservations reservations;
+  CUSTODY_ASSERT_OK(reservations.Take("c", "one", 0, 5 * kMinute));
+  EXPECT_THAT(reservations.Check("c", "two", "two", 10), StatusIs(StatusCode::kAborted));
+  reservations.GiveBack("c", "one", 20);
+  EXPECT_THAT(reservations.Take("c", "one", 30, 5 * kMinute),
+              StatusIs(StatusCode::kAborted, "in 10 s"));
+  // Nobody came: it is free for all again.
+  CUSTODY_EXPECT_OK(reservations.Take("c", "one", 20 + kReservationGapMicros, 5 * kMinute));
+  reservations.GiveBack("c", "one", kMinute);
+  CUSTODY_EXPECT_OK(reservations.Take("c", "one", kMinute, 5 * kMinute)) << "nobody waited";
+}
+
+TEST(ReservationsTest, AStationKeepsABoundedNumberAndOthersAsManyAsTheyMay) {
+  Reservations reservations;
+  const auto take = [&](std::size_t i, std::string_view station, std::int64_t now) {
+    return reservations.Take("c" + std::to_string(i), station, now, now + 100);
+  };
+  std::size_t next = 0;
+  while (next < kMaxReservationsOfStation) CUSTODY_ASSERT_OK(take(next++, "one", 0));
+  EXPECT_THAT(take(next, "one", 1), StatusIs(StatusCode::kResourceExhausted, "give one back"));
+  CUSTODY_EXPECT_OK(take(0, "one", 1)) << "one that it has";
+  CUSTODY_EXPECT_OK(take(next, "two", 1));
+  reservations.GiveBack("c3", "one", 2);
+  CUSTODY_EXPECT_OK(take(next + 1, "one", 3));
+  EXPECT_THAT(take(next + 2, "one", 99), StatusIs(StatusCode::kResourceExhausted));
+  CUSTODY_EXPECT_OK(take(next + 2, "one", 100)) << "those of time 0 are over";
 }
 
 TEST(EventContentsTest, ProductIdentifiersAreNamedAndPatientsAreNot) {

@@ -18,8 +18,8 @@ TEST(ScopeTest, TheAdministrationSeesNoTherapyAndNoPatient) {
                           Call::kGetAttachment, Call::kPutAttachment}) {
     EXPECT_EQ(ScopeOf(call, Who::kAdmin), Scope::kNone) << CallName(call);
   }
-  for (const Call call : {Call::kRecord, Call::kPreview, Call::kReserve, Call::kReadChain,
-                          Call::kReadEvents, Call::kGetHeadsProof}) {
+  for (const Call call :
+       {Call::kRecord, Call::kPreview, Call::kReadChain, Call::kReadEvents, Call::kGetHeadsProof}) {
     EXPECT_EQ(ScopeOf(call, Who::kAdmin), Scope::kRegistry) << CallName(call);
   }
 }

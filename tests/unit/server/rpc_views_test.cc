@@ -51,6 +51,56 @@ TEST(MayReadBodyTest, AClinicalFieldDeepInsideCountsToo) {
   EXPECT_TRUE(without);
 }
 
+TEST(MayKnowBodyTest, OfWhatHappenedEachIsToldTheirOwn) {
+  struct Row {
+    const char* body;
+    bool manufacturer;
+    bool carrier;
+  };
+  for (const Row& row : {Row{"icans_graded", false, false}, Row{"consent_withdrawn", false, false},
+                         Row{"patient_enrolled", false, false}, Row{"packed", true, false},
+                         Row{"batch_opened", true, false}, Row{"carrier_milestone", true, true},
+                         Row{"shipper_recharged", true, true}, Row{"no_such_body", false, false}}) {
+    EXPECT_EQ(MayKnowBody(Who::kManufacturer, row.body), row.manufacturer) << row.body;
+    EXPECT_EQ(MayKnowBody(Who::kCarrier, row.body), row.carrier) << row.body;
+    EXPECT_FALSE(MayKnowBody(Who::kAdmin, row.body)) << row.body;
+    for (const Who who : {Who::kClinic, Who::kOversight}) {
+      EXPECT_TRUE(MayKnowBody(who, row.body)) << row.body;
+    }
+  }
+}
+
+TEST(WhatIsShownTest, WhereTheChainStandsIsNotPartOfIt) {
+  pb::GetTherapyReply view;
+  view.mutable_state()->set_coi("C1");
+  const Hash before = WhatIsShown(view);
+  view.set_length(8);
+  view.set_head("head");
+  view.mutable_state()->set_length(8);
+  view.mutable_state()->set_head("head");
+  view.mutable_state()->set_index(99);
+  view.mutable_state()->set_updated_us(1);
+  view.mutable_state()->add_event_bodies(251);
+  view.mutable_state()->add_event_prefixes(7);
+  EXPECT_EQ(WhatIsShown(view), before);
+  view.mutable_state()->add_shipments()->set_shipper("SHP-1");
+  EXPECT_NE(WhatIsShown(view), before);
+}
+
+TEST(IsFromAnywhereTest, TwoFactsAreAnybodysToReport) {
+  pb::Event event;
+  event.set_chain("therapy/T1");
+  event.add_signers()->set_person("p");
+  EXPECT_FALSE(IsFromAnywhere(event.SerializeAsString()));
+  event.mutable_wrong_item_presented();
+  EXPECT_TRUE(IsFromAnywhere(event.SerializeAsString()));
+  event.mutable_identity_in_doubt();
+  EXPECT_TRUE(IsFromAnywhere(event.SerializeAsString()));
+  event.mutable_consent_withdrawn();
+  EXPECT_FALSE(IsFromAnywhere(event.SerializeAsString()));
+  EXPECT_FALSE(IsFromAnywhere("\xff\xff\xff\xff"));
+}
+
 TEST(NamesAttachmentTest, TheFieldDecidesAndElseTheBody) {
   const Hash file = Sha256("a file");
   pb::Event telemetry;
