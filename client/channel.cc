@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxPemBytes = 64 << 10;
 constexpr int kMaxReplyBytes = 32 << 20;
+// What an error's trailers may hold: a refusal gives all its reasons, beyond the usual 8 KiB.
+constexpr int kMaxMetadataBytes = 64 << 10;
 constexpr int kKeepaliveMillis = 30'000;
 constexpr int kKeepaliveTimeoutMillis = 10'000;
 constexpr int kMaxBackoffMillis = 5'000;
@@ -37,6 +39,7 @@ StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& server,
                            ReadSecretFile(tls_folder / "station.key", kMaxPemBytes));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReplyBytes);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxBackoffMillis);

@@ -1,5 +1,9 @@
 // The 17 codes of absl and gRPC are equal in number and meaning, so that mapping is a cast; the
 // assertions below hold that true for whatever versions we are built with.
+//
+// An error travels in trailers, and a trailer beyond its reader's bound is not cut but lost, the
+// whole answer with it: what was a refusal with many reasons would be heard as "not known". So
+// words and details are cut here to what fits, and what was cut is counted, never silently missing.
 
 #include "server/rpc/status_map.h"
 
@@ -11,6 +15,7 @@
 #include "crypto/encoding.h"
 #include "crypto/random.h"
 #include "crypto/utf8.h"
+#include "server/rpc/limits.h"
 
 namespace custody {
 namespace {
@@ -49,6 +54,62 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+constexpr std::string_view kAndMore = "...";  // in place of a rule or a field
+
+// `text` cut to `most` bytes, at a character's end, with the words that say so.
+std::string Shortened(std::string text, std::size_t most) {
+  constexpr std::string_view kMore = " ... and more";
+  if (text.size() <= most) return text;
+  std::size_t end = most - kMore.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text.append(kMore);
+}
+
+std::string AndMore(int count, std::string_view what) {
+  return "and " + std::to_string(count) + " more " + std::string(what) +
+         ", which did not fit into this answer";
+}
+
+// The first of `all` whose bytes fit into `room`, some of which is left for saying how many do not.
+template <class Message>
+int Fitting(const google::protobuf::RepeatedPtrField<Message>& all, std::size_t room) {
+  constexpr std::size_t kFraming = 8;
+  constexpr std::size_t kClosing = 256;
+  std::size_t used = kClosing;
+  int count = 0;
+  for (const Message& one : all) {
+    used += one.ByteSizeLong() + kFraming;
+    if (used > room) break;
+    ++count;
+  }
+  return count;
+}
+
+pb::Verdict Cut(pb::Verdict verdict, std::size_t room) {
+  if (verdict.ByteSizeLong() <= room) return verdict;
+  const int given = Fitting(verdict.reasons(), room);
+  const int more = verdict.reasons_size() - given;
+  verdict.mutable_reasons()->DeleteSubrange(given, more);
+  pb::Reason& last = *verdict.add_reasons();
+  last.set_rule(std::string(kAndMore));
+  last.set_kind(pb::REASON_NOTE);
+  last.set_found(AndMore(more, "reasons"));
+  last.set_next_step("preview the event to see them all");
+  return verdict;
+}
+
+pb::BadFields Cut(pb::BadFields bad, std::size_t room) {
+  if (bad.ByteSizeLong() <= room) return bad;
+  const int given = Fitting(bad.fields(), room);
+  const int more = bad.fields_size() - given;
+  bad.mutable_fields()->DeleteSubrange(given, more);
+  pb::BadField& last = *bad.add_fields();
+  last.set_path(std::string(kAndMore));
+  last.set_reason(AndMore(more, "faults"));
+  return bad;
+}
+
 }  // namespace
 
 pb::RpcStatus ToRpcStatus(const Status& status, const ErrorDetails& details) {
@@ -67,7 +128,22 @@ pb::RpcStatus ToRpcStatus(const Status& status, const ErrorDetails& details) {
 
 grpc::Status ToGrpc(const Status& status, const ErrorDetails& details) {
   if (status.ok()) return grpc::Status::OK;
-  const pb::RpcStatus rpc = ToRpcStatus(status, details);
+  const bool both = details.verdict != nullptr && details.verdict->reasons_size() > 0 &&
+                    details.bad_fields != nullptr && details.bad_fields->fields_size() > 0;
+  const std::size_t room = both ? kMaxDetailBytes / 2 : kMaxDetailBytes;
+  ErrorDetails fitting = details;
+  pb::Verdict verdict;
+  pb::BadFields bad_fields;
+  if (details.verdict != nullptr) {
+    verdict = Cut(*details.verdict, room);
+    fitting.verdict = &verdict;
+  }
+  if (details.bad_fields != nullptr) {
+    bad_fields = Cut(*details.bad_fields, room);
+    fitting.bad_fields = &bad_fields;
+  }
+  const pb::RpcStatus rpc = ToRpcStatus(
+      MakeStatus(status.code(), Shortened(OneLine(Message(status)), kMaxErrorWords)), fitting);
   return {static_cast<grpc::StatusCode>(status.code()), rpc.message(), rpc.SerializeAsString()};
 }
 

@@ -24,6 +24,8 @@ struct ErrorDetails {
 pb::RpcStatus ToRpcStatus(const Status& status, const ErrorDetails& details = {});
 
 // `ToGrpc` gives what a call finishes with: OK without a message, or code, message and details.
+// They travel in trailers, so they are bounded (limits.h): of more reasons or fields than fit the
+// first are given, and a last one, its rule or path "...", says how many more there are.
 grpc::Status ToGrpc(const Status& status, const ErrorDetails& details = {});
 
 // `ForPeer` is what a peer may know of an error. INTERNAL, UNKNOWN and DATA_LOSS may name paths and

@@ -41,6 +41,7 @@ class RawCaller {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
     arguments.SetMaxReceiveMessageSize(64 << 20);
+    arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10);  // as FORMATS and service.proto ask
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // 64 KiB on their way, however slow the reader
     channel_ = grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
     ledger = pb::Ledger::NewStub(channel_);

@@ -1,5 +1,6 @@
 // What the server says of an error is what the client hears.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/rpc_status.h"
@@ -45,6 +46,84 @@ TEST(StatusMapTest, DetailsThatAreNotThereAreNotMadeUp) {
   const pb::BadFields bad;
   EXPECT_EQ(ToRpcStatus(Aborted("moved"), {&verdict, &bad, nullptr}).details_size(), 0);
   EXPECT_FALSE(FromGrpc(ToGrpc(Aborted("moved"))).moved.has_value());
+}
+
+pb::Verdict Refusing(int reasons, std::size_t bytes_each) {
+  pb::Verdict verdict;
+  verdict.set_refused(true);
+  verdict.set_rules_version(1);
+  for (int i = 0; i < reasons; ++i) {
+    pb::Reason& reason = *verdict.add_reasons();
+    reason.set_rule("R" + std::to_string(i));
+    reason.set_found(std::string(bytes_each, 'f'));
+  }
+  return verdict;
+}
+
+pb::BadFields Faulty(int fields, std::size_t bytes_each) {
+  pb::BadFields bad;
+  for (int i = 0; i < fields; ++i) {
+    bad.add_fields()->set_path("reading[" + std::to_string(i) + "]");
+    bad.mutable_fields(i)->set_reason(std::string(bytes_each, 'r'));
+  }
+  return bad;
+}
+
+// What the trailers of `status` take in metadata, at its worst: percent signs and base64.
+std::size_t TrailerBytes(const grpc::Status& status) {
+  return 3 * status.error_message().size() + status.error_details().size() * 4 / 3 + 256;
+}
+
+TEST(StatusMapTest, FortyReasonsAreAllGiven) {
+  const pb::Verdict verdict = Refusing(40, 500);
+  const grpc::Status status = ToGrpc(FailedPrecondition("refused"), {&verdict});
+  EXPECT_EQ(FromGrpc(status).verdict.SerializeAsString(), verdict.SerializeAsString());
+  EXPECT_LT(TrailerBytes(status), 64u << 10);
+}
+
+TEST(StatusMapTest, WhatDoesNotFitIntoTrailersIsCutAndCounted) {
+  const std::pair<int, std::size_t> kinds[] = {
+      {100, 700}, {1'000, 60}, {20'000, 0}, {3, 60'000}, {1, 60'000}};
+  for (const auto& [count, each] : kinds) {
+    SCOPED_TRACE(std::to_string(count) + " of " + std::to_string(each) + " bytes");
+    const pb::Verdict verdict = Refusing(count, each);
+    const pb::BadFields bad = Faulty(count, each);
+    const grpc::Status status =
+        ToGrpc(FailedPrecondition(std::string(70'000, 'w')), {&verdict, &bad});
+    EXPECT_LT(TrailerBytes(status), 64u << 10);
+    const RpcError heard = FromGrpc(status);
+    EXPECT_THAT(Message(heard.status), ::testing::EndsWith(" ... and more"));
+    EXPECT_TRUE(heard.verdict.refused());
+    EXPECT_EQ(heard.verdict.rules_version(), 1u);
+    const auto more = [count = count](int given) {
+      return "and " + std::to_string(count - given) + " more";
+    };
+    const int reasons = heard.verdict.reasons_size() - 1;
+    ASSERT_GE(reasons, 0);
+    for (int i = 0; i < reasons; ++i) {
+      ASSERT_EQ(heard.verdict.reasons(i).rule(), "R" + std::to_string(i));
+    }
+    EXPECT_EQ(heard.verdict.reasons(reasons).rule(), "...");
+    EXPECT_THAT(heard.verdict.reasons(reasons).found(), ::testing::HasSubstr(more(reasons)));
+    const int fields = heard.bad_fields.fields_size() - 1;
+    ASSERT_GE(fields, 0);
+    EXPECT_EQ(heard.bad_fields.fields(fields).path(), "...");
+    EXPECT_THAT(heard.bad_fields.fields(fields).reason(), ::testing::HasSubstr(more(fields)));
+    // Alone it has all the room.
+    const RpcError alone = FromGrpc(ToGrpc(InvalidArgument("bad"), {nullptr, &bad}));
+    EXPECT_GE(alone.bad_fields.fields_size(), heard.bad_fields.fields_size());
+  }
+}
+
+TEST(StatusMapTest, WordsAreCutBetweenLetters) {
+  for (std::size_t before = 0; before < 4; ++before) {
+    std::string words(before, 'x');
+    while (words.size() < 4'000) words += "\xE2\x82\xAC";
+    const grpc::Status status = ToGrpc(NotFound(words));
+    EXPECT_LE(status.error_message().size(), 1024u);
+    EXPECT_EQ(status.error_message().find('?'), std::string::npos) << before;
+    EXPECT_EQ(FromGrpc(status).status, NotFound(status.error_message()));
+  }
 }
 
 TEST(StatusMapTest, WordsFromForeignBytesAreMadePrintable) {
