@@ -7,10 +7,12 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
 #include <grpcpp/resource_quota.h>
 
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "server/rpc/attachment_service.h"
 #include "server/rpc/context.h"
@@ -29,6 +31,17 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const RpcOptions& options) 
   tls.pem_key_cert_pairs.push_back({options.key_pem, options.certificate_pem});
   return grpc::SslServerCredentials(tls);
 }
+
+// gRPC's reflection registers itself with every server of a program that is linked with it, so in
+// production it has to be taken out.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins,
+                  [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
 
 void Configure(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("custody");
@@ -82,13 +95,12 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(Ledger& ledger, const RpcO
     return InvalidArgument("the address to listen on is HOST:PORT, not \"" + options.listen + "\"");
   }
   grpc::EnableDefaultHealthCheckService(true);
-  const std::shared_ptr<const Registry> registry = ledger.registry();
-  if (registry->environment() != pb::PRODUCTION) {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  }
+  const bool production = ledger.registry()->environment() == pb::PRODUCTION;
+  if (!production) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto rep = std::make_unique<Rep>(ledger, options.read_threads);
   grpc::ServerBuilder builder;
   Configure(builder);
+  if (production) builder.SetOption(std::make_unique<WithoutReflection>());
   int port = 0;
   builder.AddListeningPort(options.listen, Credentials(options), &port);
   builder.RegisterService(&rep->ledger_service);

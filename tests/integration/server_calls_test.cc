@@ -2,16 +2,12 @@
 // wrong with a request. Long because there are many calls, a test or two of each.
 
 #include <gmock/gmock.h>
-#include <grpcpp/impl/client_unary_call.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <algorithm>
 
 #include "crypto/dsse.h"
-#include "crypto/heads_map.h"
-#include "crypto/merkle.h"
-#include "crypto/note.h"
 #include "custody/event.h"
 #include "tests/integration/raw_caller.h"
 #include "tests/integration/server_world.h"
@@ -165,51 +161,6 @@ TEST_F(ServerCallsTest, APreviewForAnotherPlaceNamesTheHead) {
   *request.mutable_signed_() = ConsentWithdrawnBy(world_.ledger(), "therapy/A").Sign();
   CUSTODY_EXPECT_OK(Custody(caller, &pb::Custody::Stub::Preview, request, &reply).status);
   EXPECT_FALSE(reply.verdict().refused());
-}
-
-TEST_F(ServerCallsTest, HeadsAreProvedAtEveryKeptCheckpoint) {
-  RawCaller caller = Caller("clinic.station.1");
-  const NoteVerifier log = Must(NoteVerifier::Parse(world_.ledger().log_vkey()));
-  std::vector<std::pair<std::string, std::uint64_t>> kept;  // checkpoint, length of A at it
-  for (std::uint64_t i = 0; i < 9; ++i) {
-    pb::RecordReply reply;
-    const std::string chain = i % 3 == 1 ? "therapy/A" : "therapy/X" + std::to_string(i);
-    CUSTODY_ASSERT_OK(caller.Record(world_.Next(chain), &reply).status);
-    kept.emplace_back(reply.receipt().checkpoint(), (i + 2) / 3);
-  }
-  for (const auto& [note, length] : kept) {
-    const Checkpoint checkpoint = Must(OpenCheckpoint(note, log));
-    pb::GetHeadsProofRequest request;
-    request.set_chain("therapy/A");
-    request.set_size(checkpoint.size);
-    pb::HeadsProofReply reply;
-    CUSTODY_ASSERT_OK(
-        caller.Ask(*caller.ledger, &pb::Ledger::Stub::GetHeadsProof, request, &reply).status);
-    EXPECT_EQ(reply.present(), length > 0);
-    EXPECT_EQ(reply.length(), length);
-    EXPECT_EQ(reply.last_entry().checkpoint(), note);
-    const pb::LogEntry last = Must(ParseLogEntry(reply.last_entry().entry()));
-    HeadsProof proof;
-    for (const std::string& hash : reply.siblings()) {
-      proof.siblings.push_back(Must(Hash::FromBytes(hash)));
-    }
-    if (!reply.neighbour_key().empty()) {
-      proof.neighbour = {Must(Hash::FromBytes(reply.neighbour_key())),
-                         Must(Hash::FromBytes(reply.neighbour_head())), reply.neighbour_length()};
-    }
-    const Hash root = Must(Hash::FromBytes(last.heads_root()));
-    const Hash key = Sha256("therapy/A");
-    CUSTODY_EXPECT_OK(
-        length == 0
-            ? VerifyAbsence(key, proof, root)
-            : VerifyPresence({key, Must(Hash::FromBytes(reply.head())), length}, proof, root));
-  }
-  pb::GetHeadsProofRequest beyond;
-  beyond.set_chain("therapy/A");
-  beyond.set_size(1'000'000);
-  pb::HeadsProofReply reply;
-  EXPECT_THAT(caller.Ask(*caller.ledger, &pb::Ledger::Stub::GetHeadsProof, beyond, &reply).status,
-              StatusIs(StatusCode::kOutOfRange, "beyond the log"));
 }
 
 TEST_F(ServerCallsTest, AStateOfThePastIsThatOfThePast) {
@@ -427,42 +378,6 @@ TEST_F(ServerCallsTest, WhatIsNotBuiltSaysSo) {
               StatusIs(StatusCode::kUnimplemented, "collects no cosignatures yet"));
 }
 
-// The health service has no header of ours: its messages are two bytes.
-std::pair<grpc::Status, std::string> Health(RawCaller& caller, const std::string& service) {
-  const std::string request =
-      service.empty() ? "" : "\x0A" + std::string(1, static_cast<char>(service.size())) + service;
-  grpc::Slice slice(request);
-  grpc::ByteBuffer sent(&slice, 1);
-  grpc::ByteBuffer answer;
-  grpc::ClientContext context;
-  RawCaller::Bound(context);
-  const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
-                                        grpc::internal::RpcMethod::NORMAL_RPC);
-  const grpc::Status status =
-      grpc::internal::BlockingUnaryCallImpl<grpc::ByteBuffer, grpc::ByteBuffer>(
-          caller.channel().get(), check, &context, sent, &answer)
-          .status();
-  std::vector<grpc::Slice> slices;
-  std::string bytes;
-  if (status.ok() && answer.Dump(&slices).ok()) {
-    for (const grpc::Slice& piece : slices) {
-      bytes.append(reinterpret_cast<const char*>(piece.begin()), piece.size());
-    }
-  }
-  return {status, bytes};
-}
-
-TEST_F(ServerCallsTest, HealthIsServedForEachService) {
-  RawCaller caller = Caller("clinic.station.1");
-  for (const char* service :
-       {"", "custody.v1.Ledger", "custody.v1.Custody", "custody.v1.Attachments"}) {
-    const auto [status, bytes] = Health(caller, service);
-    EXPECT_TRUE(status.ok()) << service << ": " << status.error_message();
-    EXPECT_EQ(bytes, "\x08\x01") << service;  // status: SERVING
-  }
-  EXPECT_EQ(Health(caller, "custody.v1.Nothing").first.error_code(), grpc::NOT_FOUND);
-}
-
 TEST_F(ServerCallsTest, ABackupIsMadeOnceAndReadsBack) {
   RawCaller admin = Caller("admin");
   RawCaller clinic = Caller("clinic.station.1");
@@ -472,6 +387,18 @@ TEST_F(ServerCallsTest, ABackupIsMadeOnceAndReadsBack) {
   pb::BackupReply reply;
   CUSTODY_ASSERT_OK(Custody(admin, &pb::Custody::Stub::Backup, request, &reply).status);
   EXPECT_GT(reply.bytes(), 0u);
+  namespace fs = std::filesystem;
+  constexpr fs::perms kOthers = fs::perms::group_all | fs::perms::others_all;
+  EXPECT_EQ(fs::status(request.folder()).permissions(), fs::perms::owner_all);
+  int files = 0;
+  for (const fs::directory_entry& made : fs::recursive_directory_iterator(request.folder())) {
+    ++files;
+    // Tables are linked, not copied: those that the test's own ledger wrote are as it made them.
+    // And a checkpoint, which the anchor holds, is no secret.
+    if (made.path().extension() == ".sst" || made.path().filename() == "anchor") continue;
+    EXPECT_EQ(made.status().permissions() & kOthers, fs::perms::none) << made.path();
+  }
+  EXPECT_GT(files, 3);
   EXPECT_THAT(Custody(admin, &pb::Custody::Stub::Backup, request, &reply).status,
               StatusIs(StatusCode::kAlreadyExists, "name a new folder"));
   request.set_folder(world_.Scratch("no/such/folder").string());

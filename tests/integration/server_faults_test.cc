@@ -54,9 +54,10 @@ class ServerFaultsTest : public ::testing::Test {
     return reply;
   }
   // What the program says when it is started over `folder` and cannot serve it.
-  static std::string Start(const fs::path& folder, int& exit_code, const std::string& before = "") {
-    return Shell(before + " timeout 60 " CUSTODY_BIN_DIR "/custody-server --dir " +
-                     folder.string() + " --listen 127.0.0.1:0",
+  static std::string Start(const fs::path& folder, int& exit_code, const std::string& before = "",
+                           const fs::path& program = CUSTODY_BIN_DIR "/custody-server") {
+    return Shell(before + " timeout 60 " + program.string() + " --dir " + folder.string() +
+                     " --listen 127.0.0.1:0",
                  exit_code);
   }
   pb::AuditReport Audit(const fs::path& folder) {
@@ -73,8 +74,10 @@ class ServerFaultsTest : public ::testing::Test {
   ServerWorld world_;
 };
 
-// Says, for whoever reads the test's output, that this machine cannot show the behaviour.
+// Says, for whoever reads the test's output, that this machine cannot show the behaviour; where
+// CUSTODY_CI is set nothing may stay untried.
 void NotTried(const char* why) {
+  if (std::getenv("CUSTODY_CI") != nullptr) ADD_FAILURE() << "not tried: " << why;
   std::printf("NOT TRIED: %s\n", why);
   ::testing::Test::RecordProperty("not_tried", why);
 }
@@ -225,17 +228,21 @@ TEST_F(ServerFaultsTest, AFolderThatMayNotBeWrittenIsRefusedAndUntouched) {
   std::string as_owner;
   const bool root = ::geteuid() == 0;
   if (root) as_owner = "setpriv --reuid=65534 --regid=65534 --clear-groups";
-  int exit_code = 0;
-  Shell(as_owner + " test -x " CUSTODY_BIN_DIR "/custody-server", exit_code);
-  if (exit_code != 0) return NotTried("the program cannot be run by another user from here");
+  // Where everybody may run it, wherever it was built.
+  const fs::path program = world_.Scratch("custody-server");
+  fs::copy_file(CUSTODY_BIN_DIR "/custody-server", program);
   fs::permissions(world_.data().parent_path(), fs::perms(0755));
+  fs::permissions(program, fs::perms(0755));
+  int exit_code = 0;
+  Shell(as_owner + " test -x " + program.string(), exit_code);
+  if (exit_code != 0) return NotTried("the program cannot be run by another user from here");
   if (root) {
     Shell("chown -R 65534:65534 " + world_.data().string(), exit_code);
   }
   Shell("chmod -R u-w " + world_.data().string(), exit_code);
   const std::string before = Shell("ls -lR " + world_.data().string(), exit_code);
-  const std::string said = Start(world_.data(), exit_code, as_owner);
-  EXPECT_THAT(said, ::testing::AnyOf(HasSubstr("Permission denied"), HasSubstr("may not be")));
+  const std::string said = Start(world_.data(), exit_code, as_owner, program);
+  EXPECT_THAT(said, HasSubstr("cannot be opened: Permission denied"));
   EXPECT_EQ(exit_code, 4) << said;
   EXPECT_EQ(Shell("ls -lR " + world_.data().string(), exit_code), before);
   Shell("chmod -R u+w " + world_.data().string(), exit_code);

@@ -56,7 +56,8 @@ std::string Authority::IssueExpired(std::string_view name,
 }
 
 struct ServerWorld::Rep {
-  Rep(const TestWorld& kind, std::string_view name) : world(pb::DEMO, name, kind) {}
+  Rep(const TestWorld& kind, std::string_view name, pb::Environment environment)
+      : world(environment, name, kind) {}
 
   TempDir folder;
   std::filesystem::path data = folder / "data";
@@ -65,8 +66,8 @@ struct ServerWorld::Rep {
   mutable int stations = 0;
 };
 
-ServerWorld::ServerWorld(TestWorld kind, std::string_view name)
-    : rep_(std::make_unique<Rep>(kind, name)) {
+ServerWorld::ServerWorld(TestWorld kind, std::string_view name, pb::Environment environment)
+    : rep_(std::make_unique<Rep>(kind, name, environment)) {
   std::filesystem::create_directories(rep_->data / "tls");
   Must(rep_->world.log_key().SavePlain(rep_->data / "log.key"));
   Must(WriteFileAtomically(rep_->data / "vault.key", std::string(32, 'v'), 0600));

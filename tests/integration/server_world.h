@@ -35,7 +35,8 @@ class Authority {
 // `ServerWorld` makes the data folder.
 class ServerWorld {
  public:
-  explicit ServerWorld(TestWorld kind = {.small = true}, std::string_view name = "one");
+  explicit ServerWorld(TestWorld kind = {.small = true}, std::string_view name = "one",
+                       pb::Environment environment = pb::DEMO);
   ~ServerWorld();
 
   // What was signed so far.
