@@ -149,6 +149,7 @@ void WashedOut(Folding& f, bool adequate) {
 
 void CnsEvaluated(Folding& f, bool postpone) {
   pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!postpone && !f.own) return;
   condition->set_cns_evaluated(true);
   if (!Counts(f, condition->cns_said_us(), !postpone)) return;
   condition->set_cns_said_us(std::max(condition->cns_said_us(), f.at));
@@ -211,7 +212,7 @@ void Tested(Folding& f, const pb::IdmTested& body) {
     return result.outcome() == pb::IDM_RESULT_POSITIVE;
   });
   pb::PatientCondition* condition = f.state.mutable_condition();
-  if (!Counts(f, condition->idm_said_us(), !positive)) return;
+  if ((!positive && !f.own) || !Counts(f, condition->idm_said_us(), !positive)) return;
   condition->set_idm_said_us(std::max(condition->idm_said_us(), f.at));
   condition->set_idm_positive(positive);
 }

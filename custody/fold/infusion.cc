@@ -109,6 +109,7 @@ void Completed(Folding& f, const pb::InfusionCompleted& body) {
 // Whether there is an active infection, as last asked.
 bool Infected(Folding& f, bool active) {
   pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!active && !f.own) return false;  // perhaps somebody else has none
   if (!Counts(f, condition->infection_said_us(), !active)) return false;
   condition->set_infection_said_us(std::max(condition->infection_said_us(), f.at));
   condition->set_infection_open(active);
@@ -124,9 +125,13 @@ void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
   condition->set_go_said_us(std::max(condition->go_said_us(), f.at));
   condition->set_preinfusion_go(go);
   condition->set_preinfusion_us(f.at);
+  // A check that does not stand may add a concern, it takes none away.
+  const bool toxic = body.unresolved_toxicity() == pb::YES;
+  const bool concern = body.cns_concern() == pb::YES;
+  condition->set_toxicity_open(toxic || (!f.stands && condition->toxicity_open()));
+  condition->set_cns_concern(concern || (!f.stands && condition->cns_concern()));
+  if (!f.stands) return;
   condition->set_tocilizumab_on_site(body.tocilizumab_doses());
-  condition->set_toxicity_open(body.unresolved_toxicity() == pb::YES);
-  condition->set_cns_concern(body.cns_concern() == pb::YES);
   condition->set_pregnant(body.pregnancy() == pb::PREGNANCY_POSITIVE);
 }
 

@@ -81,7 +81,7 @@ void CrsGraded(Folding& f, const pb::CrsGraded& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   const auto grade = static_cast<std::int32_t>(body.grade());
   condition->set_crs_max(std::max(condition->crs_max(), grade));
-  if (!Counts(f, condition->crs_said_us(), !Open(body))) return;
+  if ((!Open(body) && !f.own) || !Counts(f, condition->crs_said_us(), !Open(body))) return;
   condition->set_crs_said_us(std::max(condition->crs_said_us(), f.at));
   condition->set_crs_grade(grade);
   condition->set_crs_open(Open(body));
@@ -91,7 +91,7 @@ void IcansGraded(Folding& f, const pb::IcansGraded& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   const auto grade = static_cast<std::int32_t>(body.grade());
   condition->set_icans_max(std::max(condition->icans_max(), grade));
-  if (!Counts(f, condition->icans_said_us(), !Open(body))) return;
+  if ((!Open(body) && !f.own) || !Counts(f, condition->icans_said_us(), !Open(body))) return;
   condition->set_icans_said_us(std::max(condition->icans_said_us(), f.at));
   condition->set_icans_grade(grade);
   condition->set_icans_open(Open(body));
@@ -117,14 +117,16 @@ void FoldMonitoring(Folding& f) {
       if (!f.own) return;  // another patient's wristband: another patient's pulse
       return Observed(f, event.observations_recorded());
     case pb::Event::kInfusionStarted:
-      return TakeVitals(condition, event.infusion_started().baseline(), f.at);
+      if (f.own) TakeVitals(condition, event.infusion_started().baseline(), f.at);
+      return;
     case pb::Event::kInfusionCompleted:
       if (event.infusion_completed().has_vitals()) {
         TakeVitals(condition, event.infusion_completed().vitals(), Micros(event.signed_at()));
       }
       return;
     case pb::Event::kIceRecorded:
-      return condition->set_last_ice_us(Micros(event.ice_recorded().at()));
+      if (f.own) condition->set_last_ice_us(Micros(event.ice_recorded().at()));
+      return;
     case pb::Event::kCrsGraded:
       return CrsGraded(f, event.crs_graded());
     case pb::Event::kIcansGraded:
@@ -135,7 +137,8 @@ void FoldMonitoring(Folding& f) {
       }
       return;
     case pb::Event::kDailyLabs:
-      return condition->set_last_labs_us(Micros(event.daily_labs().sampled_at()));
+      if (f.own) condition->set_last_labs_us(Micros(event.daily_labs().sampled_at()));
+      return;
     case pb::Event::kDischarged:
       return condition->set_discharged_us(f.at);
     case pb::Event::kFollowupM23:

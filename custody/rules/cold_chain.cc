@@ -230,6 +230,11 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
       return NeedInboundFile(c, rule, v);
     case pb::Event::kReturnedToStorage:
       return JudgeReturn(c, rule, v);
+    case pb::Event::kStored:
+    case pb::Event::kStoredClinic:
+    case pb::Event::kStoredInShipper:
+    case pb::Event::kMoved:
+      return JudgeStored(c, rule, v);
     case pb::Event::kReceivedMfg:
     case pb::Event::kReceivedClinic: {
       const bool mfg = Body(c) == pb::Event::kReceivedMfg;

@@ -22,6 +22,9 @@ void NeedInboundFile(const Case& c, const Rule& rule, pb::Verdict& v);
 void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper,
                    const google::protobuf::RepeatedPtrField<pb::LoggerReading>& readings,
                    std::optional<double> at_opening);
+// `JudgeStored` is of everything else that puts containers somewhere: what was taken out goes back
+// by the step that asks how warm it became.
+void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v);
 // `JudgeReturn` is of RETURNED_TO_STORAGE.
 void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v);
 

@@ -95,4 +95,24 @@ void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto judge = [&](const std::string& id) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    const bool out = container != nullptr && container->state() == pb::CONTAINER_REMOVED &&
+                     container->removed_us() != 0 && At(c) >= container->removed_us();
+    if (!out) return;
+    Quarantine(
+        c, rule, v,
+        {"put back by RETURNED_TO_STORAGE, which says how warm it became", "stored without it",
+         "quality of the manufacturer decides: QUARANTINE_DECIDED", container->id()});
+  };
+  const auto all = [&](const auto& positions) {
+    for (const pb::ContainerPosition& at : positions) judge(at.container());
+  };
+  all(c.effective.stored().containers());
+  all(c.effective.stored_clinic().containers());
+  all(c.effective.moved().containers());
+  for (const std::string& id : c.effective.stored_in_shipper().containers()) judge(id);
+}
+
 }  // namespace custody::rules

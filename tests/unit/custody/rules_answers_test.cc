@@ -124,6 +124,26 @@ TEST_F(AnswersTest, WithoutAChainOfIdentityNoLabelIsPrintedAndNobodyIsCollected)
   }
 }
 
+TEST_F(AnswersTest, TheNeighboursGoodNewsOpensNothingHere) {
+  run.Until("infusion_ordered");
+  const std::string neighbour = Sha256("the neighbour").ToString();
+  pb::PatientCondition& condition = *run.mutable_state().mutable_condition();
+  condition.set_infection_open(true);
+  condition.set_crs_open(true);
+  EventBuilder screened = run.Draft(
+      {"clinic.phy.1"},
+      "infection_screened_pre { temperature_c: 36.8 cultures_taken: NO active_infection: NO "
+      "antiviral_prophylaxis: YES $WRIST:wristband }");
+  screened.event().mutable_infection_screened_pre()->mutable_wristband(0)->set_commitment(
+      neighbour);
+  EXPECT_TRUE(Says(run.Record(screened), "F8a"));
+  EXPECT_TRUE(run.state().condition().infection_open());
+  MustDo({"clinic.phy.1"},
+         "crs_graded { at $T computed_grade: 0 grade: 0 onset_at $T-3d resolved_at $T max_grade: 1 "
+         "coi: 'CHA999026000108' }");
+  EXPECT_TRUE(run.state().condition().crs_open());
+}
+
 TEST_F(AnswersTest, TheNeighboursPulseIsNoBaseline) {
   run.Until("infusion_started");
   const std::int64_t before = run.state().condition().baseline_hr_us();

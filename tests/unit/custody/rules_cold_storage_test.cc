@@ -160,6 +160,18 @@ TEST_F(ColdStorageTest, WhatWasOutTooLongGoesBackInQuarantineOnly) {
   EXPECT_THAT(Of(tighter, "R13")[0].expected(), HasSubstr("2 min"));
 }
 
+TEST_F(ColdStorageTest, WhatIsPutBackWithoutSayingHowWarmItBecameIsHeld) {
+  At("thaw_started");
+  const pb::Verdict verdict =
+      Do({"clinic.pharm.1"},
+         "stored_clinic { containers { container: 'LOT26001-1' position: 'C-LN2-4' } storage_unit: "
+         "'C-LN2' logger: 'LOG-9' stored_at $T transfer_time_minutes: 4 }");
+  EXPECT_FALSE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Held());
+  EXPECT_EQ(Bag().state(), pb::CONTAINER_STORED);
+}
+
 TEST_F(ColdStorageTest, WhatWasPutBackTooWarmIsHeldWhenItIsTold) {
   At("thaw_started");
   const pb::Verdict verdict = run.Record(Late(Return(-6000, 4)));
