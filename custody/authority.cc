@@ -8,8 +8,10 @@
 //
 // The second question is about the doers, who are not always the signers: what is entered LATE or
 // from paper is signed by a transcriber and a checker, any two people of the site, and the doers
-// stand in `performed_by`. An adopted event is judged by its original's own signers; who adopts it
-// answers for nothing but the copy.
+// stand in `performed_by`. Two clerks can so state what others did, and never what others permit:
+// who gives a permission signs it (`own_signature`); of an override there is a word of mouth, too,
+// which its authority confirms. An adopted event is judged by its original's own signers; who
+// adopts it answers for nothing but the copy.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -25,12 +27,12 @@ constexpr std::int64_t kTogetherMicros = 10 * kMicrosPerMinute;  // R04
 
 // These may be signed by somebody of another party at whatever station they are: who grants an
 // override or resolves a doubt about identity is rarely where the product is.
-constexpr std::array<std::string_view, 5> kSignedAnywhere = {
-    "alert_acknowledged", "attested", "identity_resolved", "override_confirmed",
-    "override_granted"};
+constexpr std::array<std::string_view, 6> kSignedAnywhere = {
+    "alert_acknowledged", "attested",         "identity_resolved",
+    "override_confirmed", "override_granted", "remanufacture_ordered"};
 // These may come from any enrolled station: somebody found the item, whosever it is.
-constexpr std::array<std::string_view, 2> kFromAnywhere = {"identity_in_doubt",
-                                                           "wrong_item_presented"};
+constexpr std::array<std::string_view, 4> kFromAnywhere = {
+    "identity_in_doubt", "shipment_found", "wrong_consignee", "wrong_item_presented"};
 
 // Somebody who did the step: a signer, or a performer named by the signers.
 struct Doer {
@@ -70,6 +72,13 @@ bool IsParty(const TherapyEvent& e, std::string_view site) {
   const pb::TherapyState& therapy = e.therapy;
   if (therapy.site() == site) return true;
   if (IsOneOf(site, therapy.party_sites())) return true;
+  // Where somebody found an item in doubt, its quality takes part until the doubt is resolved.
+  const auto found_here = [&](const pb::Quarantine& q) {
+    return q.open() && q.kind() == pb::QUARANTINED_IDENTITY && q.site() == site;
+  };
+  if (e.body == "identity_resolved" && std::ranges::any_of(therapy.quarantines(), found_here)) {
+    return true;
+  }
   const EnrolledSite* enrolled = e.registry().FindSite(site);
   return enrolled != nullptr && IsOneOf(enrolled->organisation, therapy.party_carriers());
 }
@@ -173,15 +182,15 @@ void JudgeTwoPeople(const TherapyEvent& e, const std::vector<Doer>& doers) {
                                [&](const Doer& second) { return ArePair(e.rule, first, second); });
   });
   if (!paired) {
-    const std::string second = e.rule.second_size() > 0 ? Roles(e.rule.second()).ToString()
-                                                        : "the same role, or MFG2 beside MFG";
+    const Roles first_roles = Roles(e.rule.enter()) | Roles(e.rule.attest());
+    const std::string second = e.rule.second_size() > 0   ? Roles(e.rule.second()).ToString()
+                               : first_roles.Has(pb::MFG) ? "one of these, or MFG2 beside MFG"
+                                                          : "one of these roles";
     e.objections.Refuse(
-        "R04",
-        {std::string(e.body),
-         "two different people: one as " +
-             (Roles(e.rule.enter()) | Roles(e.rule.attest())).ToString() + ", another as " + second,
-         std::to_string(doers.size()) + " in roles that do not make such a pair",
-         "a second person checks for themselves and signs too"});
+        "R04", {std::string(e.body),
+                "two different people: one as " + first_roles.ToString() + ", another as " + second,
+                std::to_string(doers.size()) + " in roles that do not make such a pair",
+                "a second person checks for themselves and signs too"});
   }
   std::vector<Instant> times;
   for (const pb::Signer& signer : e.event.signers()) {
@@ -217,6 +226,27 @@ void JudgeTranscription(const TherapyEvent& e) {
     e.objections.Refuse("R01",
                         {std::string(e.body), "who did it", "nobody but those who transcribed it",
                          "name who did it, with their role"});
+  }
+}
+
+// A permission is its givers' own: who is named and did not sign gives none.
+void JudgeOwnSignature(const TherapyEvent& e) {
+  if (!e.rule.own_signature()) return;
+  const auto& signers = e.event.signers();
+  for (const pb::Performer& named : e.event.performed_by()) {
+    const bool signs = std::ranges::any_of(signers, [&](const pb::Signer& signer) {
+      const bool for_themselves = e.event.entry() == pb::LIVE || !IsTranscription(signer);
+      return for_themselves && !named.person().empty() && signer.person() == named.person();
+    });
+    if (signs) continue;
+    const std::string who = named.person().empty() ? named.printed_name() : named.person();
+    e.objections.Refuse(
+        "R01", {who, "the signature of whoever decides it", "named, without a signature",
+                e.body == "override_granted"
+                    ? "let them sign it, at whatever station they are; or record it as a verbal "
+                      "order by two who heard it, which they confirm within 24 h"
+                    : "let them sign it themselves, late if need be, with a second person as "
+                      "CHECKED"});
   }
 }
 
@@ -259,6 +289,7 @@ void JudgeTherapyEvent(const pb::Event& event, const pb::TherapyState& therapy,
   const TherapyEvent e{event, BodyName(event), BodyRule(event), therapy, objections};
   if (const EnrolledStation* station = JudgeStation(e)) JudgeWorkplace(e, *station);
   JudgeTranscription(e);
+  JudgeOwnSignature(e);
   JudgeDoers(e);
   JudgeEnvironment(event, objections);
 }

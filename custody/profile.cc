@@ -31,6 +31,12 @@ std::uint32_t WaiverWbcDays(const pb::Profile* profile) {
   return Tightened(Defaults::kWaiverWbcDays, stated);
 }
 
+double WaiverWbcMost(const pb::Profile* profile) {
+  const bool stated = profile != nullptr && profile->ld().has_waiver_wbc_max();
+  return stated ? std::min(profile->ld().waiver_wbc_max(), Defaults::kWaiverWbcMax)
+                : Defaults::kWaiverWbcMax;
+}
+
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test) {
   if (profile == nullptr) return nullptr;
   for (const pb::ReleaseTest& t : profile->release_tests()) {

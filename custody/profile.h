@@ -47,6 +47,8 @@ constexpr std::uint32_t Tightened(std::uint32_t fallback, std::uint32_t stated) 
 std::uint32_t LdMaxDays(const pb::Profile* profile);
 // `WaiverWbcDays` is R20's limit for the white cell count on which lymphodepletion is waived.
 std::uint32_t WaiverWbcDays(const pb::Profile* profile);
+// `WaiverWbcMost` is R20's limit for that count, in 10^9/L.
+double WaiverWbcMost(const pb::Profile* profile);
 
 // `FindTest` is what a profile asks of a test; null when it does not name it.
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);

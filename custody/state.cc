@@ -144,20 +144,117 @@ std::vector<const pb::Container*> Lineage(const pb::TherapyState& state, const p
   return line;
 }
 
+std::vector<const pb::Container*> ContainersMeant(const pb::TherapyState& state,
+                                                  std::string_view id) {
+  std::vector<const pb::Container*> meant;
+  if (id.empty()) return meant;
+  for (const pb::Container& c : state.containers()) {
+    const bool of_donation = c.material() == pb::STARTING_MATERIAL && c.din() == id;
+    if (c.id() == id || c.lot() == id || of_donation) meant.push_back(&c);
+  }
+  return meant;
+}
+
+std::vector<const pb::Container*> SourcesOf(const pb::TherapyState& state, std::string_view lot) {
+  std::vector<const pb::Container*> sources;
+  if (lot.empty()) return sources;
+  for (const pb::Container& c : state.containers()) {
+    if (Has(c.used_in(), lot)) sources.push_back(&c);
+  }
+  // What was poured into the bags that were frozen is in the lot, too.
+  const std::size_t used = sources.size();
+  for (const pb::Container& c : state.containers()) {
+    if (c.state() != pb::CONTAINER_CONSUMED || !c.used_in().empty()) continue;
+    const bool poured = std::any_of(sources.begin(), sources.begin() + static_cast<long>(used),
+                                    [&](const auto* source) { return source->din() == c.din(); });
+    if (poured && c.material() == pb::STARTING_MATERIAL) sources.push_back(&c);
+  }
+  return sources;
+}
+
+std::vector<const pb::Container*> Origins(const pb::TherapyState& state, const pb::Container& c) {
+  std::vector<const pb::Container*> line = Lineage(state, c);
+  if (c.material() == pb::STARTING_MATERIAL) {
+    for (const pb::Container& other : state.containers()) {
+      const bool poured = other.din() == c.din() && other.state() == pb::CONTAINER_CONSUMED &&
+                          other.used_in().empty() && &other != &c;
+      if (poured && other.material() == pb::STARTING_MATERIAL) line.push_back(&other);
+    }
+    return line;
+  }
+  for (const pb::Container* source : SourcesOf(state, c.lot())) line.push_back(source);
+  return line;
+}
+
+const pb::Container* RejectedAmong(const std::vector<const pb::Container*>& line) {
+  const auto found = std::ranges::find_if(line, [](const auto* c) { return c->rejected(); });
+  return found == line.end() ? nullptr : *found;
+}
+
+namespace {
+
+// What a rule found of a lot or donation stands in either list.
+bool Names(const pb::Quarantine& q, std::string_view id) {
+  return !id.empty() && (Has(q.containers(), id) || Has(q.items(), id));
+}
+
+bool Holds(const pb::Quarantine& q, const std::vector<const pb::Container*>& line) {
+  return std::ranges::any_of(line, [&](const pb::Container* c) {
+    return Names(q, c->id()) || Names(q, c->lot()) || Names(q, c->din());
+  });
+}
+
+}  // namespace
+
 std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state,
                                                    const pb::Container& container) {
   std::vector<const pb::Quarantine*> open;
   if (state.quarantines().empty()) return open;
-  const auto line = Lineage(state, container);
+  const auto line = Origins(state, container);
   for (const pb::Quarantine& q : state.quarantines()) {
-    if (!q.open()) continue;
-    const bool held = std::ranges::any_of(line, [&](const pb::Container* c) {
-      return Has(q.containers(), c->id()) || (!c->lot().empty() && Has(q.items(), c->lot())) ||
-             (!c->din().empty() && Has(q.items(), c->din()));
-    });
-    if (held) open.push_back(&q);
+    if (q.open() && Holds(q, line)) open.push_back(&q);
   }
   return open;
+}
+
+std::vector<const pb::Quarantine*> OpenQuarantinesOfLot(const pb::TherapyState& state,
+                                                        const pb::Lot& lot) {
+  std::vector<const pb::Quarantine*> open;
+  const auto line = SourcesOf(state, lot.lot());
+  for (const pb::Quarantine& q : state.quarantines()) {
+    const bool donation =
+        std::ranges::any_of(lot.dins(), [&](const std::string& din) { return Names(q, din); });
+    if (q.open() && (donation || Names(q, lot.lot()) || Holds(q, line))) open.push_back(&q);
+  }
+  return open;
+}
+
+pb::QuarantineKind KindOfCause(pb::QuarantineCause cause) {
+  switch (cause) {
+    case pb::QUARANTINED_FOR_SEAL:
+      return pb::QUARANTINED_SEAL;
+    case pb::QUARANTINED_FOR_DAMAGE:
+      return pb::QUARANTINED_DAMAGE;
+    case pb::QUARANTINED_FOR_IDENTITY:
+      return pb::QUARANTINED_IDENTITY;
+    default:
+      return pb::QUARANTINED_TEMP;
+  }
+}
+
+bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::QuarantineDecided& decision) {
+  if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
+  return decision.quarantine().empty() ? quarantine.kind() == KindOfCause(decision.cause())
+                                       : quarantine.id() == decision.quarantine();
+}
+
+bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
+              std::string_view id) {
+  if (Names(quarantine, id)) return true;
+  return std::ranges::any_of(ContainersMeant(state, id), [&](const pb::Container* c) {
+    return Names(quarantine, c->id()) || (!c->lot().empty() && Has(quarantine.items(), c->lot())) ||
+           (!c->din().empty() && Has(quarantine.items(), c->din()));
+  });
 }
 
 std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
@@ -234,17 +331,64 @@ std::string LotLabel(pb::LotState state) {
   }
 }
 
-std::vector<StepPerson> PeopleOf(const pb::Event& event) {
-  std::vector<StepPerson> people;
-  for (const pb::Performer& who : event.performed_by()) {
-    people.push_back({who.person().empty() ? who.printed_name() : who.person(), who.role()});
+std::vector<std::string> RecalledLots(const pb::TherapyState& state,
+                                      const pb::ProductRecalled& recall) {
+  std::vector<std::string> lots;
+  if (!recall.containers().empty()) return lots;
+  const std::string by = Lower(recall.identifier_type());
+  for (const pb::Lot& lot : state.lots()) {
+    const bool concerned = by == "lot"      ? lot.lot() == recall.identifier()
+                           : by == "vector" ? Has(lot.vector_lots(), recall.identifier())
+                                            : by != "container";
+    if (concerned) lots.push_back(lot.lot());
   }
+  return lots;
+}
+
+std::vector<std::string> RecalledContainers(const pb::TherapyState& state,
+                                            const pb::ProductRecalled& recall) {
+  std::vector<std::string> named(recall.containers().begin(), recall.containers().end());
+  if (named.empty() && Lower(recall.identifier_type()) == "container") {
+    named.push_back(recall.identifier());
+  }
+  std::vector<std::string> concerned;
+  for (const std::string& id : named) {
+    for (const pb::Container* c : ContainersMeant(state, id)) concerned.push_back(c->id());
+  }
+  return concerned;
+}
+
+std::vector<StepPerson> SignersOf(const pb::Event& event) {
+  std::vector<StepPerson> people;
   for (const pb::Signer& signer : event.signers()) {
     const bool clerk = signer.meaning() == pb::TRANSCRIBED || signer.meaning() == pb::CHECKED;
     if (event.entry() != pb::LIVE && clerk) continue;
     people.push_back({signer.person(), signer.role()});
   }
   return people;
+}
+
+std::vector<StepPerson> PeopleOf(const pb::Event& event) {
+  std::vector<StepPerson> people;
+  for (const pb::Performer& who : event.performed_by()) {
+    people.push_back({who.person().empty() ? who.printed_name() : who.person(), who.role()});
+  }
+  for (StepPerson& signer : SignersOf(event)) people.push_back(std::move(signer));
+  return people;
+}
+
+bool IsTakenBack(const pb::ConsentGiven& said) {
+  const int purpose = static_cast<int>(said.purpose());
+  const bool stops = purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
+  return stops && said.withdrawn_us() != 0 && !said.stands();
+}
+
+std::string PurposeLabel(int purpose) {
+  constexpr std::string_view kPrefix = "CONSENT_TO_";
+  std::string label = Lower(pb::ConsentPurpose_Name(static_cast<pb::ConsentPurpose>(purpose)));
+  if (label.size() > kPrefix.size()) label.erase(0, kPrefix.size());
+  std::ranges::replace(label, '_', ' ');
+  return label;
 }
 
 const std::string& TreatingSite(const pb::TherapyState& state) {

@@ -56,12 +56,34 @@ bool MayNotBeUsed(pb::ContainerState state);
 // `StateLabel` is a container's state for people: "in transit".
 std::string StateLabel(pb::ContainerState state);
 
-// `Lineage` is a container and the containers it was derived from, nearest first: quarantines and
-// windows are inherited.
+// `ContainersMeant` are the containers that people mean by `id`: that one, all of a lot, all
+// collected cells of a donation. Empty when the therapy has none such.
+std::vector<const pb::Container*> ContainersMeant(const pb::TherapyState& state,
+                                                  std::string_view id);
+// `Lineage` is a container and the containers it was derived from, nearest first: windows are
+// inherited.
 std::vector<const pb::Container*> Lineage(const pb::TherapyState& state, const pb::Container& c);
-// `OpenQuarantines` are those that hold a container, its parents, its lot or its donation.
+// `Origins` are a container's lineage and the collected cells that it was made of: what holds or
+// rejects those holds the product.
+std::vector<const pb::Container*> Origins(const pb::TherapyState& state, const pb::Container& c);
+// `SourcesOf` are the collected cells that a lot was made of.
+std::vector<const pb::Container*> SourcesOf(const pb::TherapyState& state, std::string_view lot);
+// `RejectedAmong` is the first container of `line` that quality rejected; null when none was.
+const pb::Container* RejectedAmong(const std::vector<const pb::Container*>& line);
+// `OpenQuarantines` are those that hold one of a container's origins, its lot or its donation.
 std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state,
                                                    const pb::Container& container);
+// `OpenQuarantinesOfLot` are those that hold a lot or what it was made of, whatever became of it.
+std::vector<const pb::Quarantine*> OpenQuarantinesOfLot(const pb::TherapyState& state,
+                                                        const pb::Lot& lot);
+// `KindOfCause` is the quarantine that a decision of this cause is about.
+pb::QuarantineKind KindOfCause(pb::QuarantineCause cause);
+// `IsDecidedBy` says whether a decision of quality is about this open quarantine. Doubt about
+// identity has its own way out (F8b).
+bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::QuarantineDecided& decision);
+// `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a
+// decision about `id` can lift. What holds a container by what it was made of is decided there.
+bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine, std::string_view id);
 // `OpenHolds` are those that block `scope` ("THAW") for `container`; with null: those of the whole
 // therapy.
 std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
@@ -80,14 +102,30 @@ inline bool HasRelease(const pb::Lot& lot) {
 }
 std::string LotLabel(pb::LotState state);
 
+// `RecalledLots` and `RecalledContainers` are what a recall concerns in this therapy: the
+// containers it names; else, by lot, vector or container, those that have it. Both empty: the
+// therapy has no such thing. Reagents and equipment are not kept by lot: such a recall concerns
+// all.
+std::vector<std::string> RecalledLots(const pb::TherapyState& state,
+                                      const pb::ProductRecalled& recall);
+std::vector<std::string> RecalledContainers(const pb::TherapyState& state,
+                                            const pb::ProductRecalled& recall);
+
 // `StepPerson` is one of those who did a step.
 struct StepPerson {
   std::string person;  // the printed name when not enrolled
   pb::Role role = pb::ROLE_UNSPECIFIED;
 };
-// `PeopleOf` are those who did the step: who is named as having done it, and who signed it but for
-// those who only transcribed or compared an entry made later.
+// `SignersOf` are those who signed for themselves, not those who only transcribed or compared an
+// entry made later.
+std::vector<StepPerson> SignersOf(const pb::Event& event);
+// `PeopleOf` are those who did the step: who is named as having done it, and `SignersOf`.
 std::vector<StepPerson> PeopleOf(const pb::Event& event);
+
+// `IsTakenBack` says whether a withdrawal of this purpose stops the therapy.
+bool IsTakenBack(const pb::ConsentGiven& said);
+// `PurposeLabel` is a purpose of consent for people: "collection".
+std::string PurposeLabel(int purpose);
 
 // `TreatingSite` is the ordered one, else the site that enrolled.
 const std::string& TreatingSite(const pb::TherapyState& state);

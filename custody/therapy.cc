@@ -86,12 +86,14 @@ pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason) 
   hold.set_open(true);
   hold.set_set_us(f.at);
   hold.set_event_id(f.event_id);
-  if (!f.event.signers().empty()) {
-    const std::string& person = f.event.signers(0).person();
-    hold.set_person(Intern(f.state, person));
-    if (const EnrolledPerson* who = f.registry.FindPerson(person)) {
-      hold.set_organisation(who->organisation);
-    }
+  std::vector<StepPerson> people = PeopleOf(f.event);
+  for (const pb::Signer& signer : f.event.signers()) people.push_back({signer.person()});
+  if (!people.empty()) hold.set_person(Intern(f.state, people.front().person));
+  for (const StepPerson& somebody : people) {  // who did it need not be enrolled
+    const EnrolledPerson* who = f.registry.FindPerson(somebody.person);
+    if (who == nullptr) continue;
+    hold.set_organisation(who->organisation);
+    break;
   }
   return hold;
 }
@@ -153,6 +155,15 @@ pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::s
   quarantine->set_site(f.site);
   quarantine->set_rule(rule);
   return quarantine;
+}
+
+void PutUnder(pb::Quarantine& quarantine, const pb::TherapyState& state, const std::string& id) {
+  for (const pb::Container* meant : ContainersMeant(state, id)) {
+    AddOnce(quarantine.mutable_containers(), meant->id());
+  }
+  const auto& containers = quarantine.containers();
+  const bool there = std::ranges::find(containers, id) != containers.end();
+  if (!there) AddOnce(quarantine.mutable_items(), id);
 }
 
 namespace {
@@ -315,8 +326,8 @@ void TakeVerdict(Folding& f) {
         AddDeviation(f, reason, reason.critical());
         break;
       case pb::REASON_QUARANTINE:
-        AddOnce(OpenQuarantine(f, KindOf(reason.rule()), reason.rule())->mutable_containers(),
-                reason.subject());
+        PutUnder(*OpenQuarantine(f, KindOf(reason.rule()), reason.rule()), f.state,
+                 reason.subject());
         break;
       default:
         break;

@@ -5,6 +5,31 @@
 #include "custody/state.h"
 
 namespace custody::fold {
+pb::ConsentGiven& ConsentFor(pb::TherapyState& state, int purpose) {
+  const auto number = static_cast<std::uint32_t>(purpose);
+  const auto same = [&](const pb::ConsentGiven& said) { return said.purpose() == number; };
+  const auto found = std::ranges::find_if(*state.mutable_consents(), same);
+  if (found != state.mutable_consents()->end()) return *found;
+  pb::ConsentGiven* said = state.add_consents();
+  said->set_purpose(number);
+  return *said;
+}
+
+void TakeConsents(pb::TherapyState& state) {
+  state.set_consent_withdrawn(false);
+  for (const pb::ConsentGiven& said : state.consents()) {
+    const int purpose = static_cast<int>(said.purpose());
+    if (purpose == pb::CONSENT_TO_COLLECTION) state.set_consent_collection(said.stands());
+    if (purpose == pb::CONSENT_TO_TREATMENT) state.set_consent_treatment(said.stands());
+    if (purpose == pb::CONSENT_TO_OUT_OF_SPECIFICATION) state.set_consent_oos(said.stands());
+    if (IsTakenBack(said)) state.set_consent_withdrawn(true);
+  }
+  if (state.consent_withdrawn()) return;
+  for (pb::Hold& hold : *state.mutable_holds()) {
+    if (hold.kind() == "CONSENT") hold.set_open(false);
+  }
+}
+
 namespace {
 
 void AddIdentity(pb::TherapyState& state,
@@ -62,24 +87,19 @@ void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
   condition->set_diagnosis_code(body.diagnosis_code());
 }
 
-void SetConsent(pb::TherapyState& state, const google::protobuf::RepeatedField<int>& purposes,
-                bool given) {
-  for (const int purpose : purposes) {
-    if (purpose == pb::CONSENT_TO_COLLECTION) state.set_consent_collection(given);
-    if (purpose == pb::CONSENT_TO_TREATMENT) state.set_consent_treatment(given);
-    if (purpose == pb::CONSENT_TO_OUT_OF_SPECIFICATION) state.set_consent_oos(given);
-  }
-}
-
+// A consent stands that the patient gave after taking back an earlier one, of the same purpose;
+// papers of before are no new consent, whenever they are filed.
 void Consented(Folding& f, const pb::ConsentObtained& body) {
   if (!f.own) return;  // another patient's wristband: perhaps another patient's consent
-  SetConsent(f.state, body.purposes(), true);
-  // Only new consent to the treatment itself lifts a withdrawal.
-  if (std::ranges::find(body.purposes(), pb::CONSENT_TO_TREATMENT) == body.purposes().end()) return;
-  f.state.set_consent_withdrawn(false);
-  for (pb::Hold& hold : *f.state.mutable_holds()) {
-    if (hold.kind() == "CONSENT") hold.set_open(false);
+  const std::int64_t at = std::min(Micros(body.consented_at()), Micros(f.event.signed_at()));
+  for (const int purpose : body.purposes()) {
+    pb::ConsentGiven& said = ConsentFor(f.state, purpose);
+    if (at <= said.withdrawn_us()) continue;
+    said.set_consented_us(at);
+    said.set_stands(true);
+    said.set_event_id(f.event_id);
   }
+  TakeConsents(f.state);
 }
 
 void Ordered(Folding& f, const pb::TherapyOrdered& body) {
@@ -217,14 +237,17 @@ void Tested(Folding& f, const pb::IdmTested& body) {
   condition->set_idm_positive(positive);
 }
 
+// What the patient takes back is taken back at once, also where another paper says otherwise.
 void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
-  SetConsent(f.state, body.purposes(), false);
-  const bool stops = std::ranges::any_of(body.purposes(), [](int purpose) {
-    return purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
-  });
-  if (!stops) return;
-  f.state.set_consent_withdrawn(true);
-  OpenHold(f, "CONSENT", "consent withdrawn", {});
+  const std::int64_t at = std::min(Micros(body.withdrawn_at()), Micros(f.event.signed_at()));
+  for (const int purpose : body.purposes()) {
+    pb::ConsentGiven& said = ConsentFor(f.state, purpose);
+    said.set_withdrawn_us(std::max(said.withdrawn_us(), at));
+    said.set_stands(false);
+  }
+  const bool before = f.state.consent_withdrawn();
+  TakeConsents(f.state);
+  if (f.state.consent_withdrawn() && !before) OpenHold(f, "CONSENT", "consent withdrawn", {});
 }
 
 }  // namespace

@@ -7,41 +7,48 @@
 namespace custody::fold {
 namespace {
 
-bool Has(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
-  return std::ranges::find(list, value) != list.end();
-}
-
 void InDoubt(Folding& f, const pb::IdentityInDoubt& body) {
   pb::Quarantine* quarantine = OpenQuarantine(f, pb::QUARANTINED_IDENTITY, "F8b");
-  for (const std::string& item : body.items()) {
-    const pb::Container* container = FindContainer(f.state, item);
-    if (container != nullptr) {
-      AddOnce(quarantine->mutable_containers(), container->id());
-    } else {
-      AddOnce(quarantine->mutable_items(), item);  // a lot, a donation, or nothing of this therapy
-    }
-  }
+  for (const std::string& item : body.items()) PutUnder(*quarantine, f.state, item);
 }
 
-// Takes `containers` out of `quarantine`; it ends when nothing is left in it.
+// Takes what people mean by `named` out of `quarantine`; it ends when nothing is left in it. A lot
+// or donation that is held as a whole is held bag by bag from the first of them that goes free.
 template <class List>
-bool Release(pb::Quarantine& quarantine, const pb::TherapyState& state, const List& containers) {
+bool Release(pb::Quarantine& quarantine, const pb::TherapyState& state, const List& named) {
   bool touched = false;
-  for (const std::string& id : containers) {
-    const pb::Container* container = FindContainer(state, id);
-    const std::string& name = container == nullptr ? id : container->id();
-    touched = touched || Has(quarantine.containers(), name) || Has(quarantine.items(), name);
-    RemoveFrom(quarantine.mutable_containers(), name);
-    RemoveFrom(quarantine.mutable_items(), name);
+  for (const std::string& id : named) {
+    if (!IsHeldBy(state, quarantine, id)) continue;
+    touched = true;
+    const std::vector<const pb::Container*> meant = ContainersMeant(state, id);
+    const std::vector<std::string> items(quarantine.items().begin(), quarantine.items().end());
+    for (const std::string& item : items) {
+      const std::vector<const pb::Container*> held = ContainersMeant(state, item);
+      const bool apart = item != id && std::ranges::any_of(held, [&](const auto* c) {
+                           return std::ranges::find(meant, c) != meant.end();
+                         });
+      if (!apart) continue;
+      for (const pb::Container* c : held) AddOnce(quarantine.mutable_containers(), c->id());
+      RemoveFrom(quarantine.mutable_items(), item);
+    }
+    for (const pb::Container* c : meant) RemoveFrom(quarantine.mutable_containers(), c->id());
+    RemoveFrom(quarantine.mutable_containers(), id);
+    RemoveFrom(quarantine.mutable_items(), id);
   }
   if (quarantine.containers().empty() && quarantine.items().empty()) quarantine.set_open(false);
   return touched;
 }
 
+// What is rejected by its lot's or donation's number is all of it, with what is still to come of
+// that lot; R34 and R16 keep what was made of it.
 template <class List>
-void RejectAll(Folding& f, const List& containers) {
-  for (const std::string& id : containers) {
-    if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
+void RejectAll(Folding& f, const List& named) {
+  for (const std::string& id : named) {
+    for (const pb::Container* meant : ContainersMeant(f.state, id)) {
+      if (pb::Container* container = MutableContainer(f.state, meant->id())) Reject(f, *container);
+    }
+    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_REJECTED);
+    if (pb::Donation* donation = MutableDonation(f.state, id)) donation->set_accepted(false);
   }
 }
 
@@ -62,33 +69,18 @@ void Resolved(Folding& f, const pb::IdentityResolved& body) {
   if (!confirmed) return RejectAll(f, body.items());
   // What was checked while in doubt is checked anew.
   for (const std::string& id : body.items()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) {
-      ForgetChecks(f, *container);
+    for (const pb::Container* meant : ContainersMeant(f.state, id)) {
+      pb::Container* container = MutableContainer(f.state, meant->id());
+      if (container != nullptr) ForgetChecks(f, *container);
     }
   }
 }
 
-pb::QuarantineKind KindOf(pb::QuarantineCause cause) {
-  switch (cause) {
-    case pb::QUARANTINED_FOR_SEAL:
-      return pb::QUARANTINED_SEAL;
-    case pb::QUARANTINED_FOR_DAMAGE:
-      return pb::QUARANTINED_DAMAGE;
-    case pb::QUARANTINED_FOR_IDENTITY:
-      return pb::QUARANTINED_IDENTITY;
-    default:
-      return pb::QUARANTINED_TEMP;
-  }
-}
-
 void Decided(Folding& f, const pb::QuarantineDecided& body) {
-  // Identity has its own way out (F8b), whatever a decision says.
   if (!f.stands || body.cause() == pb::QUARANTINED_FOR_IDENTITY) return;
   const bool use = body.verdict() == pb::QUARANTINE_USE;
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
-    const bool named = body.quarantine().empty() ? quarantine.kind() == KindOf(body.cause())
-                                                 : quarantine.id() == body.quarantine();
-    if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY || !named) continue;
+    if (!IsDecidedBy(quarantine, body)) continue;
     if (Release(quarantine, f.state, body.containers())) {
       quarantine.set_decision(use ? "USE" : "REJECT");
     }
@@ -103,6 +95,7 @@ void HoldSet(Folding& f, const pb::HoldSet& body) {
       AddHold(f, pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()), body.reason());
   hold.set_lot(body.lot());
   *hold.mutable_containers() = body.containers();
+  for (const StepPerson& who : PeopleOf(f.event)) hold.add_persons(Intern(f.state, who.person));
   for (const int scope : body.blocks()) {
     const std::string& name = pb::HoldScope_Name(static_cast<pb::HoldScope>(scope));
     hold.add_blocks(name.substr(kScopePrefix.size()));

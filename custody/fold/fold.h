@@ -72,8 +72,8 @@ std::string FreshId(const List& list, const std::string& id) {
   for (int n = 2; taken(fresh); ++n) fresh = id + "-" + std::to_string(n);
   return fresh;
 }
-// `AddHold` opens a hold of the event's, set by its first signer; what it blocks is the caller's to
-// say. Its id is "H-" and the short event id.
+// `AddHold` opens a hold of the event's, set by the first of those who did it, whoever wrote it
+// down; what it blocks is the caller's to say. Its id is "H-" and the short event id.
 pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason);
 // `OpenHold` opens one that an event's answers ask for.
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
@@ -86,8 +86,12 @@ void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
 pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);
 // `AddDeviation` opens the deviation that `reason` is, or adds to what this event opened for it.
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical);
-// `OpenQuarantine` adds containers to the quarantine that this event opens for `rule`.
+// `OpenQuarantine` is the quarantine that this event opens for `rule`.
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule);
+// `PutUnder` puts what people mean by `id` into a quarantine: a container, every one of a lot or
+// donation, and such a name itself, for what will be filled or frozen of it. What the therapy does
+// not know stands in its items.
+void PutUnder(pb::Quarantine& quarantine, const pb::TherapyState& state, const std::string& id);
 // `Become` brings a container into a state. What is used up, destroyed or gone stays so, what
 // quality rejected stays rejected wherever it is put, and an earlier event entered later undoes
 // nothing that happened after it.
@@ -114,6 +118,10 @@ void LeaveShipper(Folding& f, pb::Container& container);
 // `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this
 // event and is told after it does not bring them back.
 void ForgetChecks(const Folding& f, pb::Container& container);
+// `ConsentFor` is what the patient said to one purpose; `TakeConsents` draws from all of them what
+// rules ask, and ends the consent hold when what was taken back is given again.
+pb::ConsentGiven& ConsentFor(pb::TherapyState& state, int purpose);
+void TakeConsents(pb::TherapyState& state);
 // `PutAway` is what storing a container somewhere means; refreezing is remembered for ever.
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location);

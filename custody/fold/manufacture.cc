@@ -34,6 +34,22 @@ void AddOperators(Folding& f, pb::Lot& lot) {
   if (f.event.has_qc_result()) add(f.event.qc_result().analyst());
 }
 
+// The bags of a donation go into a lot: those that may be used; where none may, it was one of the
+// others.
+void UseCells(Folding& f, const std::string& din, const std::string& lot) {
+  std::vector<pb::Container*> bags;
+  for (pb::Container& bag : *f.state.mutable_containers()) {
+    if (bag.din() == din && bag.material() == pb::STARTING_MATERIAL) bags.push_back(&bag);
+  }
+  const auto usable = [](const pb::Container* bag) { return !MayNotBeUsed(bag->state()); };
+  const bool any = std::ranges::any_of(bags, usable);
+  for (pb::Container* bag : bags) {
+    if (any && !usable(bag)) continue;
+    AddOnce(bag->mutable_used_in(), lot);
+    if (usable(bag)) Become(f, *bag, pb::CONTAINER_IN_USE);
+  }
+}
+
 void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   pb::TherapyState& state = f.state;
   pb::Lot* lot = MutableLot(state, body.lot());
@@ -52,12 +68,7 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   for (const std::string& din : body.donations()) {
     AddOnce(lot->mutable_dins(), din);
     if (pb::Donation* donation = MutableDonation(state, din)) donation->set_lot(body.lot());
-    for (pb::Container& bag : *state.mutable_containers()) {
-      if (bag.din() == din && bag.material() == pb::STARTING_MATERIAL &&
-          !MayNotBeUsed(bag.state())) {
-        Become(f, bag, pb::CONTAINER_IN_USE);
-      }
-    }
+    UseCells(f, din, body.lot());
   }
   AddOperators(f, *lot);
 }
@@ -137,7 +148,11 @@ void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
   }
   for (const pb::ReleasedContainer& released : body.containers()) {
     pb::Container* container = MutableContainer(f.state, released.container());
-    if (container == nullptr) continue;
+    // Another lot's certificate dates and frees nothing of this one.
+    if (container == nullptr || container->lot() != lot.lot() || container->recalled() ||
+        container->material() != pb::DRUG_PRODUCT) {
+      continue;
+    }
     container->set_released(true);
     container->set_expiry_us(lot.expiry_us());
     container->set_dose_cells_1e6(released.dose_1e6());
@@ -202,17 +217,32 @@ void FoldOos(Folding& f) {
   }
 }
 
-// A confirmed contamination or a failed manufacture ends the lot.
-void EndLot(Folding& f, const std::string& name) {
-  if (pb::Lot* lot = MutableLot(f.state, name)) lot->set_state(pb::LOT_REJECTED);
+void RejectProduct(Folding& f, const pb::Lot& lot) {
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    const bool product = container.material() == pb::DRUG_PRODUCT;
+    if (container.lot() == lot.lot() && product) Reject(f, container);
+  }
 }
 
+// A confirmed contamination or a failed manufacture ends the lot and what was filled of it.
+void EndLot(Folding& f, const std::string& name) {
+  pb::Lot* lot = MutableLot(f.state, name);
+  if (lot == nullptr) return;
+  lot->set_state(pb::LOT_REJECTED);
+  RejectProduct(f, *lot);
+}
+
+// A recall is for ever, of each container that it names or each lot that it concerns.
 void Recalled(Folding& f, const pb::ProductRecalled& body) {
-  for (const std::string& id : body.containers()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
+  for (const std::string& id : RecalledContainers(f.state, body)) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    container->set_released(false);
+    container->set_recalled(true);
   }
-  if (!body.containers().empty()) return;
-  for (pb::Lot& lot : *f.state.mutable_lots()) lot.set_state(pb::LOT_RECALLED);
+  for (const std::string& id : RecalledLots(f.state, body)) {
+    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_RECALLED);
+  }
 }
 
 void Rejected(Folding& f, const pb::Rejected& body) {
@@ -222,10 +252,7 @@ void Rejected(Folding& f, const pb::Rejected& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !body.containers().empty()) return;
   lot->set_state(pb::LOT_REJECTED);
-  for (pb::Container& container : *f.state.mutable_containers()) {
-    const bool product = container.material() == pb::DRUG_PRODUCT;
-    if (container.lot() == lot->lot() && product) Reject(f, container);
-  }
+  RejectProduct(f, *lot);
 }
 
 void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
@@ -237,6 +264,7 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
+  lot->clear_oos();
   lot->clear_ship_under_quarantine();
   for (pb::Container& container : *f.state.mutable_containers()) {
     if (container.lot() == lot->lot()) container.set_released(false);

@@ -159,7 +159,13 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kSecondaryMalignancyReported:
       return condition->set_second_malignancy(true);
     case pb::Event::kPatientDied:
+      if (!f.own) return;  // of whom it was recorded, is not this patient
+      condition->set_died(f.event_id);
       return state.set_patient_died(true);
+    case pb::Event::kDeathRecordedInError:
+      if (!f.stands) return;
+      condition->clear_died();
+      return state.set_patient_died(false);
     case pb::Event::kIneligible:
       return FoundIneligible(f);
     default:

@@ -60,11 +60,12 @@ void AgeVerbalGrants(Folding& f) {
   }
 }
 
-// Whoever enters for somebody else leaves an attestation open.
+// Whoever enters for somebody else leaves an attestation open: also who writes down what somebody
+// did and did not sign.
 void Expect(Folding& f) {
   const pb::EventRule& rule = *PlanOf(f.event).rule;
   if (rule.attest().empty()) return;
-  const std::vector<StepPerson> people = PeopleOf(f.event);
+  const std::vector<StepPerson> people = SignersOf(f.event);
   const bool attested = std::ranges::any_of(people, [&](const StepPerson& who) {
     return std::ranges::find(rule.attest(), static_cast<int>(who.role)) != rule.attest().end();
   });
@@ -76,6 +77,38 @@ void Expect(Folding& f) {
   open->set_due_us(Micros(f.event.signed_at()) + kInTime);
 }
 
+// What an entry opened that its own authority denies is shut again, unless a later one of its kind
+// opened it. What was done stays done.
+void Undo(Folding& f, const std::string& event_id, int body) {
+  pb::TherapyState& state = f.state;
+  pb::PatientCondition* condition = state.mutable_condition();
+  for (pb::ConsentGiven& said : *state.mutable_consents()) {
+    if (said.stands() && said.event_id() == event_id) said.set_stands(false);
+  }
+  if (body == pb::Event::kConsentObtained) return TakeConsents(state);
+  const pb::StepRecord* last = FindStep(state, body);
+  if (last == nullptr || last->event_id() != event_id) return;
+  switch (body) {
+    case pb::Event::kEligibilityAssessed:
+      return condition->set_fit(false);
+    case pb::Event::kCnsEvaluated:
+      return condition->set_cns_evaluated(false);
+    case pb::Event::kWorkupCompleted:
+      condition->set_workup(false);
+      return condition->set_workup_fit(false);
+    case pb::Event::kWashoutConfirmed:
+      return condition->set_washout(false);
+    case pb::Event::kTherapyOrdered:
+      return state.set_ordered(false);
+    case pb::Event::kLdCompleted:
+      return state.mutable_ld()->clear_completed_us();
+    case pb::Event::kInfectionScreenedPre:
+      return condition->set_infection_screened(false);
+    default:
+      return;
+  }
+}
+
 void Attested(Folding& f, const pb::Attested& body) {
   auto* open = f.state.mutable_attestations();
   for (const std::string& id : body.events()) {
@@ -85,6 +118,7 @@ void Attested(Folding& f, const pb::Attested& body) {
     if (body.agreed() != pb::YES) {
       OpenOverdue(f, id, "ATTEST", true, f.at,
                   "who has to attest this entry does not agree with it");
+      Undo(f, id, static_cast<int>(found->body()));
     } else if (f.at > found->due_us()) {
       OpenOverdue(f, id, "ATTEST", false, found->due_us(), "attested later than 24 h");
     }

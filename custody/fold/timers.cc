@@ -67,6 +67,7 @@ void SetTimers(Folding& f) {
     case pb::Event::kFollowupM23:
     case pb::Event::kFollowup:
     case pb::Event::kPatientDied:
+    case pb::Event::kDeathRecordedInError:
     case pb::Event::kTherapyClosed:
     case pb::Event::kTherapyReopened:
       break;

@@ -81,6 +81,14 @@ std::string Local(const Case& c, std::int64_t micros);
 // `List` joins with ", "; "none" when empty.
 std::string List(const std::vector<std::string>& values);
 
+// `NeedSoundLot`: a lot that was ended is not released any more, and what holds or rejects the
+// cells that it was made of holds the lot. `NeedOwnProduct`: a certificate names its own lot's
+// product.
+void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+// `RecallConcerns`: a recall is of something that the therapy has.
+void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v);
+
 // What to do when a scan belongs elsewhere.
 inline constexpr const char* kPresentRight =
     "stop; put the item aside, present the right one; record WRONG_ITEM_PRESENTED";

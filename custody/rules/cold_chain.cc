@@ -20,7 +20,17 @@ void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Sh
                    const std::string& expected, const std::string& found) {
   for (const std::string& id : shipment.containers()) {
     const pb::Container* container = FindContainer(c.therapy, id);
-    if (container == nullptr || IsTerminal(container->state())) continue;
+    if (container == nullptr) continue;
+    const bool given = container->state() == pb::CONTAINER_INFUSED ||
+                       container->state() == pb::CONTAINER_INFUSED_PARTIAL;
+    if (given) {
+      Deviation(c, rule, v,
+                {expected, found, "it is given already: tell the physician and quality", id}, true);
+      continue;
+    }
+    // Cells that were used up are in a product.
+    const bool used_up = container->state() == pb::CONTAINER_CONSUMED;
+    if (IsTerminal(container->state()) && !used_up) continue;
     Quarantine(c, rule, v,
                {expected, found, "quality of the manufacturer decides: QUARANTINE_DECIDED", id});
   }
@@ -187,30 +197,40 @@ void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// A thing by the name under which it is held: a lot and a donation of several bags keep theirs.
+std::string NameOf(const Case& c, const std::string& id) {
+  const pb::Container* container = FindContainer(c.therapy, id);
+  return container == nullptr ? id : container->id();
+}
+
 template <class List>
 void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List& containers) {
   for (const std::string& id : containers) {
-    const pb::Container* container = FindContainer(c.therapy, id);
     Quarantine(c, rule, v,
                {"within the limits of storage and transport", "a temperature excursion",
-                "quality of the manufacturer decides: QUARANTINE_DECIDED",
-                container == nullptr ? id : container->id()});
+                "quality of the manufacturer decides: QUARANTINE_DECIDED", NameOf(c, id)});
   }
 }
 
 // Whether a decision to use has anything to lift.
 bool LiftsAny(const Case& c, const pb::QuarantineDecided& body) {
+  return std::ranges::any_of(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
+    return IsDecidedBy(q, body) && std::ranges::any_of(body.containers(), [&](const auto& id) {
+             return IsHeldBy(c.therapy, q, id);
+           });
+  });
+}
+
+// The open quarantines that a decision may end, each with its cause and what it holds.
+std::string Decidable(const Case& c) {
+  std::vector<std::string> open;
   for (const pb::Quarantine& q : c.therapy.quarantines()) {
     if (!q.open() || q.kind() == pb::QUARANTINED_IDENTITY) continue;
-    if (!body.quarantine().empty() && q.id() != body.quarantine()) continue;
-    const auto& held = q.containers();
-    const bool any = std::ranges::any_of(body.containers(), [&](const std::string& id) {
-      const pb::Container* container = FindContainer(c.therapy, id);
-      return std::ranges::find(held, container == nullptr ? id : container->id()) != held.end();
-    });
-    if (any) return true;
+    std::vector<std::string> held(q.containers().begin(), q.containers().end());
+    held.insert(held.end(), q.items().begin(), q.items().end());
+    open.push_back(q.id() + " (" + QuarantineLabel(q.kind()) + ") of " + List(held));
   }
-  return false;
+  return List(open);
 }
 
 }  // namespace
@@ -281,10 +301,11 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
                 {"identity in doubt ends by IDENTITY_RESOLVED only", "a quarantine decision",
                  "two of quality of both organisations resolve it"});
     } else if (body.verdict() == pb::QUARANTINE_USE && !LiftsAny(c, body)) {
-      Structure(c, rule, v,
-                {"an open quarantine of these containers",
-                 body.quarantine().empty() ? "none for this cause" : body.quarantine() + " is none",
-                 "look the quarantine's id up; identity in doubt has its own way"});
+      Structure(
+          c, rule, v,
+          {"an open quarantine of these containers",
+           body.quarantine().empty() ? "none for this cause" : body.quarantine() + " is none",
+           "decide one that is open: " + Decidable(c) + "; identity in doubt has its own way"});
     }
     return;
   }
@@ -330,12 +351,19 @@ void JudgeOuterDamage(const Case& c, const Rule& rule, pb::Verdict& v) {
 void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto all = [&](const auto& containers, const char* found) {
     for (const std::string& id : containers) {
-      const pb::Container* container = FindContainer(c.therapy, id);
-      Quarantine(c, rule, v,
-                 {"an unbroken custody", found,
-                  "put it aside; quality of the manufacturer decides: QUARANTINE_DECIDED",
-                  container == nullptr ? id : container->id()});
+      Quarantine(
+          c, rule, v,
+          {"an unbroken custody", found,
+           "put it aside; quality of the manufacturer decides: QUARANTINE_DECIDED", NameOf(c, id)});
     }
+  };
+  const auto content = [&](const std::string& shipper, const char* found) {
+    const pb::Shipment* shipment = LastShipment(c.therapy, shipper);
+    if (shipment != nullptr) return all(shipment->containers(), found);
+    Deviation(c, rule, v,
+              {"a shipment of this therapy", shipper + " is none",
+               "look which one it is, and record it with its containers", shipper},
+              true);
   };
   if (c.effective.has_received_mfg() || c.effective.has_received_clinic()) {
     JudgeOuterDamage(c, rule, v);
@@ -348,10 +376,12 @@ void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
   } else if (c.effective.has_shipment_found()) {
     all(c.effective.shipment_found().containers(), "lost and found again");
   } else if (c.effective.has_seal_broken()) {
-    all(c.effective.seal_broken().containers(), "seal broken");
+    // Who finds a broken seal under way cannot scan what is inside.
+    const pb::SealBroken& body = c.effective.seal_broken();
+    if (body.containers().empty()) return content(body.shipper(), "seal broken");
+    all(body.containers(), "seal broken");
   } else if (c.effective.has_wrong_consignee()) {
-    const pb::Shipment* shipment = OpenShipment(c.therapy, c.effective.wrong_consignee().shipper());
-    if (shipment != nullptr) all(shipment->containers(), "delivered to the wrong consignee");
+    content(c.effective.wrong_consignee().shipper(), "delivered to the wrong consignee");
   }
 }
 

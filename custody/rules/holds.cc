@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "crypto/encoding.h"
 #include "custody/body_plan.h"
 #include "custody/rules/case.h"
 
@@ -63,15 +64,53 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (hold->kind() == "QUALITY") in_role = in_role || (IsQuality(person.role) && theirs);
     if (hold->kind() == "ADMIN") in_role = true;
     const auto index = PersonIndex(c.therapy, person.person);
-    // A clinical hold follows from a finding, not from an act of the physician who found it.
-    const bool own = index && *index == hold->person() && hold->kind() != "CLINICAL";
-    if (own)
-      refuse("cleared by another person than who set it", person.person, "another clears it");
+    // A hold that follows from a finding is nobody's act: who found it may look again.
+    const auto& acted = hold->persons();
+    const bool own = index && std::ranges::find(acted, *index) != acted.end();
+    if (own) {
+      refuse("cleared by another person than who set it", person.person,
+             "another of the same competence clears it");
+    }
   }
   if (!in_role) {
     refuse(hold->kind() == "CLINICAL" ? "cleared by the physician"
                                       : "cleared by quality of " + hold->organisation(),
            "somebody else", "let them clear it");
+  }
+}
+
+// A batch is made of cells that may be used: of each donation some bag that quality did not reject
+// and that is still there.
+void NeedCells(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const std::string& din : c.effective.batch_opened().donations()) {
+    const std::vector<const pb::Container*> bags = ContainersMeant(c.therapy, din);
+    const auto gone = [](const pb::Container* bag) {
+      const bool kept = bag->state() == pb::CONTAINER_CONSUMED ||
+                        bag->state() == pb::CONTAINER_RETAINED || !MayNotBeUsed(bag->state());
+      return bag->rejected() || !kept;
+    };
+    if (bags.empty() || !std::ranges::all_of(bags, gone)) continue;
+    Gate(c, rule, v,
+         {"collected cells that may be used", StateLabel(bags.front()->state()),
+          "take another donation; the physician orders one: RECOLLECTION_ORDERED", din});
+  }
+}
+
+// Papers that were signed before the patient took it back are no new consent.
+void JudgeOldConsent(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::ConsentObtained& body = c.effective.consent_obtained();
+  const std::int64_t at = std::min(Micros(body.consented_at()), Micros(c.effective.signed_at()));
+  for (const pb::ConsentGiven& said : c.therapy.consents()) {
+    const int purpose = static_cast<int>(said.purpose());
+    const auto& named = body.purposes();
+    const bool covered = std::ranges::find(named, purpose) != named.end();
+    if (!covered || said.stands() || at > said.withdrawn_us()) continue;
+    Gate(c, rule, v,
+         {"consent to " + PurposeLabel(purpose) + " signed after it was withdrawn, " +
+              Local(c, said.withdrawn_us()),
+          "signed " + Local(c, at),
+          "it lifts nothing: ask the patient again, and record the time of the new signature",
+          PurposeLabel(purpose)});
   }
 }
 
@@ -115,16 +154,35 @@ void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_consent_obtained()) return JudgeOldConsent(c, rule, v);
   if (!c.therapy.consent_withdrawn() || !IsForward(c)) return;
+  std::vector<std::string> taken;
+  for (const pb::ConsentGiven& said : c.therapy.consents()) {
+    if (!IsTakenBack(said)) continue;
+    taken.push_back(PurposeLabel(static_cast<int>(said.purpose())) + " (" +
+                    Local(c, said.withdrawn_us()) + ")");
+  }
   Gate(c, rule, v,
-       {"consent that stands", "the patient withdrew it",
-        "stop; only new consent lets the therapy go on"});
+       {"consent that stands", "the patient withdrew it: " + List(taken),
+        "stop; only new consent to the same, signed after that, lets the therapy go on: "
+        "CONSENT_OBTAINED"});
 }
 
 void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_death_recorded_in_error()) {
+    const std::string& death = c.effective.death_recorded_in_error().death();
+    if (c.therapy.patient_died() && death == c.therapy.condition().died()) return;
+    return static_cast<void>(
+        Structure(c, rule, v,
+                  {"the death that stands in this therapy: " +
+                       (c.therapy.patient_died() ? Hex(c.therapy.condition().died()) : "none"),
+                   Hex(death), "name the event id of its PATIENT_DIED"}));
+  }
   if (!c.therapy.patient_died() || !IsForward(c)) return;
   Gate(c, rule, v,
-       {"a living patient", "the patient died", "stop; unused material goes to disposition"});
+       {"a living patient", "the patient died",
+        "stop; unused material goes to disposition; of a death that was another patient's: "
+        "DEATH_RECORDED_IN_ERROR by the physician and quality"});
 }
 
 void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -133,6 +191,7 @@ void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (end.kind() == pb::DISPOSITION_DESTROYED && (end.method().empty() || end.place().empty())) {
     Gate(c, rule, v, {"method and place of the destruction", "not stated", "state how and where"});
   }
+  NeedCells(c, rule, v);
   std::vector<std::string> ids = StepContainers(c.effective);
   for (const std::string& id : c.effective.disposition().containers()) ids.push_back(id);
   for (const std::string& id : ids) {

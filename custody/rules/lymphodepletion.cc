@@ -29,7 +29,8 @@ Missing WhatIsMissing(const Case& c, const pb::Lot& lot) {
   for (const pb::Container& container : c.therapy.containers()) {
     if (container.lot() != lot.lot() || container.material() != pb::DRUG_PRODUCT) continue;
     // What was used up, rejected, or is named by no release that stands, is no product.
-    if (MayNotBeUsed(container.state()) || container.rejected()) continue;
+    if (MayNotBeUsed(container.state()) || container.recalled()) continue;
+    if (RejectedAmong(Origins(c.therapy, container)) != nullptr) continue;
     if (released && !container.released()) continue;
     any = true;
     const std::string& id = container.id();
@@ -88,10 +89,7 @@ void JudgeWaiver(const Case& c, const Rule& rule, pb::Verdict& v, const std::str
 // Lymphodepletion is waived for patients who have hardly any white cells left.
 void JudgeWaiving(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::LdWaived& body = c.effective.ld_waived();
-  const pb::LdWindow window = c.profile == nullptr ? pb::LdWindow() : c.profile->ld();
-  const double most = window.has_waiver_wbc_max()
-                          ? std::min(window.waiver_wbc_max(), Defaults::kWaiverWbcMax)
-                          : Defaults::kWaiverWbcMax;
+  const double most = WaiverWbcMost(c.profile);
   if (body.wbc_1e9_per_l() > most) {
     Gate(c, rule, v,
          {"white cells at most " + Number(most) + " x 10^9/L", Number(body.wbc_1e9_per_l()),

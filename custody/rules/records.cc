@@ -2,8 +2,13 @@
 //
 // A correction may show that a step should not have been permitted. It was; so the gates that
 // looked at the corrected value are asked again, and what they now hold against it is a critical
-// deviation under their own id.
+// deviation under their own id. Of a value that the state does not keep the gate cannot be asked by
+// a program: then people are.
 #include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "custody/body_plan.h"
 #include "custody/correction.h"
@@ -132,6 +137,23 @@ constexpr Looked kLooked[] = {
     {pb::Event::kTransduced, "vector_expires_at", "R15"},
 };
 
+// A number against what the product specifies of it.
+void AskSpecified(const Case& c, const Rule& rule, pb::Verdict& v, int body,
+                  const pb::Correction& correction) {
+  if (c.profile == nullptr) return;
+  const double now = std::strtod(correction.new_value().c_str(), nullptr);
+  for (const pb::SpecifiedRange& range : c.profile->ranges()) {
+    if (range.field() != std::string(PlanOf(body).name) + "." + correction.field_path()) continue;
+    const bool within =
+        (!range.has_min() || now >= range.min()) && (!range.has_max() || now <= range.max());
+    if (within) continue;
+    Deviation(c, rule, v,
+              {"as the product specifies", Number(now) + ", as corrected",
+               "quality decides what follows from it", range.field(), pb::CLINICAL},
+              false);
+  }
+}
+
 void AskWhatIsNotKept(const Case& c, pb::Verdict& v, int body, const pb::Correction& correction) {
   for (const Looked& looked : kLooked) {
     const bool meant =
@@ -208,6 +230,8 @@ void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
     const bool number = field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING;
     if (folded == Folded::kNo && number) AskWhatIsNotKept(c, v, known, correction);
+    const Rule* ranges = FindRule("R07", v.rules_version());
+    if (number && ranges != nullptr) AskSpecified(c, *ranges, v, known, correction);
   }
   AskLymphodepletion(c, v, now);
   AskPatient(c, v, now);

@@ -80,12 +80,15 @@ void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+void NeedReview(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  if (!lot.review().empty()) return;
+  Gate(c, rule, v,
+       {"the batch record reviewed, complete, deviations closed", "no such review",
+        "quality reviews the batch record", lot.lot()});
+}
+
+// Who releases, and that nothing critical is open: of a release of either kind.
 void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
-  if (lot.review().empty()) {
-    Gate(c, rule, v,
-         {"the batch record reviewed, complete, deviations closed", "no such review",
-          "quality reviews the batch record", lot.lot()});
-  }
   for (const pb::Deviation& deviation : c.therapy.deviations()) {
     if (!deviation.open() || !deviation.critical()) continue;
     Gate(c, rule, v,
@@ -196,8 +199,17 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   for (const pb::Container* held : line) {
     if (held->refrozen())
       blocked("never frozen again after a thaw", held->id() + " was", "discard it");
+    if (held->recalled()) {
+      blocked("a container that was not recalled", held->id() + " was recalled",
+              "do not use it; quality of the manufacturer says what becomes of it");
+    }
+  }
+  for (const pb::Container* held : Origins(c.therapy, *container)) {
     if (!held->rejected() || (held == container && MayNotBeUsed(container->state()))) continue;
-    blocked("a container that quality did not reject", held->id() + " was rejected", "discard it");
+    blocked(held->material() == pb::STARTING_MATERIAL
+                ? "a container made of cells that quality did not reject"
+                : "a container that quality did not reject",
+            held->id() + " was rejected", "discard it");
   }
 }
 
@@ -232,11 +244,10 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   ReleaseOf(c.effective, certificate);
   const pb::Lot* lot = FindLot(c.therapy, certificate.lot);
   if (lot == nullptr) return;  // F8a says so
-  if (lot->state() == pb::LOT_REJECTED || lot->state() == pb::LOT_RECALLED) {
-    Gate(c, rule, v,
-         {"a lot that was not rejected", LotLabel(lot->state()), "do not release it", lot->lot()});
-  }
+  NeedSoundLot(c, rule, v, *lot);
+  NeedOwnProduct(c, rule, v, *lot);
   NeedTests(c, rule, v, *lot);
+  NeedReview(c, rule, v, *lot);
   NeedCleanRecord(c, rule, v, *lot);
   NeedEarlierReleases(c, rule, v, *lot);
 }
@@ -248,6 +259,9 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedMaker(c, rule, v);
   const pb::Lot* lot = FindLot(c.therapy, c.effective.released_oos().lot());
   if (lot == nullptr) return;
+  NeedSoundLot(c, rule, v, *lot);
+  NeedOwnProduct(c, rule, v, *lot);
+  NeedCleanRecord(c, rule, v, *lot);
   static constexpr std::pair<std::string_view, const char*> kChain[] = {
       {"DETECTED", "what is missed: OOS_DETECTED"},
       {"REQUESTED", "the physician's request: OOS_REQUESTED"},
@@ -355,6 +369,8 @@ void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
       for (const std::string& id : shipment->containers()) JudgeContainer(c, rule, v, id, true);
       return;
     }
+    case pb::Event::kProductRecalled:
+      return RecallConcerns(c, rule, v);
     case pb::Event::kPrethawIdVerified:
     case pb::Event::kRemovedFromStorage:
     case pb::Event::kThawStarted:

@@ -79,6 +79,12 @@ std::string LabelMisfit(const Case& c, const std::string& din) {
   return used ? "a donation number that was not used yet" : "";
 }
 
+// Bodies that take a lot's or donation's number for all of its containers.
+bool MeansAllOf(pb::Event::BodyCase body) {
+  return body == pb::Event::kTemperatureExcursion || body == pb::Event::kStorageExcursion ||
+         body == pb::Event::kSealBroken || body == pb::Event::kQuarantineDecided;
+}
+
 // What the therapy knows of one scan; empty when it fits.
 std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
   const pb::TherapyState& state = c.therapy;
@@ -87,8 +93,11 @@ std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
       return state.coi().empty() || state.coi() == value ? "" : "chain of identity " + state.coi();
     case pb::SCAN_WRISTBAND:
       return KnowsPatient(state, value) ? "" : "the patient of this therapy";
-    case pb::SCAN_CONTAINER:
-      return FindContainer(state, value) != nullptr ? "" : "a container of this therapy";
+    case pb::SCAN_CONTAINER: {
+      const bool all = MeansAllOf(Body(c)) &&
+                       (FindLot(state, value) != nullptr || FindDonation(state, value) != nullptr);
+      return all || FindContainer(state, value) != nullptr ? "" : "a container of this therapy";
+    }
     case pb::SCAN_LOT:
       return FindLot(state, value) != nullptr ? "" : "a lot of this therapy";
     case pb::SCAN_DIN: {

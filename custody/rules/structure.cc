@@ -2,6 +2,7 @@
 // the usual and specified ranges of what people enter.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "custody/body_plan.h"
 #include "custody/event.h"
@@ -17,38 +18,35 @@ using google::protobuf::Message;
 constexpr std::int64_t kWarnAhead = 30 * kMicrosPerSecond;
 constexpr std::int64_t kLiveStep = 15 * kMicrosPerMinute;
 
-// Who made an own check, as the body says.
-std::vector<std::string> OwnCheckers(const pb::Event& event) {
-  std::vector<std::string> who;
-  const auto readings = [&](const auto& list) {
-    for (const pb::IdentityReading& reading : list) who.push_back(reading.person());
-  };
-  const auto checks = [&](const auto& list) {
-    for (const pb::PersonCheck& check : list) who.push_back(check.person());
+// Who made an own check and when, as the body says.
+std::vector<std::pair<std::string, std::int64_t>> CheckedAt(const pb::Event& event) {
+  std::vector<std::pair<std::string, std::int64_t>> checked;
+  const auto take = [&](const auto& list) {
+    for (const auto& own : list) checked.emplace_back(own.person(), Micros(own.at()));
   };
   switch (event.body_case()) {
     case pb::Event::kPatientEnrolled:
-      readings(event.patient_enrolled().readings());
+      take(event.patient_enrolled().readings());
       break;
     case pb::Event::kPatientIdentifierAdded:
-      readings(event.patient_identifier_added().readings());
+      take(event.patient_identifier_added().readings());
       break;
     case pb::Event::kPatientIdentifierRetired:
-      readings(event.patient_identifier_retired().readings());
+      take(event.patient_identifier_retired().readings());
       break;
     case pb::Event::kApheresisStarted:
-      checks(event.apheresis_started().checks());
+      take(event.apheresis_started().checks());
       break;
     case pb::Event::kPrethawIdVerified:
-      checks(event.prethaw_id_verified().checks());
+      take(event.prethaw_id_verified().checks());
       break;
     case pb::Event::kBedsideIdVerified:
-      checks(event.bedside_id_verified().checks());
+      take(event.bedside_id_verified().checks());
       break;
     default:
       break;
   }
-  return who;
+  return checked;
 }
 
 // The process default is judged with authority; a profile may ask for less.
@@ -83,7 +81,8 @@ void CheckIdentified(const pb::Event& event, const Case& c, const Rule& rule, pb
 
 void CheckOwnChecks(const Case& c, const Rule& rule, pb::Verdict& v,
                     const std::vector<StepPerson>& people) {
-  const std::vector<std::string> checkers = OwnCheckers(c.effective);
+  std::vector<std::string> checkers;
+  for (const auto& [person, at] : CheckedAt(c.effective)) checkers.push_back(person);
   const std::set<std::string> different(checkers.begin(), checkers.end());
   if (different.size() < 2 || different.size() != checkers.size()) {
     Structure(c, rule, v,
@@ -102,28 +101,19 @@ void CheckOwnChecks(const Case& c, const Rule& rule, pb::Verdict& v,
 
 // Each check was made by its person for this step, and both together (R04).
 void CheckTimes(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const google::protobuf::RepeatedPtrField<pb::PersonCheck>* checks = nullptr;
-  if (c.effective.has_apheresis_started()) {
-    checks = &c.effective.apheresis_started().checks();
-  } else if (c.effective.has_prethaw_id_verified()) {
-    checks = &c.effective.prethaw_id_verified().checks();
-  } else if (c.effective.has_bedside_id_verified()) {
-    checks = &c.effective.bedside_id_verified().checks();
-  }
-  if (checks == nullptr || checks->empty()) return;
+  const auto checked = CheckedAt(c.effective);
+  if (checked.empty()) return;
   const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().presence();
   const std::int64_t apart = Tightened(Defaults::kPresenceMinutes, stated) * kMicrosPerMinute;
-  std::int64_t first = Micros(checks->Get(0).at());
+  std::int64_t first = checked.front().second;
   std::int64_t last = first;
-  for (const pb::PersonCheck& check : *checks) {
-    const std::int64_t at = Micros(check.at());
+  for (const auto& [person, at] : checked) {
     first = std::min(first, at);
     last = std::max(last, at);
     if (IsFresh(c, at, kLiveStep)) continue;
     Structure(c, rule, v,
               {"own checks made for this step, at most 15 min before it",
-               check.person() + " checked " + Span(At(c) - at) + " before it", "check again now",
-               check.person()});
+               person + " checked " + Span(At(c) - at) + " before it", "check again now", person});
   }
   if (last - first <= apart) return;
   Structure(c, rule, v,

@@ -54,6 +54,7 @@ constexpr GistForm kForms[] = {
     {"daily_labs",
      "CRP {crp_mg_per_l}|ferritin {ferritin_ug_per_l}|neutrophils {anc_1e9_per_l}|"
      "platelets {platelets_1e9_per_l}"},
+    {"death_recorded_in_error", "{evidence}"},
     {"deviation_closed", "{deviation}|{outcome}|{cause}"},
     {"deviation_opened", "{severity}|{title}"},
     {"discharged",

@@ -1,0 +1,209 @@
+// What a number means (a container, a lot, a donation), and that what holds the cells holds the
+// product made of them.
+#include <gmock/gmock.h>
+
+#include "tests/unit/custody/rules_test.h"
+
+namespace custody {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kDonation = "A999026000001";
+
+class HeldRulesTest : public RulesTest {
+ protected:
+  void Doubt(const std::string& items) {
+    MustDo({"clinic.rn.1"}, "identity_in_doubt { items: '" + items +
+                                "' kind: DOUBT_LABELS_DISAGREE finding: 'x' thawed: NO }");
+  }
+  std::string Resolution(const std::string& items, const char* outcome) {
+    return "identity_resolved { quarantine: '" + run.state().quarantines().rbegin()->id() +
+           "' items: '" + items + "' outcome: " + outcome + " evidence: 'retained label' }";
+  }
+  void Resolve(const std::string& items, const char* outcome) {
+    MustDo({"clinic.qa.1", "lab.qa.1"}, Resolution(items, outcome));
+  }
+  const pb::Container& Container(std::string_view id) {
+    const pb::Container* found = FindContainer(run.state(), id);
+    EXPECT_NE(found, nullptr) << id;
+    return found == nullptr ? pb::Container::default_instance() : *found;
+  }
+  bool Held(std::string_view id) { return !OpenQuarantines(run.state(), Container(id)).empty(); }
+  // Another bag of the main lot, released with it.
+  void AddBag(const std::string& id) {
+    const pb::Container bag = Container(kMainBag);
+    pb::Container* other = run.mutable_state().add_containers();
+    *other = bag;
+    other->set_id(id);
+  }
+  // The collection frozen into two bags, whose donation number names none of them alone.
+  void FreezeInTwoBags() {
+    run.Until("packed");
+    MustDo({"clinic.cell_lab.1"},
+           std::string("apheresis_cryopreserved { din: '") + kDonation +
+               "' freeze_started_at $T-2h freeze_ended_at $T-1h rate_program: '1' "
+               "freezer: 'CRF' wbc_concentration_1e8_per_ml: 1 dmso_percent: 10 containers { "
+               "container: 'FRZ-1' volume_ml: 90 position: 'P-1' } "
+               "containers { container: 'FRZ-2' volume_ml: 90 position: 'P-2' } }");
+  }
+  static std::string Decision(const std::string& containers, const char* verdict,
+                              const char* cause = "QUARANTINED_FOR_TEMPERATURE") {
+    return "quarantine_decided { containers: '" + containers + "' verdict: " + verdict +
+           " cause: " + cause + " reason: 'x' }";
+  }
+};
+
+TEST_F(HeldRulesTest, ALotInDoubtThatIsNotConfirmedIsRejectedBagByBag) {
+  run.Until("ld_started");
+  AddBag("LOT26001-2");
+  Doubt("LOT26001");
+  EXPECT_TRUE(Held(kMainBag));
+  EXPECT_TRUE(Held("LOT26001-2"));
+  Resolve("LOT26001", "DOUBT_RESOLVED_NOT_CONFIRMED");
+  EXPECT_TRUE(Container(kMainBag).rejected());
+  EXPECT_TRUE(Container("LOT26001-2").rejected());
+  EXPECT_EQ(run.state().lots(0).state(), pb::LOT_REJECTED);
+  EXPECT_FALSE(run.state().quarantines(0).open());
+  EXPECT_TRUE(Says(run.Judge(run.Next()), "R18"));
+}
+
+TEST_F(HeldRulesTest, ALotInDoubtThatIsConfirmedIsCheckedAnew) {
+  run.Until("thaw_started");
+  ASSERT_FALSE(Container(kMainBag).prethaw().empty());
+  Doubt("LOT26001");
+  Resolve("LOT26001", "DOUBT_RESOLVED_CONFIRMED");
+  EXPECT_FALSE(Held(kMainBag));
+  EXPECT_TRUE(Container(kMainBag).prethaw().empty());
+  EXPECT_TRUE(Says(run.Judge(run.Next()), "R35"));
+}
+
+TEST_F(HeldRulesTest, OneBagOfALotInDoubtGoesFreeAloneAndTheRestStaysHeld) {
+  run.Until("ld_started");
+  AddBag("LOT26001-2");
+  Doubt("LOT26001");
+  Resolve(std::string(kMainBag), "DOUBT_RESOLVED_CONFIRMED");
+  EXPECT_FALSE(Held(kMainBag));
+  EXPECT_TRUE(Held("LOT26001-2"));
+  Resolve("LOT26001", "DOUBT_RESOLVED_CONFIRMED");
+  EXPECT_FALSE(Held("LOT26001-2"));
+}
+
+TEST_F(HeldRulesTest, ALotInDoubtHoldsWhatIsStillFilledOfIt) {
+  run.Until("filled");
+  Doubt("LOT26001");
+  MustDo({"lab.mfg.1", "lab.mfg2.1"},
+         "filled { lot: 'LOT26001' containers { container: 'LOT26001-1' kind: VESSEL_BAG "
+         "nominal_dose_1e6: 144 volume_ml: 68 integrity: YES } filled_at $T labels_printed: 1 "
+         "labels_applied: 1 labels_destroyed: 0 label_version: 'P1' labels_read_back: YES }");
+  EXPECT_TRUE(Held(kMainBag));
+}
+
+TEST_F(HeldRulesTest, ADonationsNumberMeansAllOfItsBags) {
+  FreezeInTwoBags();
+  MustDo({"clinic.pharm.1"},
+         std::string("temperature_excursion { from $T-30m containers: '") + kDonation + "' }");
+  EXPECT_TRUE(Held("FRZ-1"));
+  EXPECT_TRUE(Held("FRZ-2"));
+  MustDo({"lab.qa.1"}, Decision(kDonation, "QUARANTINE_REJECT"));
+  EXPECT_EQ(Container("FRZ-1").state(), pb::CONTAINER_REJECTED);
+  EXPECT_EQ(Container("FRZ-2").state(), pb::CONTAINER_REJECTED);
+  const pb::Verdict batch =
+      run.Judge(run.Draft({"lab.mfg.1", "lab.qa.1"},
+                          std::string("batch_opened { lot: 'LOT26001' donations: '") + kDonation +
+                              "' coi: 'CHA999026000001' batch_record_version: 'BR-4' suite: 'S1' "
+                              "line_clearance: YES started_at $T }"));
+  EXPECT_FALSE(batch.refused());  // a fact
+  ASSERT_TRUE(Says(batch, "F17")) << Explain(batch);
+  EXPECT_TRUE(Of(batch, "F17")[0].critical());
+  EXPECT_THAT(Of(batch, "F17")[0].next_step(), HasSubstr("RECOLLECTION_ORDERED"));
+}
+
+TEST_F(HeldRulesTest, AWholeLotThatGotWarmIsHeldAndDecidedByItsNumber) {
+  run.Until("ld_started");
+  AddBag("LOT26001-2");
+  const pb::Verdict warm =
+      Do({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001' }");
+  EXPECT_FALSE(Says(warm, "F8a")) << Explain(warm);
+  EXPECT_TRUE(Held(kMainBag));
+  EXPECT_TRUE(Held("LOT26001-2"));
+  MustDo({"lab.qa.1"}, Decision("LOT26001", "QUARANTINE_USE"));
+  EXPECT_FALSE(Held(kMainBag));
+  EXPECT_FALSE(Held("LOT26001-2"));
+}
+
+TEST_F(HeldRulesTest, ADoubtAboutTheCellsHoldsTheProductThatWasMadeOfThem) {
+  run.Until("ld_started");
+  ASSERT_EQ(Container(kDonation).state(), pb::CONTAINER_CONSUMED);
+  Doubt(kDonation);
+  EXPECT_TRUE(Held(kMainBag));
+  EXPECT_TRUE(Says(run.Judge(run.Next()), "R18"));
+  Resolve(kDonation, "DOUBT_RESOLVED_NOT_CONFIRMED");
+  EXPECT_FALSE(Held(kMainBag));
+  run.Skip("removed_from_storage");
+  const pb::Verdict removal = run.Judge(run.Next());
+  ASSERT_TRUE(Says(removal, "R34")) << Explain(removal);
+  EXPECT_EQ(Of(removal, "R34")[0].found(), "A999026000001 was rejected");
+}
+
+TEST_F(HeldRulesTest, ALoggerFileReadAfterTheBatchWasOpenedHoldsTheRelease) {
+  run.Until("telemetry_batch");
+  run.Skip("incoming_qc_passed");
+  run.Until("released");
+  EventBuilder file =
+      run.Draft({"lab.wh.1"},
+                "telemetry_batch { logger: 'LOG-1' shipper: 'SHP-1' shipment: 'SH-1' "
+                "from $T-451h to $T-432h readings: 234 interval_ms: 300000 "
+                "min_temperature_centi_c: 320 max_temperature_centi_c: 2500 "
+                "mkt_temperature_centi_c: 450 calibration_until $T+200d file $FILE "
+                "complete: YES }");
+  ASSERT_FALSE(run.Record(file).refused());
+  ASSERT_TRUE(Held(kDonation));  // used up long ago
+  EXPECT_TRUE(Held(kMainBag));
+  EventBuilder step = run.Next();
+  const pb::Verdict release = run.Judge(step);
+  EXPECT_TRUE(release.refused());
+  ASSERT_TRUE(Says(release, "R16")) << Explain(release);
+  EXPECT_THAT(Of(release, "R16")[0].next_step(), HasSubstr("QUARANTINE_DECIDED"));
+  MustDo({"lab.qa.1"}, Decision(kDonation, "QUARANTINE_REJECT"));
+  const pb::Verdict rejected = run.Judge(step);
+  ASSERT_TRUE(Says(rejected, "R16")) << Explain(rejected);
+  EXPECT_EQ(Of(rejected, "R16")[0].found(), "A999026000001 was rejected");
+}
+
+TEST_F(HeldRulesTest, ARejectedBagThatDidNotGoIntoTheLotDoesNotHoldIt) {
+  FreezeInTwoBags();
+  MustDo({"clinic.pharm.1"}, "temperature_excursion { from $T-30m containers: 'FRZ-2' }");
+  MustDo({"lab.qa.1"}, Decision("FRZ-2", "QUARANTINE_REJECT"));
+  MustDo({"lab.mfg.1", "lab.qa.1"},
+         std::string("batch_opened { lot: 'LOT26001' donations: '") + kDonation +
+             "' coi: 'CHA999026000001' batch_record_version: 'BR-4' suite: 'S1' "
+             "line_clearance: YES started_at $T }");
+  const auto sources = SourcesOf(run.state(), kMainLot);
+  ASSERT_EQ(sources.size(), 2U);  // the frozen bag, and the bag that was poured into both
+  EXPECT_EQ(sources[0]->id(), "FRZ-1");
+  EXPECT_EQ(RejectedAmong(sources), nullptr);
+}
+
+TEST_F(HeldRulesTest, ABrokenSealHoldsWhatIsInsideWithoutAScanOfIt) {
+  run.Through("handed_to_carrier");
+  MustDo({"depot.cour.1"},
+         "seal_broken { shipper: 'SHP-1' seal_condition: SEAL_BROKEN found_at $T }");
+  EXPECT_TRUE(Held(kDonation));
+}
+
+TEST_F(HeldRulesTest, ADecisionForAnotherCauseIsNotTakenForOneThatLifts) {
+  run.Through("handed_to_carrier");
+  MustDo({"depot.cour.1"},
+         "seal_broken { shipper: 'SHP-1' seal_condition: SEAL_BROKEN found_at $T }");
+  const pb::Verdict verdict =
+      run.Judge(run.Draft({"lab.qa.1"}, Decision(kDonation, "QUARANTINE_USE")));
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_TRUE(Says(verdict, "F9")) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F9")[0].next_step(), HasSubstr("(seal) of A999026000001"));
+  MustDo({"lab.qa.1"}, Decision(kDonation, "QUARANTINE_USE", "QUARANTINED_FOR_SEAL"));
+  EXPECT_FALSE(Held(kDonation));
+}
+
+}  // namespace
+}  // namespace custody
