@@ -11,6 +11,8 @@ Status Closed() {
 }  // namespace
 
 StatusOr<View> LiveStore::Look() {
+  // Else those who keep coming could keep the writer waiting for ever.
+  if (closing_) return Closed();
   View view;
   view.open_ = std::shared_lock<SharedMutex>(open_);
   if (!store_) return Closed();
@@ -30,9 +32,11 @@ void LiveStore::Open(std::unique_ptr<Store> store, std::shared_ptr<const Registr
   const MutexLock lock(publish_);
   store_ = std::move(store);
   history_ = std::move(history);
+  closing_ = false;
 }
 
 void LiveStore::Close() {
+  closing_ = true;
   const WriterLock closed(open_);
   store_.reset();
 }
@@ -48,6 +52,7 @@ CommitResult LiveStore::Commit(const Batch& batch, const StoreVersion& expected,
 }
 
 Status LiveStore::WriteUnsynced(const Batch& batch) {
+  if (closing_) return Closed();
   const ReaderLock open(open_);
   return store_ ? store_->WriteUnsynced(batch) : Closed();
 }

@@ -2,6 +2,7 @@
 #ifndef CUSTODY_SERVER_LEDGER_LIVE_STORE_H_
 #define CUSTODY_SERVER_LEDGER_LIVE_STORE_H_
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 #include <utility>
@@ -50,6 +51,7 @@ class LiveStore {
 
  private:
   SharedMutex open_;  // shared by views; exclusive to open and close
+  std::atomic<bool> closing_{false};
   std::unique_ptr<Store> store_;
   mutable Mutex publish_;  // held over a commit that changes the registry
   std::shared_ptr<const RegistryHistory> history_ CUSTODY_GUARDED_BY(publish_);

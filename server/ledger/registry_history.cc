@@ -10,7 +10,7 @@
 namespace custody {
 namespace {
 
-constexpr std::size_t kKeepEvery = 64;
+constexpr std::size_t kMostKept = 32;
 
 // Adds the log indices of `chain`'s events to `indexes`.
 Status AddChain(const Snapshot& snapshot, const Chain& chain, std::vector<std::uint64_t>& indexes) {
@@ -79,21 +79,24 @@ StatusOr<std::shared_ptr<const RegistryHistory>> RegistryHistory::Load(const Sna
                       " does not fit what is before it: " + Message(applied));
     }
     history->indexes_.push_back(index);
-    if (history->indexes_.size() % kKeepEvery == 0) {
-      history->kept_.push_back({history->indexes_.size(), std::make_shared<Registry>(registry)});
-    }
+    if (history->KeepsHere()) history->Keep(std::make_shared<Registry>(registry));
   }
   history->newest_ = std::make_shared<Registry>(std::move(registry));
   return history;
+}
+
+void RegistryHistory::Keep(std::shared_ptr<const Registry> registry) {
+  kept_.push_back({indexes_.size(), std::move(registry)});
+  if (kept_.size() <= kMostKept) return;
+  keep_every_ *= 2;
+  std::erase_if(kept_, [this](const Kept& kept) { return kept.events % keep_every_ != 0; });
 }
 
 std::shared_ptr<const RegistryHistory> RegistryHistory::With(
     std::uint64_t index, std::shared_ptr<const Registry> registry) const {
   auto next = std::make_shared<RegistryHistory>(*this);
   next->indexes_.push_back(index);
-  if (next->indexes_.size() % kKeepEvery == 0) {
-    next->kept_.push_back({next->indexes_.size(), registry});
-  }
+  if (next->KeepsHere()) next->Keep(registry);
   next->newest_ = std::move(registry);
   return next;
 }

@@ -23,7 +23,8 @@ struct ReplayedEvent {
 StatusOr<ReplayedEvent> ReplayAt(const Snapshot& snapshot, std::uint64_t index);
 
 // `RegistryHistory` is immutable and shared between threads; an event of the registry makes a new
-// one. It keeps the newest registry and every 64th before it; the rest is folded again when asked.
+// one. It keeps the newest registry and at most 32 before it, evenly apart; the rest is folded
+// again when asked. So its memory does not grow with the square of the years.
 class RegistryHistory {
  public:
   RegistryHistory() = default;
@@ -40,12 +41,16 @@ class RegistryHistory {
 
  private:
   friend class RegistryCursor;
+  // `KeepsHere`: the registry that holds all of indexes_ is one that is kept.
+  bool KeepsHere() const { return indexes_.size() % keep_every_ == 0; }
+  void Keep(std::shared_ptr<const Registry> registry);
   struct Kept {
     std::size_t events;  // how many of indexes_ it holds
     std::shared_ptr<const Registry> registry;
   };
   std::vector<std::uint64_t> indexes_;
   std::vector<Kept> kept_;
+  std::size_t keep_every_ = 64;  // events
   std::shared_ptr<const Registry> newest_;
 };
 

@@ -19,21 +19,22 @@
 
 namespace custody {
 
-// The tables. Their numbers are part of the data folder's format: append only.
+// The tables, by name. Their numbers are part of the data folder's format: append only. What their
+// rows mean is the user's affair.
 enum class Table : std::uint8_t {
-  kEntries = 0,      // u64 index -> LogEntry bytes
-  kSigned = 1,       // u64 index -> SignedEvent bytes
-  kChains = 2,       // chain key || u64 sequence -> u64 index
-  kEvents = 3,       // event id -> u64 index (adopted originals' too)
-  kNodes = 4,        // Merkle log: level, index -> hashes
-  kHeads = 5,        // heads-map tiles: path, version -> tile
-  kCheckpoints = 6,  // u64 size -> signed note
-  kIdentifiers = 7,  // type 0x00 value 0x00 chain -> nothing
-  kAttachments = 8,  // therapy, sha256 -> sealed bytes and their description
-  kSubjects = 9,     // therapy -> sealed secret and identifiers
-  kMeta = 10,        // name -> value
-  kFolds = 11,       // chain -> discardable snapshot of its fold
-  kReads = 12,       // u64 micros || u64 n -> AccessRecord
+  kEntries = 0,
+  kSigned = 1,
+  kChains = 2,
+  kEvents = 3,
+  kNodes = 4,
+  kHeads = 5,
+  kCheckpoints = 6,
+  kIdentifiers = 7,
+  kAttachments = 8,
+  kSubjects = 9,
+  kMeta = 10,
+  kFolds = 11,
+  kReads = 12,
 };
 inline constexpr int kTableCount = 13;
 

@@ -1,13 +1,17 @@
 // The ledger's small parts: the anchor, the clock guard, reservations, the queue, what events name.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "server/ledger/admission_queue.h"
 #include "server/ledger/anchor.h"
 #include "server/ledger/clock_guard.h"
 #include "server/ledger/event_contents.h"
+#include "server/ledger/registry_history.h"
 #include "server/ledger/reservations.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
@@ -135,6 +139,20 @@ TEST(ReservationsTest, AStationKeepsABoundedNumberAndOthersAsManyAsTheyMay) {
   CUSTODY_EXPECT_OK(take(next + 1, "one", 3));
   EXPECT_THAT(take(next + 2, "one", 99), StatusIs(StatusCode::kResourceExhausted));
   CUSTODY_EXPECT_OK(take(next + 2, "one", 100)) << "those of time 0 are over";
+}
+
+TEST(RegistryHistoryTest, KeepsFewRegistriesHoweverManyEventsThereWere) {
+  std::shared_ptr<const RegistryHistory> history = std::make_shared<RegistryHistory>();
+  std::vector<std::weak_ptr<const Registry>> all;
+  for (std::uint64_t index = 0; index < 10'000; ++index) {
+    const auto registry = std::make_shared<const Registry>();
+    all.push_back(registry);
+    history = history->With(index, registry);
+  }
+  const auto kept = std::ranges::count_if(all, [](const auto& one) { return !one.expired(); });
+  EXPECT_GE(kept, 16);
+  EXPECT_LE(kept, 33);
+  EXPECT_FALSE(all.back().expired());
 }
 
 TEST(EventContentsTest, ProductIdentifiersAreNamedAndPatientsAreNot) {
