@@ -127,6 +127,11 @@ StatusOr<GrpcSession::ProvedRegistry> GrpcSession::ProveRegistry(
 
 StatusOr<std::shared_ptr<const Registry>> GrpcSession::LoadRegistry() {
   CUSTODY_ASSIGN_OR_RETURN(ProvedRegistry proved, ProveRegistry(std::nullopt));
+  if (hello_.environment() != proved.registry->environment()) {
+    return DataLoss("the server says that this is a ledger for " +
+                    pb::Environment_Name(hello_.environment()) + ", but it was founded for " +
+                    pb::Environment_Name(proved.registry->environment()));
+  }
   return std::move(proved.registry);
 }
 

@@ -6,6 +6,9 @@
 #include <istream>
 #include <ostream>
 
+#include "client/plain_lines.h"
+#include "crypto/utf8.h"
+
 namespace custody {
 namespace {
 
@@ -38,19 +41,22 @@ void Console::Say(std::string_view text, Mood mood) {
   if (look_.json) return;
   GiveNotice();
   while (text.ends_with('\n')) text.remove_suffix(1);
-  out_ << Coloured(text, mood) << std::endl;
+  out_ << Coloured(PlainLines(text), mood) << std::endl;
 }
 
 void Console::Shout(Mood mood, std::string_view word, std::string_view text) {
   if (look_.json) return;
   GiveNotice();
-  out_ << Coloured("*** " + std::string(word) + " ***", mood) << "  " << text << std::endl;
+  out_ << Coloured("*** " + std::string(word) + " ***", mood) << "  " << PlainLines(text, "  ")
+       << std::endl;
 }
 
 void Console::Table(const std::vector<std::string>& headings,
-                    const std::vector<std::vector<std::string>>& rows) {
+                    const std::vector<std::vector<std::string>>& given) {
   if (look_.json) return;
   GiveNotice();
+  std::vector<std::vector<std::string>> rows = given;
+  for (auto& row : rows) std::ranges::transform(row, row.begin(), Plain);
   std::vector<std::size_t> widths(headings.size(), 0);
   const auto measure = [&widths](const std::vector<std::string>& row) {
     for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
@@ -87,13 +93,13 @@ void Console::Complain(const Status& status) {
     noticed_ = true;
     error_ << kTrainingNotice << "\n";
   }
-  error_ << Coloured("error:", Mood::kBad) << " " << Message(status) << std::endl;
+  error_ << Coloured("error:", Mood::kBad) << " " << PlainLines(Message(status), "  ") << std::endl;
 }
 
 StatusOr<std::string> Console::Ask(std::string_view question) {
   if (!look_.json) {
     GiveNotice();
-    out_ << question << std::flush;
+    out_ << PlainLines(question) << std::flush;
   }
   std::string line;
   if (!std::getline(in_, line)) return OutOfRange("the input ended");

@@ -2,7 +2,8 @@
 //
 // A person at a terminal gets colours and tables; a pipe gets plain text; with --json every answer
 // is one JSON object a line. Outside production everything begins with the training notice, said
-// once (in JSON: a member of every object). Messages stay on the screen: nothing is overwritten.
+// once (in JSON: a member of every object). Messages stay on the screen: nothing is overwritten,
+// and whatever is printed is plain (client/plain_lines.h): no text of others moves the cursor.
 #ifndef CUSTODY_CLIENT_CONSOLE_H_
 #define CUSTODY_CLIENT_CONSOLE_H_
 
@@ -42,12 +43,13 @@ class Console {
   const Look& look() const { return look_; }
   bool json() const { return look_.json; }
 
-  // `Say` prints `text` and a new line, unless JSON is asked for.
+  // `Say` prints `text` and a new line, unless JSON is asked for. Its lines are the caller's:
+  // values of others in it have to be on one line each.
   void Say(std::string_view text, Mood mood = Mood::kPlain);
   // `Shout` prints a word nobody overlooks, then what it is about: "*** STOP ***  another
-  // patient's".
+  // patient's". Further lines of `text` are indented.
   void Shout(Mood mood, std::string_view word, std::string_view text);
-  // `Table` prints rows under their headings, columns aligned.
+  // `Table` prints rows under their headings, columns aligned, each cell on one line.
   void Table(const std::vector<std::string>& headings,
              const std::vector<std::vector<std::string>>& rows);
   // `Emit` prints one JSON object, if JSON is asked for.

@@ -16,6 +16,12 @@ bool CannotReach(const Status& status) {
          status.code() == StatusCode::kDeadlineExceeded;
 }
 
+// A server that is too busy to show its registry is as good as away: the station works on.
+Status BusyIsAway(const Status& status) {
+  if (status.code() != StatusCode::kResourceExhausted) return status;
+  return Unavailable("the server is too busy to answer: " + Message(status));
+}
+
 }  // namespace
 
 Desk::Desk(StationFolder folder, Connector connect, Clock& clock, Rng& rng)
@@ -68,10 +74,11 @@ Status Desk::Reconnect() {
 }
 
 Status Desk::Prepare() {
-  environment_ = session_->hello().environment();
   offset_micros_ = session_->hello().clock_offset_ms() * 1000;
   CUSTODY_RETURN_IF_ERROR(known_.KeepHello(session_->hello()));
-  return RefreshRegistry();
+  CUSTODY_RETURN_IF_ERROR(RefreshRegistry());
+  environment_ = registry_->environment();
+  return absl::OkStatus();
 }
 
 std::optional<Instant> Desk::ConfirmedAt(std::string_view id) const {
@@ -87,15 +94,18 @@ Status Desk::PrepareOffline() {
                        "; this station has not seen the server yet, so nothing can be prepared "
                        "without it");
   }
-  environment_ = hello->environment();
+  CUSTODY_RETURN_IF_ERROR(CheckClockOffset(folder_.trust(), hello->clock_offset_ms()));
   offset_micros_ = hello->clock_offset_ms() * 1000;
   registry_ = std::make_shared<const Registry>(*std::move(registry));
+  environment_ = registry_->environment();
   return absl::OkStatus();
 }
 
 // The registry is read anew for offline work only when it moved, which is seldom.
 Status Desk::RefreshRegistry() {
-  CUSTODY_ASSIGN_OR_RETURN(registry_, session_->LoadRegistry());
+  auto loaded = session_->LoadRegistry();
+  CUSTODY_RETURN_IF_ERROR(BusyIsAway(loaded.status()));
+  registry_ = *std::move(loaded);
   const auto kept = known_.FoldRegistry();
   if (kept.ok() && kept->version() == registry_->version()) return absl::OkStatus();
   std::vector<std::string> chains = {"registry"};
@@ -104,7 +114,7 @@ Status Desk::RefreshRegistry() {
   for (const std::string& chain : chains) {
     auto read = session_->ReadChain(chain);
     if (read.status().code() == StatusCode::kPermissionDenied) continue;  // not ours to see
-    CUSTODY_RETURN_IF_ERROR(read.status());
+    CUSTODY_RETURN_IF_ERROR(BusyIsAway(read.status()));
     for (pb::EntryReply& entry : *read) {
       if (entry.has_signed_()) entries.push_back(std::move(entry));
     }
@@ -184,6 +194,7 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies() {
     CUSTODY_ASSIGN_OR_RETURN(pb::ListTherapiesReply page, session_->ListTherapies(after, 500));
     for (pb::GetTherapyReply& therapy : *page.mutable_therapies()) {
       after = therapy.state().therapy();
+      if (!IsChainId(after)) return DataLoss("the server lists a therapy under what is no id");
       CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, {therapy, Now()}));
       all.push_back(std::move(therapy));
     }
@@ -222,7 +233,10 @@ StatusOr<std::string> Desk::Resolve(std::string_view text) {
       LoseSession(found.status());
     } else {
       CUSTODY_RETURN_IF_ERROR(found.status());
-      for (const auto& one : found->found()) ids.insert(one.therapy());
+      for (const auto& one : found->found()) {
+        if (!IsChainId(one.therapy())) return DataLoss("the server found what is no therapy's id");
+        ids.insert(one.therapy());
+      }
     }
   }
   if (!online()) {

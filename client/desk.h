@@ -29,9 +29,10 @@ namespace custody {
 // `Desk` serves one program run. Not thread-safe.
 class Desk {
  public:
-  // `Open` opens the folder and connects. A server that cannot be reached is no error: the desk is
-  // then offline. UNAVAILABLE only when this station never saw the server at all; DATA_LOSS and
-  // UNAUTHENTICATED (a server that is not the ledger's, or rewrote it) as Session::Connect says.
+  // `Open` opens the folder and connects. A server that cannot be reached, or is too busy to greet
+  // anybody, is no error: the desk is then offline. UNAVAILABLE only when this station never saw
+  // the server at all; DATA_LOSS and UNAUTHENTICATED (a server that is not the ledger's, or rewrote
+  // it) as Session::Connect says.
   static StatusOr<std::unique_ptr<Desk>> Open(const std::filesystem::path& folder, Clock& clock,
                                               Rng& rng);
   // `OpenWith` connects by `connect`.

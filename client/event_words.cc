@@ -4,6 +4,7 @@
 
 #include "client/forms.h"
 #include "crypto/encoding.h"
+#include "crypto/utf8.h"
 #include "custody/event.h"
 #include "custody/rules.h"
 #include "custody/time.h"
@@ -23,7 +24,7 @@ std::string Padded(std::string text, std::size_t width) {
 }
 
 std::string Line(std::string_view indent, const std::string& label, const std::string& value) {
-  return std::string(indent) + Padded(label, kLabelWidth) + " " + value + "\n";
+  return std::string(indent) + Padded(label, kLabelWidth) + " " + Plain(value) + "\n";
 }
 
 bool ShownInOneLine(const FieldDescriptor& field) {
@@ -127,6 +128,7 @@ void Collect(const Descriptor& type, const std::string& prefix, int depth, bool 
     const pb::FieldRule& rule = RuleOfField(field);
     DescribedField described;
     described.path = prefix + OptionName(field);
+    described.option = RecordOption(described.path);
     described.label = LabelOf(field);
     described.kind = KindOfField(field);
     described.unit = rule.unit();
@@ -145,8 +147,8 @@ std::string RenderEvent(const pb::Event& event, std::string_view zone) {
   const FieldDescriptor* body = BodyField(event);
   if (body == nullptr) return "an event without a body\n";
   const std::string label = BodyRule(event).label();
-  std::string out = (label.empty() ? ProcessName(*body) : label) + " - " + event.chain() + " #" +
-                    std::to_string(event.sequence()) + "\n";
+  std::string out = (label.empty() ? ProcessName(*body) : label) + " - " + Plain(event.chain()) +
+                    " #" + std::to_string(event.sequence()) + "\n";
   const std::string local(event.time_zone().empty() ? std::string(zone) : event.time_zone());
   if (event.has_occurred_at()) {
     out += Line("  ", "Happened", FormatLocal(FromProto(event.occurred_at()), local));
@@ -175,15 +177,16 @@ std::string RenderEvent(const pb::Event& event, std::string_view zone) {
 std::string RenderReasons(std::span<const pb::Reason> reasons, std::string_view indent) {
   std::string out;
   for (const pb::Reason& reason : reasons) {
-    out += std::string(indent) + reason.rule() + " " + std::string(KindText(reason.kind()));
+    out += std::string(indent) + Plain(reason.rule()) + " " + std::string(KindText(reason.kind()));
     if (reason.critical()) out += ", critical";
     if (reason.overridden()) out += ", overridden";
-    if (!reason.subject().empty()) out += " (" + reason.subject() + ")";
+    if (!reason.subject().empty()) out += " (" + Plain(reason.subject()) + ")";
     out += "\n";
     const std::string deeper = std::string(indent) + "    ";
-    if (!reason.expected().empty()) out += deeper + "expected: " + reason.expected() + "\n";
-    if (!reason.found().empty()) out += deeper + "found:    " + reason.found() + "\n";
-    if (!reason.next_step().empty()) out += deeper + "now:      " + reason.next_step() + "\n";
+    if (!reason.expected().empty()) out += deeper + "expected: " + Plain(reason.expected()) + "\n";
+    if (!reason.found().empty()) out += deeper + "found:    " + Plain(reason.found()) + "\n";
+    if (!reason.next_step().empty())
+      out += deeper + "now:      " + Plain(reason.next_step()) + "\n";
     const bool stands = reason.kind() == pb::REASON_GATE && !reason.overridden();
     if (stands && reason.grantors_size() > 0) {
       out += deeper + "override: may be granted by " + RoleNames(reason.grantors()) + "\n";
@@ -197,6 +200,30 @@ std::string RenderReasons(std::span<const pb::Reason> reasons, std::string_view 
 std::string RenderVerdict(const pb::Verdict& verdict) {
   std::vector<pb::Reason> reasons(verdict.reasons().begin(), verdict.reasons().end());
   return RenderReasons(reasons, "  ");
+}
+
+std::string RecordOption(const std::string& path) {
+  // What `record` takes for itself beside the fields.
+  constexpr std::string_view kTaken[] = {"as",
+                                         "at",
+                                         "downtime",
+                                         "folder",
+                                         "grant",
+                                         "help",
+                                         "json",
+                                         "late",
+                                         "identified-at",
+                                         "identifier",
+                                         "identifier-again",
+                                         "keep-going",
+                                         "pins",
+                                         "set",
+                                         "performed-by",
+                                         "read-from",
+                                         "therapy",
+                                         "yes"};
+  const bool taken = std::ranges::find(kTaken, path) != std::end(kTaken);
+  return taken ? "--set " + path + "=" : "--" + path;
 }
 
 std::vector<DescribedField> FieldsOf(const Descriptor& type) {
@@ -224,8 +251,8 @@ std::string DescribeBody(const FieldDescriptor& body) {
   }
   out += "  Fields (* required, + may be repeated)\n";
   for (const DescribedField& field : FieldsOf(*body.message_type())) {
-    out += std::string("    ") + (field.required ? "*" : " ") + (field.repeated ? "+" : " ") +
-           " --" + Padded(field.path, 34) + " " + field.label + ": " + Written(field);
+    out += std::string("    ") + (field.required ? "*" : " ") + (field.repeated ? "+" : " ") + " " +
+           Padded(field.option, 36) + " " + field.label + ": " + Written(field);
     if (!field.help.empty()) out += " - " + field.help;
     out += "\n";
   }

@@ -29,7 +29,8 @@ std::string DescribeBody(const google::protobuf::FieldDescriptor& body);
 
 // `DescribedField` is one line of the same for machines, nested fields by their path.
 struct DescribedField {
-  std::string path;  // as an option, "checks.container"
+  std::string path;    // "checks.container"
+  std::string option;  // RecordOption(path)
   std::string label;
   std::string kind;  // "number", "text", "time", "choice", "scan", "file", "identifier", "bytes"
   std::string unit;
@@ -40,6 +41,10 @@ struct DescribedField {
   bool repeated = false;
 };
 std::vector<DescribedField> FieldsOf(const google::protobuf::Descriptor& type);
+
+// `RecordOption` is how `record` takes the field `path`: "--checks.container", or "--set at=" where
+// an option of its own has that name.
+std::string RecordOption(const std::string& path);
 
 // `TherapyBodies` lists the bodies that therapies know, in order of their numbers.
 std::vector<const google::protobuf::FieldDescriptor*> TherapyBodies();

@@ -18,6 +18,13 @@ inline constexpr int kExitNotPermitted = 4;
 // `ExitCodeOf` is how a program ends that failed with `status`.
 int ExitCodeOf(const Status& status);
 
+// `SayFailure` tells people on the error stream, after the program's name, or with `json` machines
+// on the output.
+void SayFailure(std::string_view program, bool json, const Status& status);
+
+// `AsksForJson` looks for --json where the command line could not be parsed.
+bool AsksForJson(int argc, const char* const* argv);
+
 // `RunGuarded` is a program's main: what `run` gives. When an exception strays out of it (memory
 // ran out, a library gave up) that is said on the error stream, and the program ends with `stray`.
 int RunGuarded(std::string_view program, int stray, const std::function<int()>& run);

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,14 +81,28 @@ class GrpcSession final : public Session {
   const StationFolder& folder() const { return folder_; }
 
  private:
-  // `Link` demands that the log at `note` continues what this station saw last, and keeps the
-  // newer; when only the keeping failed it is OK, and `unkept` says why.
+  // `CheckHello` judges what the server says of itself in Hello against the trust anchor.
+  Status CheckHello() const;
+  // `CheckContinues` demands that the log at `opened` (Hello's) continues `last`.
+  Status CheckContinues(const std::string& last, const Checkpoint& opened);
+  // `Link` demands that the log at `note` and what this station saw before are of one history, and
+  // keeps the newer; when only the keeping failed it is OK, and `unkept` says why.
   Status Link(const std::string& note, Status& unkept);
+  Status AskConsistency(const Checkpoint& from, const Checkpoint& to,
+                        pb::ConsistencyProofReply& reply);
   Status RewroteHistory(const Status& why, std::string_view kept, std::string_view served);
-  // `LinkNow` links the newest checkpoint that receipts showed, when that was not done for a second
-  // (or `always`).
-  Status LinkNow(bool always, Status& unkept);
-  // `RecordedAs` finds under which bytes a known event was recorded, when not under ours.
+  // `Believe` takes the checkpoint of a receipt: it is linked now, or within a second; until then
+  // it lies in the station's folder.
+  Status Believe(const std::string& note, Status& unkept);
+  // `LinkWaiting` links every checkpoint that waits for it.
+  Status LinkWaiting(Status& unkept);
+  // `AskWhy` finds out what the server thinks of an event when its answer to Record was too long
+  // for the wire.
+  void AskWhy(const pb::SignedEvent& signed_event, RecordResult& recorded);
+  // `Prove` believes a receipt or says why not, and keeps it.
+  Status Prove(const pb::SignedEvent& signed_event, RecordResult& recorded);
+  // `RecordedAs` finds under which bytes a known event was recorded, when not under ours, and
+  // verifies that they stand in its chain under signatures of enrolled keys.
   StatusOr<pb::SignedEvent> RecordedAs(const pb::SignedEvent& signed_event,
                                        const pb::Receipt& receipt);
 
@@ -102,9 +117,10 @@ class GrpcSession final : public Session {
   std::mutex mutex_;
   std::string linked_note_;  // newest checkpoint proved consistent with all before
   Checkpoint linked_;
-  std::string newest_note_;  // newest one signed by the log that was seen
-  std::uint64_t newest_size_ = 0;
+  std::map<std::uint64_t, Hash> proved_;   // sizes and roots proved to be of that history
+  std::vector<std::string> waiting_;       // signed by the log, seen, not linked yet
   std::optional<std::int64_t> linked_at_;  // monotonic microseconds
+  std::mutex linking_;                     // held while one checkpoint is linked
 };
 
 // `SetDeadline` bounds a call.

@@ -23,17 +23,23 @@ Status Unreadable(const std::filesystem::path& file) {
 KnownLedger::KnownLedger(std::filesystem::path folder)
     : folder_(std::move(folder)), known_(folder_ / "known") {}
 
-Status KnownLedger::Keep(const std::string& name, std::string_view bytes) const {
+StatusOr<std::filesystem::path> KnownLedger::PathOf(std::string_view id,
+                                                    std::string_view ending) const {
+  if (!IsChainId(id)) return InvalidArgument("this is no therapy's id");
+  return known_ / (std::string(id) + std::string(ending));
+}
+
+Status KnownLedger::Keep(const std::filesystem::path& file, std::string_view bytes) const {
   std::error_code error;
   if (std::filesystem::create_directories(known_, error)) {
     std::filesystem::permissions(known_, std::filesystem::perms::owner_all, error);
   }
   if (error) return Unavailable("cannot make " + known_.string() + ": " + error.message());
-  return WriteFileAtomically(known_ / name, bytes, 0600);
+  return WriteFileAtomically(file, bytes, 0600);
 }
 
 Status KnownLedger::KeepHello(const pb::HelloReply& hello) const {
-  return Keep("hello", hello.SerializeAsString());
+  return Keep(known_ / "hello", hello.SerializeAsString());
 }
 
 StatusOr<pb::HelloReply> KnownLedger::Hello() const {
@@ -51,7 +57,7 @@ Status KnownLedger::KeepRegistry(std::span<const pb::EntryReply> entries) const 
     const std::string one = entry.SerializeAsString();
     bytes += U64(one.size()) + one;
   }
-  return Keep("registry", bytes);
+  return Keep(known_ / "registry", bytes);
 }
 
 StatusOr<Registry> KnownLedger::FoldRegistry() const {
@@ -78,15 +84,16 @@ StatusOr<Registry> KnownLedger::FoldRegistry() const {
 }
 
 Status KnownLedger::KeepTherapy(std::string_view id, const KnownTherapy& therapy) const {
-  return Keep(std::string(id) + ".therapy",
-              U64(static_cast<std::uint64_t>(therapy.confirmed_at.micros)) +
-                  therapy.reply.SerializeAsString());
+  CUSTODY_ASSIGN_OR_RETURN(const std::filesystem::path file, PathOf(id, ".therapy"));
+  return Keep(file, U64(static_cast<std::uint64_t>(therapy.confirmed_at.micros)) +
+                        therapy.reply.SerializeAsString());
 }
 
 StatusOr<KnownLedger::KnownTherapy> KnownLedger::Therapy(std::string_view id) const {
-  // Ids name files here; anything else scanned is no file.
-  if (!IsChainId(id)) return NotFound("this is no therapy's id");
-  const std::filesystem::path file = known_ / (std::string(id) + ".therapy");
+  // Anything may be scanned; what is no id is not known here.
+  const StatusOr<std::filesystem::path> named = PathOf(id, ".therapy");
+  if (!named.ok()) return NotFound(Message(named.status()));
+  const std::filesystem::path& file = *named;
   CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxFileBytes));
   KnownTherapy therapy;
   if (bytes.size() < 8 || !therapy.reply.ParseFromString(bytes.substr(8))) return Unreadable(file);
@@ -113,16 +120,17 @@ StatusOr<std::string> KnownLedger::SealingKey() const {
 }
 
 Status KnownLedger::KeepSecret(std::string_view id, std::string_view secret, Rng& rng) const {
+  CUSTODY_ASSIGN_OR_RETURN(const std::filesystem::path file, PathOf(id, ".secret"));
   CUSTODY_ASSIGN_OR_RETURN(std::string key, SealingKey());
   const auto sealed = Seal(key, std::string(kSecretContext) + std::string(id), secret, rng);
   Cleanse(key);
   CUSTODY_RETURN_IF_ERROR(sealed.status());
-  return Keep(std::string(id) + ".secret", *sealed);
+  return Keep(file, *sealed);
 }
 
 StatusOr<std::string> KnownLedger::Secret(std::string_view id) const {
-  CUSTODY_ASSIGN_OR_RETURN(const std::string sealed,
-                           ReadSecretFile(known_ / (std::string(id) + ".secret"), 4096));
+  CUSTODY_ASSIGN_OR_RETURN(const std::filesystem::path file, PathOf(id, ".secret"));
+  CUSTODY_ASSIGN_OR_RETURN(const std::string sealed, ReadSecretFile(file, 4096));
   CUSTODY_ASSIGN_OR_RETURN(std::string key, SealingKey());
   auto secret = Unseal(key, std::string(kSecretContext) + std::string(id), sealed);
   Cleanse(key);
@@ -130,8 +138,9 @@ StatusOr<std::string> KnownLedger::Secret(std::string_view id) const {
 }
 
 Status KnownLedger::ForgetSecret(std::string_view id) const {
+  CUSTODY_ASSIGN_OR_RETURN(const std::filesystem::path file, PathOf(id, ".secret"));
   std::error_code error;
-  std::filesystem::remove(known_ / (std::string(id) + ".secret"), error);
+  std::filesystem::remove(file, error);
   return error ? Unavailable("cannot delete a kept secret: " + error.message()) : absl::OkStatus();
 }
 

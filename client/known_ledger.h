@@ -4,7 +4,8 @@
 // anew at every start), ID.therapy (when it was last seen, and state and head as they were then)
 // and ID.secret (the therapy's secret, sealed under a key that only this station's TLS key gives;
 // clinic stations only, gone when the therapy is sealed). All of it can be deleted; nothing of it
-// is proof of anything.
+// is proof of anything. Therapies' ids name files here and come from the server: what is no id
+// (INVALID_ARGUMENT) names none.
 #ifndef CUSTODY_CLIENT_KNOWN_LEDGER_H_
 #define CUSTODY_CLIENT_KNOWN_LEDGER_H_
 
@@ -52,7 +53,9 @@ class KnownLedger {
 
  private:
   StatusOr<std::string> SealingKey() const;
-  Status Keep(const std::string& name, std::string_view bytes) const;
+  // `PathOf` is the file ID.ENDING.
+  StatusOr<std::filesystem::path> PathOf(std::string_view id, std::string_view ending) const;
+  Status Keep(const std::filesystem::path& file, std::string_view bytes) const;
 
   std::filesystem::path folder_;
   std::filesystem::path known_;

@@ -125,6 +125,12 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
     if (outcome.fate != Fate::kUnknown) recorder.Tell(outcome, BodyRule(waiting.event).label());
     if (outcome.status.ok()) continue;
     note(outcome.status);
+    if (outcome.fate == Fate::kUnread) {
+      // It may never be told what the server thinks of it: only its own chain waits for that.
+      ++report.stuck;
+      stopped.insert(waiting.event.chain());
+      continue;
+    }
     if (outcome.queued) {
       ++report.waiting;
       if (outcome.fate == Fate::kReserved) reserved.insert(waiting.event.chain());

@@ -32,7 +32,7 @@ struct OutboxReport {
   std::uint64_t sent = 0;
   std::uint64_t adopted = 0;
   std::uint64_t waiting = 0;  // still there: not judged yet
-  std::uint64_t stuck = 0;    // still there: the chain moved, or a rule refused it
+  std::uint64_t stuck = 0;    // still there: chain moved, refused, or answered unreadably
   Status first_problem;       // OK when nothing waits any more
 };
 

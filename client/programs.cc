@@ -8,6 +8,7 @@
 
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
+#include "client/plain_lines.h"
 
 namespace custody {
 namespace {
@@ -28,7 +29,8 @@ std::string Examples(const Program& program) {
        "its fields, their units and ranges, who signs");
   line("outbox send", "hand in what was signed while the server was away");
   lines += program.clinic ? "  record daily_exam --therapy " + coi +
-                                " --as DR-HOLM:PHY --examined-at now --finding well\n"
+                                " --as DR-HOLM:PHY --examined-at now \\\n         --finding well "
+                                "--in-hospital yes\n"
                           : "  record culture_check --therapy " + coi +
                                 " --as MF-LINDE:MFG --lot EX19-0107 --day 3 ...\n";
   lines += "  record --file events.jsonl --pins pins --yes\n";
@@ -49,7 +51,8 @@ std::string CommandIn(const std::vector<std::string>& arguments) {
   return "";
 }
 
-int Parse(CLI::App& app, std::vector<std::string> arguments, const Surroundings& surroundings) {
+int Parse(CLI::App& app, std::vector<std::string> arguments, const Surroundings& surroundings,
+          Console& console) {
   const std::string command = CommandIn(arguments);
   std::ranges::reverse(arguments);  // as CLI11 takes a vector
   try {
@@ -67,11 +70,15 @@ int Parse(CLI::App& app, std::vector<std::string> arguments, const Surroundings&
   } catch (const CLI::Success& success) {
     return app.exit(success, surroundings.out, surroundings.error);
   } catch (const CLI::ParseError& error) {
+    std::string what = std::string(error.what()) + "\nTry --help.";
     if (app.get_subcommands().empty() && !command.empty()) {
-      surroundings.error << "there is no command \"" << command << "\"; --help lists them\n";
-      return kExitUsage;
+      what = "there is no command \"" + command + "\"; --help lists them";
     }
-    surroundings.error << error.what() << "\nTry --help.\n";
+    if (console.json()) {
+      console.Complain(InvalidArgument(what));
+    } else {
+      surroundings.error << PlainLines(what) << "\n";
+    }
     return kExitUsage;
   }
   return -1;
@@ -100,7 +107,7 @@ int RunProgram(const Program& program, std::vector<std::string> arguments,
   AddOutboxCommand(app, shell);
   AddJoinCommands(app, shell);
   AddStationCommand(app, shell);
-  const int parsed = Parse(app, std::move(arguments), surroundings);
+  const int parsed = Parse(app, std::move(arguments), surroundings, console);
   if (parsed >= 0) return parsed;
   if (!shell.run) return kExitUsage;
   shell.SettleFolder();

@@ -13,6 +13,7 @@
 #include "crypto/dsse.h"
 #include "crypto/encoding.h"
 #include "crypto/file.h"
+#include "crypto/utf8.h"
 #include "custody/chain.h"
 #include "custody/event.h"
 #include "custody/rules.h"
@@ -97,10 +98,6 @@ std::string Rules(const pb::Verdict& verdict) {
     }
   }
   return rules;
-}
-
-Status RefusedBy(const pb::Verdict& verdict) {
-  return FailedPrecondition("refused by " + Rules(verdict));
 }
 
 // Two signatures of one person are one person's check, whatever roles they are given in.
@@ -274,7 +271,7 @@ Outcome Recorder::Send(const std::filesystem::path& item, const pb::SignedEvent&
     outcome.verdict = std::move(recorded.verdict);
     outcome.index = recorded.receipt.index();
     for (const pb::BadField& bad : recorded.bad_fields.fields()) {
-      console_.Say("  " + bad.path() + ": " + bad.reason(), Mood::kBad);
+      console_.Say("  " + Plain(bad.path() + ": " + bad.reason()), Mood::kBad);
     }
   }
   switch (outcome.fate) {
@@ -288,9 +285,9 @@ Outcome Recorder::Send(const std::filesystem::path& item, const pb::SignedEvent&
       break;
     case Fate::kUnknown:
       if (desk_.online()) desk_.LoseSession(outcome.status);
-      outcome.queued = true;
-      break;
+      [[fallthrough]];
     case Fate::kReserved:
+    case Fate::kUnread:
       outcome.queued = true;
       break;
     case Fate::kMoved:
@@ -348,7 +345,7 @@ Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
   std::string missing;
   const FieldDescriptor* body = BodyField(*event);
   for (const std::string& path : MissingFields(event->GetReflection()->GetMessage(*event, body))) {
-    missing += (missing.empty() ? "--" : ", --") + path;
+    missing += (missing.empty() ? "" : ", ") + RecordOption(path);
   }
   if (!missing.empty()) {
     return fail(
@@ -360,7 +357,7 @@ Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
   if (!verdict.ok()) return fail(AsRefusal(verdict.status()));
   outcome.verdict = *verdict;
   if (verdict->reasons_size() > 0) console_.Say(RenderVerdict(*verdict));
-  if (verdict->refused()) return fail(RefusedBy(*verdict));
+  if (verdict->refused()) return fail(FailedPrecondition("refused by " + Rules(*verdict)));
   const bool ask = console_.look().terminal && !options_.yes;
   if (ask && !console_.Confirm(again ? "Sign it anew?" : "Is this right, and is it signed?")) {
     return fail(absl::CancelledError("nothing was signed, nothing was recorded"));

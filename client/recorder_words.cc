@@ -7,6 +7,7 @@
 
 #include "client/event_words.h"
 #include "client/recorder.h"
+#include "crypto/utf8.h"
 
 namespace custody {
 
@@ -20,7 +21,7 @@ void Recorder::ShowMeanwhile(const pb::Event& event) {
     if (other.sequence() < event.sequence()) continue;
     console_.Say("  #" + std::to_string(other.sequence()) + " " +
                  FormatLocal(FromProto(other.occurred_at()), desk_.zone()) + " " +
-                 BodyRule(other).label() + ", " + other.station());
+                 BodyRule(other).label() + ", " + Plain(other.station()));
   }
 }
 
@@ -57,11 +58,12 @@ void Recorder::Tell(const Outcome& outcome, std::string_view label) {
   } else if (outcome.queued) {
     object["queued"] = true;
     object["error"] = Message(outcome.status);
-    const bool reserved = outcome.fate == Fate::kReserved;
+    const std::string when = outcome.fate == Fate::kReserved ? "the chain is free"
+                             : outcome.fate == Fate::kUnread ? "your administrator has seen to it"
+                                                             : "the server is back";
     console_.Shout(Mood::kCareful, "NOT YET RECORDED",
-                   "kept in outbox: " + what + ", " + place + "; `outbox send` when " +
-                       (reserved ? "the chain is free" : "the server is back") + " (" +
-                       Message(outcome.status) + ")");
+                   "kept in outbox: " + what + ", " + place + "; `outbox send` when " + when +
+                       " (" + Message(outcome.status) + ")");
   } else {
     object["refused"] = outcome.verdict.refused();
     object["error"] = Message(outcome.status);

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "client/plain_lines.h"
+
 namespace custody {
 namespace {
 
@@ -27,7 +29,8 @@ StatusCode CodeOf(int code) {
 RpcError FromRpcStatus(const pb::RpcStatus& rpc) {
   RpcError error;
   if (rpc.code() == 0) return error;
-  error.status = MakeStatus(CodeOf(rpc.code()), rpc.message());
+  error.detailed = true;
+  error.status = MakeStatus(CodeOf(rpc.code()), PlainLines(rpc.message(), "  "));
   for (const google::protobuf::Any& detail : rpc.details()) {
     if (detail.Is<pb::Verdict>()) {
       detail.UnpackTo(&error.verdict);
@@ -63,7 +66,7 @@ RpcError FromGrpc(const grpc::Status& status) {
     if (reason != std::string::npos) message.erase(0, reason + kReason.size());
     message = "the server cannot be reached: " + message;
   }
-  error.status = MakeStatus(code, message);
+  error.status = MakeStatus(code, PlainLines(message, "  "));
   return error;
 }
 

@@ -18,9 +18,10 @@ struct RpcError {
   pb::Verdict verdict;
   pb::BadFields bad_fields;
   std::optional<pb::ChainMoved> moved;
+  bool detailed = false;  // said in a message of ours, not by gRPC alone
 };
 
-// `FromRpcStatus` reads our own message; details of unknown types are passed over.
+// `FromRpcStatus` reads our own message, as plain lines; details of unknown types are passed over.
 RpcError FromRpcStatus(const pb::RpcStatus& rpc);
 
 // `FromGrpc` gives OK for OK, else code, words and details. A failed handshake, which gRPC reports

@@ -32,7 +32,12 @@ enum class Fate {
   kReserved,  // another station has the chain for minutes: the same event is handed in again then
   kMoved,     // its place in the chain is taken
   kRefused,   // judged, and never to be recorded as it stands
+  kUnread,    // answered, but the answer could not be received: it waits, and its chain behind it
 };
+
+// `CheckClockOffset` is DATA_LOSS unless a station that trusts `trust` may sign with its clock
+// moved by `offset_ms`: only stations of demo ledgers may, whose origin begins "demo.".
+Status CheckClockOffset(const TrustAnchor& trust, std::int64_t offset_ms);
 
 // What came of handing an event in. `status` is OK exactly when it is recorded and its receipt was
 // verified and kept; otherwise `verdict`, `moved` and `bad_fields` say what the server said.
@@ -64,8 +69,9 @@ class Session {
   // `Record` sends, verifies the receipt (entry against event, record, path, log signature), keeps
   // it with the signed event, and only then reports success.
   virtual RecordResult Record(const pb::SignedEvent& signed_event) = 0;
-  // `Settle` demands once more that all receipts so far belong to one history; Record does so at
-  // most a second late. DATA_LOSS when the server rewrote history.
+  // `Settle` demands that all receipts so far belong to one history; Record does so at most a
+  // second late, and what no session came to comes at the next Connect. DATA_LOSS when the server
+  // rewrote history.
   virtual Status Settle() = 0;
   // `Reserve` keeps the chain's head for this station for 1 to 300 seconds, or until an event of it
   // is recorded; 0 gives it back. ABORTED while another station has it.
@@ -73,6 +79,7 @@ class Session {
   virtual StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) = 0;
 
   // `LoadRegistry` reads and verifies all registry chains the caller may read and folds them.
+  // DATA_LOSS when Hello named another environment than the ledger was founded for.
   virtual StatusOr<std::shared_ptr<const Registry>> LoadRegistry() = 0;
   // `ReadChain` gives a chain's entries in sequence, each verified against the session's
   // checkpoint; empty when the chain has no event yet (proved absent).

@@ -9,6 +9,7 @@
 #include "client/field_values.h"
 #include "client/form_filler.h"
 #include "client/outbox.h"
+#include "client/plain_lines.h"
 #include "client/therapy_words.h"
 #include "custody/event.h"
 #include "custody/identity.h"
@@ -51,6 +52,11 @@ std::optional<pb::NextStep> StepNamed(std::string_view name) {
   for (const auto role : rule.second()) step.add_second(static_cast<pb::Role>(role));
   step.set_two_person(rule.two_person());
   return step;
+}
+
+// What went wrong, below the question that it answers.
+std::string Indented(const std::string& message) {
+  return message.empty() ? message : "  " + PlainLines(message, "  ");
 }
 
 bool GaveUp(const Status& status) { return status.code() == StatusCode::kCancelled; }
@@ -162,7 +168,7 @@ bool Station::Choose(const std::string& id) {
     if (why) continue;
     const Status status = Step(id, *step);
     if (status.code() == StatusCode::kOutOfRange) return false;
-    if (!status.ok()) console_.Say(Message(status), Mood::kBad);
+    if (!status.ok()) console_.Say(Indented(Message(status)), Mood::kBad);
     if (!GaveUp(status)) last_exit_ = ExitCodeOf(status);
   }
 }
@@ -176,7 +182,7 @@ StatusOr<DraftSigner> Station::AskSigner(const std::string& question,
     if (text.find(':') != std::string::npos) {
       auto parsed = DraftSigner::Parse(text);
       if (!parsed.ok()) {
-        console_.Say("  " + Message(parsed.status()), Mood::kBad);
+        console_.Say(Indented(Message(parsed.status())), Mood::kBad);
         continue;
       }
       signer = *std::move(parsed);

@@ -54,13 +54,19 @@ class FolderLock {
   Status status_;
 };
 
-// A folder that is made here is its owner's alone: what lies in it is of patients and staff.
+// A folder that is made here is its owner's alone: what lies in it is of patients and staff. Its
+// name is durable before anything is put into it.
 Status MakeFolders(const std::filesystem::path& folder) {
   std::error_code error;
-  if (std::filesystem::create_directories(folder, error)) {
+  if (std::filesystem::is_directory(folder, error)) return Status();
+  if (folder.has_parent_path() && folder != folder.parent_path()) {
+    CUSTODY_RETURN_IF_ERROR(MakeFolders(folder.parent_path()));
+  }
+  if (std::filesystem::create_directory(folder, error)) {
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
-  return error ? CannotWrite("make", folder, error) : Status();
+  if (error) return CannotWrite("make", folder, error);
+  return SyncFolder(folder.has_parent_path() ? folder.parent_path() : ".");
 }
 
 std::string Numbered(std::uint64_t number) {
@@ -112,6 +118,9 @@ bool IsEventFile(const std::filesystem::path& path, std::uint64_t& number) {
   return error == std::errc() && end == stem.data() + stem.size() && stem.size() >= 8;
 }
 
+// Named by content, so that keeping the same again adds nothing.
+std::string NameOf(std::string_view note) { return Sha256(note).ToHex().substr(0, 32); }
+
 }  // namespace
 
 StationFolder::StationFolder(std::filesystem::path path, Settings settings, TrustAnchor trust)
@@ -147,7 +156,7 @@ StatusOr<StationFolder> StationFolder::Create(const std::filesystem::path& folde
     return AlreadyExists(folder.string() + " is a station's folder already");
   }
   CUSTODY_RETURN_IF_ERROR(TrustAnchor::Parse(trust_json).status());
-  for (const char* name : {"tls", "keys", "outbox", "receipts"}) {
+  for (const char* name : {"tls", "keys", "outbox", "receipts", "unlinked"}) {
     CUSTODY_RETURN_IF_ERROR(MakeFolders(folder / name));
   }
   CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder / "ledger.trust.json", trust_json));
@@ -179,6 +188,37 @@ Status StationFolder::KeepCheckpoint(std::string_view note) const {
   const FolderLock lock(path_);
   CUSTODY_RETURN_IF_ERROR(lock.status());
   return WriteFileAtomically(path_ / "checkpoint", note);
+}
+
+Status StationFolder::KeepUnlinked(std::string_view note) const {
+  const FolderLock lock(path_);
+  CUSTODY_RETURN_IF_ERROR(lock.status());
+  CUSTODY_RETURN_IF_ERROR(MakeFolders(path_ / "unlinked"));
+  return WriteFileAtomically(path_ / "unlinked" / NameOf(note), note, kPrivate);
+}
+
+Status StationFolder::ForgetUnlinked(std::string_view note) const {
+  std::error_code error;
+  const std::filesystem::path file = path_ / "unlinked" / NameOf(note);
+  std::filesystem::remove(file, error);
+  return error ? CannotWrite("take away", file, error) : Status();
+}
+
+StatusOr<std::vector<std::string>> StationFolder::Unlinked() const {
+  std::vector<std::string> notes;
+  std::error_code error;
+  for (const auto& item : std::filesystem::directory_iterator(path_ / "unlinked", error)) {
+    StatusOr<std::string> note = ReadFile(item.path(), kMaxSmallFile);
+    // Another program of this station may have compared it just now; a half-written one was
+    // not kept, and whoever wrote it believed nothing.
+    if (note.status().code() == StatusCode::kNotFound) continue;
+    CUSTODY_RETURN_IF_ERROR(note.status());
+    if (item.path().filename() == NameOf(*note)) notes.push_back(*std::move(note));
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Unavailable("cannot read " + (path_ / "unlinked").string() + ": " + error.message());
+  }
+  return notes;
 }
 
 StatusOr<std::filesystem::path> StationFolder::KeepEvidence(std::string_view what,
@@ -243,6 +283,14 @@ StatusOr<pb::SignedEvent> StationFolder::KeptEvent(std::string_view chain,
                                                    std::uint64_t sequence) const {
   CUSTODY_ASSIGN_OR_RETURN(pb::StoredReceipt stored, KeptReceipt(chain, sequence));
   return std::move(*stored.mutable_signed_());
+}
+
+Status StationFolder::KeepSigned(const pb::SignedEvent& signed_event) const {
+  const FolderLock lock(path_);
+  CUSTODY_RETURN_IF_ERROR(lock.status());
+  CUSTODY_RETURN_IF_ERROR(MakeFolders(path_ / "signed"));
+  return WriteFileAtomically(path_ / "signed" / EventId(signed_event.payload()).ToHex(),
+                             signed_event.SerializeAsString(), kPrivate);
 }
 
 StatusOr<std::filesystem::path> StationFolder::Enqueue(const pb::SignedEvent& signed_event) const {

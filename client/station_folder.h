@@ -8,7 +8,9 @@
 //   keys/PERSON.request      the key's enrolment request (JSON), for a registrar
 //   outbox/NNNNNNNN.event    signed events not known to be recorded, in order (SignedEvent bytes)
 //   receipts/CHAIN/NNNNNNNN  StoredReceipt: signed event and its receipt
+//   signed/EVENTID           what was signed here and is recorded under other bytes (SignedEvent)
 //   checkpoint               last checkpoint seen
+//   unlinked/HASH            checkpoints of receipts not yet proved to be of one history with it
 //   evidence/                two things the log signed that cannot both be true, kept for people
 //   lock                     held while a program writes here
 #ifndef CUSTODY_CLIENT_STATION_FOLDER_H_
@@ -56,6 +58,12 @@ class StationFolder {
   StatusOr<std::string> LastCheckpoint() const;
   Status KeepCheckpoint(std::string_view note) const;
 
+  // `KeepUnlinked` keeps a checkpoint that the log signed until it is compared with the others,
+  // `ForgetUnlinked` takes it away then; `Unlinked` gives what is there.
+  Status KeepUnlinked(std::string_view note) const;
+  Status ForgetUnlinked(std::string_view note) const;
+  StatusOr<std::vector<std::string>> Unlinked() const;
+
   // `KeepEvidence` keeps what the log signed before (`kept`) and what it serves now (`served`),
   // which contradict each other, and gives the folder they lie in.
   StatusOr<std::filesystem::path> KeepEvidence(std::string_view what, std::string_view kept,
@@ -71,6 +79,9 @@ class StationFolder {
   // The signed event at a place of a chain, as kept; NOT_FOUND.
   StatusOr<pb::SignedEvent> KeptEvent(std::string_view chain, std::uint64_t sequence) const;
   StatusOr<pb::StoredReceipt> KeptReceipt(std::string_view chain, std::uint64_t sequence) const;
+
+  // `KeepSigned` keeps what was signed here, when it is recorded under other bytes.
+  Status KeepSigned(const pb::SignedEvent& signed_event) const;
 
   // The outbox: what was signed and is not known to be recorded, in order. `Enqueue` gives the
   // item, durable when it returns; on an error nothing of it is left. `Outbox` lists what waits,

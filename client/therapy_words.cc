@@ -4,6 +4,7 @@
 
 #include "client/event_words.h"
 #include "client/forms.h"
+#include "crypto/utf8.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -21,6 +22,9 @@ std::string Joined(const Items& items) {
   return text;
 }
 
+// What is told of a therapy was entered by others: a line holds what they wrote on one line.
+void AddLine(std::string& out, const std::string& line) { out += Plain(line) + "\n"; }
+
 std::string KindOf(const pb::Container& container) {
   const auto* kind = pb::Container::descriptor()->FindFieldByName("material");
   return Choice(*kind->enum_type(), container.material());
@@ -36,17 +40,18 @@ std::string InMinutes(std::int64_t micros) {
 void Shipments(const pb::TherapyState& state, std::string_view zone, std::string& out) {
   for (const pb::Shipment& shipment : state.shipments()) {
     if (!shipment.open()) continue;
-    out += "  In transit   shipper " + shipment.shipper() + ", " + Joined(shipment.containers()) +
-           ", " + shipment.from_site() + " to " + shipment.to_site();
-    if (!shipment.carrier().empty()) out += " with " + shipment.carrier();
+    std::string line = "  In transit   shipper " + shipment.shipper() + ", " +
+                       Joined(shipment.containers()) + ", " + shipment.from_site() + " to " +
+                       shipment.to_site();
+    if (!shipment.carrier().empty()) line += " with " + shipment.carrier();
     const std::int64_t since =
         shipment.handed_us() != 0 ? shipment.handed_us() : shipment.packed_us();
-    out += " since " + LocalTime(since, zone) + "\n";
+    AddLine(out, line + " since " + LocalTime(since, zone));
   }
   for (const pb::Offer& offer : state.offers()) {
     const std::string what = offer.shipper().empty() ? Joined(offer.containers()) : offer.shipper();
-    out += "  Open offer   " + what + " from " + offer.from_site() + " to " + offer.to_site() +
-           " since " + LocalTime(offer.offered_us(), zone) + "\n";
+    AddLine(out, "  Open offer   " + what + " from " + offer.from_site() + " to " +
+                     offer.to_site() + " since " + LocalTime(offer.offered_us(), zone));
   }
 }
 
@@ -117,7 +122,7 @@ std::string Headline(const pb::TherapyState& state) {
   std::string line = "Therapy " + state.therapy();
   if (!state.coi().empty()) line += ", CoI " + state.coi();
   if (!state.product().empty()) line += ", product " + state.product();
-  return line + ", " + (state.state().empty() ? "not begun" : state.state());
+  return Plain(line + ", " + (state.state().empty() ? "not begun" : state.state()));
 }
 
 std::vector<std::string> Warnings(const pb::TherapyState& state, std::string_view zone) {
@@ -138,39 +143,41 @@ std::vector<std::string> Warnings(const pb::TherapyState& state, std::string_vie
     lines.push_back("hold " + hold.id() + " (" + hold.kind() + ") by " + hold.organisation() +
                     (hold.reason().empty() ? "" : ": " + hold.reason()));
   }
+  std::ranges::transform(lines, lines.begin(), Plain);
   return lines;
 }
 
 std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
   std::string out = Headline(state) + "\n";
   const std::string& zone = desk.zone();
-  if (!state.profile().empty()) out += "  Profile      " + state.profile() + "\n";
+  if (!state.profile().empty()) AddLine(out, "  Profile      " + state.profile());
   if (!state.treating_site().empty() || !state.manufacturer_site().empty()) {
-    out += "  Sites        enrolled " + state.site() + ", treats " + state.treating_site() +
-           ", makes " + state.manufacturer_site() + "\n";
+    AddLine(out, "  Sites        enrolled " + state.site() + ", treats " + state.treating_site() +
+                     ", makes " + state.manufacturer_site());
   }
   for (const std::string& warning : Warnings(state, zone))
-    out += "  STOP         " + warning + "\n";
+    AddLine(out, "  STOP         " + warning);
   Shipments(state, zone, out);
   for (const pb::Lot& lot : state.lots()) {
-    out += "  Lot          " + lot.lot() + " " + Choice(*pb::LotState_descriptor(), lot.state()) +
-           (lot.certificate().empty() ? "" : ", certificate " + lot.certificate()) + "\n";
+    AddLine(out, "  Lot          " + lot.lot() + " " +
+                     Choice(*pb::LotState_descriptor(), lot.state()) +
+                     (lot.certificate().empty() ? "" : ", certificate " + lot.certificate()));
   }
   for (const pb::InfusionOrder& order : state.orders()) {
     if (order.open()) {
-      out += "  Order        " + order.order() + ": " + Joined(order.containers()) + "\n";
+      AddLine(out, "  Order        " + order.order() + ": " + Joined(order.containers()));
     }
   }
   for (const pb::Deviation& deviation : state.deviations()) {
     if (!deviation.open()) continue;
-    out += std::string("  Deviation    ") + deviation.id() +
-           (deviation.critical() ? " CRITICAL" : "") +
-           (deviation.found().empty() ? "" : ": " + deviation.found()) + "\n";
+    AddLine(out, std::string("  Deviation    ") + deviation.id() +
+                     (deviation.critical() ? " CRITICAL" : "") +
+                     (deviation.found().empty() ? "" : ": " + deviation.found()));
   }
   for (const pb::Grant& grant : state.grants()) {
-    out += "  Override     of " + Joined(grant.rules()) + " until " +
-           LocalTime(grant.expires_us(), zone) +
-           (grant.used_by_size() > 0 ? ", used" : ", not used yet") + "\n";
+    AddLine(out, "  Override     of " + Joined(grant.rules()) + " until " +
+                     LocalTime(grant.expires_us(), zone) +
+                     (grant.used_by_size() > 0 ? ", used" : ", not used yet"));
   }
   for (const pb::Timer& timer : state.timers()) {
     const std::int64_t left = timer.due_us() - desk.Now().micros;

@@ -5,6 +5,7 @@
 #include "client/event_words.h"
 #include "client/exit_code.h"
 #include "client/therapy_words.h"
+#include "crypto/utf8.h"
 #include "custody/event.h"
 #include "custody/therapy.h"
 
@@ -130,8 +131,8 @@ int BoardCommand::Watch() {
                             {"index", change.index()},
                             {"event", change.event()},
                             {"state", state.state()}});
-        shell.console.Say(LocalTime(state.updated_us(), (*desk)->zone()) + "  " + state.therapy() +
-                          "  " + what + "  [" + state.state() + "]");
+        shell.console.Say(LocalTime(state.updated_us(), (*desk)->zone()) + "  " +
+                          Plain(state.therapy() + "  " + what + "  [" + state.state() + "]"));
         return count == 0 || ++seen < count;
       });
   const bool ended_by_us = count != 0 && seen >= count;

@@ -26,6 +26,7 @@ nlohmann::json FieldsAsJson(const google::protobuf::Descriptor& type) {
   nlohmann::json fields = nlohmann::json::array();
   for (const DescribedField& field : FieldsOf(type)) {
     fields.push_back({{"path", field.path},
+                      {"option", field.option},
                       {"label", field.label},
                       {"kind", field.kind},
                       {"unit", field.unit},

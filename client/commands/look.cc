@@ -5,6 +5,7 @@
 #include "client/event_words.h"
 #include "client/exit_code.h"
 #include "client/therapy_words.h"
+#include "crypto/utf8.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -43,7 +44,8 @@ int LookCommand::Next() {
   for (const pb::NextStep& step : *steps) {
     if (!step.blocked()) continue;
     shell.console.Say(
-        "\n" + step.label() + (step.subject().empty() ? "" : " " + step.subject()) + " is blocked:",
+        "\n" + Plain(step.label() + (step.subject().empty() ? "" : " " + step.subject())) +
+            " is blocked:",
         Mood::kCareful);
     std::vector<pb::Reason> reasons(step.reasons().begin(), step.reasons().end());
     shell.console.Say(RenderReasons(reasons, "  "));
@@ -106,8 +108,7 @@ int LookCommand::Why() {
 
 int LookCommand::ShowEvents(Desk& desk, const std::string& id) {
   if (const Status status = desk.Reachable(); !status.ok()) {
-    shell.console.Say("events are listed only while the server is there");
-    return kExitUnreachable;
+    return shell.Fail(WithContext(status, "events are listed only while the server is there"));
   }
   const auto entries = desk.session().ReadChain("therapy/" + id);
   if (!entries.ok()) return shell.Fail(entries.status());

@@ -148,7 +148,7 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
   command->add_flag("--keep-going", work->keep_going, "with --file: go on after a refused event");
   command
       ->add_option("--set", work->set,
-                   "NAME=VALUE, a field whose name is also an option (at, grant)")
+                   "NAME=VALUE, a field whose name is also an option here; `describe` says which")
       ->expected(1)
       ->take_all();
   if (shell.program.clinic) {
@@ -170,7 +170,8 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
   work->signing.AddTo(*command);
   command->footer(
       "Fields are options named as `describe EVENT` lists them. Examples:\n"
-      "  record culture_check --therapy A9XK2... --as OP1:MFG --lot L1 --day 3 --viability 94\n"
+      "  record culture_check --therapy A9XK2... --as OP1:MFG --lot L1 --day 3 \\\n"
+      "         --viability-percent 94 ...\n"
       "  record bedside_id_verified --therapy A9XK2... --as N1:RN --as N2:RN \\\n"
       "         --checks.0.wristband mrn:CLINIC-A:0012345 --checks.1.wristband ... \n"
       "  record thaw_started ... --grant 3f09...        uses an override\n"

@@ -59,6 +59,20 @@ TEST(ConsoleTest, TablesAlignByWhatIsSeen) {
   EXPECT_EQ(screen.out.str(), "Name      State\nZo\u00eb       x\nMarianne  y\n");
 }
 
+TEST(ConsoleTest, NobodysTextMovesTheCursorOrBeginsALine) {
+  Screen screen;
+  Console console(screen.in, screen.out, screen.error, {});
+  console.SetEnvironment(pb::PRODUCTION);
+  console.Say("ours\nand \033[2Jtheirs");
+  console.Shout(Mood::kBad, "STOP", "refused\n*** PASS ***\u009b2J");
+  console.Table({"Reason"}, {{"see QA\n*** PASS ***"}});
+  console.Complain(NotFound("nothing\n*** RECORDED ***\r"));
+  EXPECT_EQ(screen.out.str(),
+            "ours\nand ?[2Jtheirs\n*** STOP ***  refused\n  *** PASS ***?2J\n"
+            "Reason\nsee QA?*** PASS ***\n");
+  EXPECT_EQ(screen.error.str(), "error: nothing\n  *** RECORDED ***?\n");
+}
+
 TEST(ConsoleTest, ColoursOnlyWhereAskedFor) {
   Screen screen;
   Console console(screen.in, screen.out, screen.error, {.colours = true});

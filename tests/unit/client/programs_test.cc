@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include "client/exit_code.h"
@@ -94,6 +97,81 @@ TEST(ProgramsTest, DescribeNeedsNoStation) {
   const auto json = nlohmann::json::parse(Execute({"--json", "describe", "culture_check"}).out);
   EXPECT_EQ(json["event"], "culture_check");
   EXPECT_GT(json["fields"].size(), 5U);
+}
+
+// The options of `record` itself, without the fields.
+std::set<std::string> OptionsOfRecord() {
+  std::set<std::string> taken;
+  std::istringstream help(Execute({"record", "--help"}).out);
+  for (std::string line; std::getline(help, line) && !line.starts_with("Fields");) {
+    const std::size_t at = line.find_first_not_of(' ');
+    const std::size_t begin = line.find("--");
+    if (at == std::string::npos || at == 0 || at > 2 || begin == std::string::npos) continue;
+    taken.insert(line.substr(begin + 2, line.find_first_of(" ,", begin) - begin - 2));
+  }
+  return taken;
+}
+
+// Where `record` has an option of a field's name, the field goes by --set, and `describe` says so.
+TEST(ProgramsTest, DescribedOptionsAreTheOnesRecordTakes) {
+  std::set<std::string> taken = OptionsOfRecord();
+  ASSERT_TRUE(taken.contains("at") && taken.contains("identifier-again") && !taken.contains("lot"));
+  taken.erase("file");  // beside an event it is its field
+  int by_set = 0;
+  const auto events = nlohmann::json::parse(Execute({"describe", "--json"}).out);
+  for (const auto& event : events["events"]) {
+    const std::string name = event["event"];
+    const std::string words = Execute({"describe", name}).out;
+    const auto described = nlohmann::json::parse(Execute({"describe", name, "--json"}).out);
+    for (const auto& field : described["fields"]) {
+      const std::string path = field["path"];
+      const bool collides = taken.contains(path);
+      by_set += collides ? 1 : 0;
+      const std::string option = collides ? "--set " + path + "=" : "--" + path;
+      EXPECT_EQ(field["option"], option) << name;
+      EXPECT_THAT(words, HasSubstr(" " + option + " ")) << name;
+    }
+  }
+  EXPECT_GT(by_set, 0);
+}
+
+// Every example of `record` in a help names fields there are; one that ends without "..." names all
+// that have to be given.
+TEST(ProgramsTest, TheExamplesOfRecordCanBeTyped) {
+  const std::set<std::string> taken = OptionsOfRecord();
+  std::string helps;
+  for (const bool clinic : {true, false}) {
+    helps += Execute({"--help"}, clinic).out + Execute({"record", "--help"}, clinic).out;
+  }
+  for (std::size_t at; (at = helps.find("\\\n")) != std::string::npos;) helps.erase(at, 2);
+  std::istringstream lines(helps);
+  int examples = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    std::string event;
+    if (!(words >> word >> event) || word != "record" || event.starts_with("-")) continue;
+    const auto described = nlohmann::json::parse(Execute({"describe", event, "--json"}).out);
+    if (!described.contains("fields")) {
+      EXPECT_EQ(event, "an") << line;  // "record an event", in the list of commands
+      continue;
+    }
+    std::set<std::string> fields;
+    std::set<std::string> missing;
+    for (const auto& field : described["fields"]) {
+      fields.insert(field["path"]);
+      if (field["required"]) missing.insert(field["path"]);
+    }
+    while (words >> word && word != "uses") {
+      if (!word.starts_with("--")) continue;
+      word = std::regex_replace(word.substr(2), std::regex("\\.[0-9]+"), "");
+      EXPECT_TRUE(fields.contains(word) || taken.contains(word)) << word << " in: " << line;
+      missing.erase(word);
+    }
+    ++examples;
+    EXPECT_TRUE(missing.empty() || line.find("...") != std::string::npos) << line;
+  }
+  EXPECT_GE(examples, 5);
 }
 
 TEST(ProgramsTest, IdentifyTellsADonationFromAChainOfIdentity) {
