@@ -15,6 +15,7 @@
 #include <exception>
 
 #include "crypto/file.h"
+#include "crypto/utf8.h"
 #include "server/config.h"
 #include "server/ledger/ledger.h"
 #include "server/rpc/rpc_server.h"
@@ -87,6 +88,20 @@ int Main(int argc, char** argv) {
   app.add_option("--config", file, "settings (TOML); options given beside it win");
   app.add_option("--dir", given.dir, "data folder, as custody-admin init made it");
   app.add_option("--listen", given.listen, "HOST:PORT; port 0: one the system chooses");
+  app.footer(
+      "Settings of the file, all but dir and listen optional (here: what holds without them):\n"
+      "  dir = \"/var/lib/custody\"\n"
+      "  listen = \"0.0.0.0:7443\"\n"
+      "  anchor = \"/mnt/other/anchor\"    the anchor file, better on another volume; else in dir\n"
+      "  drain_seconds = 20              how long a stop waits for calls to end\n"
+      "  read_threads = 4\n"
+      "  queue_capacity = 1024           events accepted and not answered; more are refused\n"
+      "  log_level = \"info\"             debug, info, warn or error\n"
+      "  [tls]                           else in dir/tls\n"
+      "  authority = \"ca.pem\"\n"
+      "  certificate = \"server.pem\"\n"
+      "  key = \"server.key\"\n"
+      "Exit codes: 0 stopped in order, 1 failed, 2 usage, 3 unreachable, 4 not permitted.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -116,7 +131,7 @@ int Main(int argc, char** argv) {
     status = Serve(config, signals);
   }
   if (status.ok()) return 0;
-  spdlog::error("{}", Message(status));
+  spdlog::error("{}", Plain(Message(status)));
   return ExitCodeOf(status);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/passphrase.h"
+#include "client/plain_lines.h"
 #include "crypto/dsse.h"
 #include "crypto/sealing.h"
 #include "custody/rules.h"
@@ -101,8 +102,10 @@ StatusOr<std::string> Administration::Record(std::string_view chain,
   const RecordResult recorded = session_->Record(signed_event);
   if (!recorded.status.ok()) {
     std::string why = Message(recorded.status);
-    const std::string reasons = Explain(recorded.verdict);
-    if (why.find(reasons) == std::string::npos) why += "\n" + reasons;
+    const std::string reasons = PlainLines(Explain(recorded.verdict), "  ");
+    if (recorded.verdict.reasons_size() > 0 && why.find(reasons) == std::string::npos) {
+      why += "\n" + reasons;
+    }
     return MakeStatus(recorded.status.code(), why);
   }
   return EventId(signed_event.payload()).ToHex();

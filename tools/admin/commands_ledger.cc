@@ -1,6 +1,7 @@
 // init, publish, key, station, and the upkeep of a running ledger.
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -160,8 +161,8 @@ StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool
 void AddCheck(CLI::App& app, CommandLine& line) {
   auto folder = std::make_shared<std::string>();
   auto trust_file = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("check", "Audit a data folder or a backup, server stopped, read-only");
+  CLI::App* command = app.add_subcommand(
+      "check", "Audit a data folder or a backup; reads only, also while a server serves it");
   command->add_option("folder", *folder, "Data folder")->required();
   command->add_option("--trust", *trust_file, "Trust anchor; without it nobody is pinned");
   command->footer("Example: custody-admin check ledger --trust admin/ledger.trust.json");
@@ -175,7 +176,15 @@ void AddCheck(CLI::App& app, CommandLine& line) {
       CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report,
                                AuditFolder(*folder, trust ? &*trust : nullptr, {}));
       line.exit_code = ExitCode(report);
-      return Render(report);
+      if (!line.json) return Render(report);
+      std::string text;
+      google::protobuf::util::JsonPrintOptions print;
+      print.always_print_primitive_fields = true;
+      print.preserve_proto_field_names = true;
+      if (!google::protobuf::util::MessageToJsonString(report, &text, print).ok()) {
+        return Internal("the report could not be written as json");
+      }
+      return text + "\n";
     };
   });
 }
@@ -261,8 +270,10 @@ void AddInit(CLI::App& app, CommandLine& line) {
   command->add_option("--data", options->data, "Data folder of the server (new)")->required();
   command->add_option("--folder", options->folder, "Folder of the administration (new)")
       ->required();
-  command->add_option("--pins", options->pins,
-                      "Folder of passphrase files PERSON.pin and authority.pin; else asked for");
+  command->add_option(
+      "--pins", options->pins,
+      "Folder of passphrase files PERSON.pin and authority.pin (else CUSTODY_PINS names "
+      "it, else they are asked for)");
   command->add_option("--origin", options->origin, "Name of the log, e.g. demo.example/custody-1")
       ->required();
   command->add_option("--environment", *environment, "DEMO, VALIDATION or PRODUCTION")->required();
@@ -272,11 +283,18 @@ void AddInit(CLI::App& app, CommandLine& line) {
   command->add_option("--quorum", options->quorum, "How many trustees decide together")->required();
   command->add_option("--server", options->server, "HOST:PORT stations connect to")->required();
   command->add_option("--zone", options->zone, "IANA time zone of the administration")->required();
+  command->footer(
+      "Example: custody-admin init --data ledger --folder admin --origin demo.example/custody-1 "
+      "\\\n"
+      "             --environment DEMO --trustee T-1:\"Ada Trustee\" --trustee T-2:\"Bo Trustee\" "
+      "\\\n"
+      "             --quorum 2 --server 127.0.0.1:8443 --zone Europe/Berlin");
   command->callback([options, environment, &line] {
     line.run = [options, environment, &line]() -> StatusOr<std::string> {
       if (!pb::Environment_Parse(*environment, &options->environment)) {
         return InvalidArgument("no environment: \"" + *environment + "\"; see --help");
       }
+      if (options->pins.empty()) options->pins = line.act.pins;
       CUSTODY_RETURN_IF_ERROR(FoundLedger(*options, SystemClock().Now()));
       return Said(line,
                   "founded " + options->origin + "\n  start it:      custody-server --dir " +

@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -40,7 +39,13 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+    const bool wrong = error.get_exit_code() != 0;
+    if (wrong && AsksForJson(argc, argv)) {
+      SayFailure("custody-admin", true, InvalidArgument(error.what()));
+    } else {
+      app.exit(error);
+    }
+    return wrong ? kExitUsage : kExitDone;
   }
   // Not by the parser, to which the environment of one command is that of all.
   for (const auto& [name, folder] : {std::pair("CUSTODY_STATION", &line.act.folder),
@@ -49,15 +54,8 @@ int Run(int argc, char** argv) {
     if (folder->empty() && named != nullptr) *folder = named;
   }
   const StatusOr<std::string> text = line.run();
-  if (!text.ok() && line.json) {
-    const nlohmann::json error = {{"error", Message(text.status())},
-                                  {"code", absl::StatusCodeToString(text.status().code())}};
-    std::printf("%s\n",
-                error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-    return ExitCodeOf(text.status());
-  }
   if (!text.ok()) {
-    std::fprintf(stderr, "custody-admin: %s\n", Message(text.status()).c_str());
+    SayFailure("custody-admin", line.json, text.status());
     return ExitCodeOf(text.status());
   }
   std::fputs(text->c_str(), stdout);

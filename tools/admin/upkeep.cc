@@ -1,5 +1,6 @@
 #include "tools/admin/upkeep.h"
 
+#include "crypto/utf8.h"
 #include "custody/time.h"
 
 namespace custody {
@@ -9,9 +10,9 @@ std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone
   const auto line = [&text](std::string_view name, const std::string& value) {
     text += std::string(name) + std::string(22 - name.size(), ' ') + value + "\n";
   };
-  line("server version", status.version());
+  line("server version", Plain(status.version()));
   line("entries", std::to_string(status.entries()));
-  line("recording", status.read_only() ? "NO - " + status.read_only_reason() : "yes");
+  line("recording", status.read_only() ? "NO - " + Plain(status.read_only_reason()) : "yes");
   line("server time", FormatLocal(FromProto(status.server_time()), zone));
   if (status.clock_offset_ms() != 0) {
     constexpr std::int64_t kMinute = 60'000;

@@ -38,6 +38,8 @@ StatusOr<pb::AuditReport> Audit(const VerifyOptions& options);
 // `AuditServer` audits what the server of options.folder serves, up to the checkpoint of its Hello.
 StatusOr<pb::AuditReport> AuditServer(const VerifyOptions& options,
                                       const std::optional<TrustAnchor>& trust);
+// `ReportAsJson` is a report for machines.
+StatusOr<std::string> ReportAsJson(const pb::AuditReport& report);
 // `Verify` puts it in words, or with `json` as JSON. Its exit code is the auditor's.
 StatusOr<Answer> Verify(const VerifyOptions& options);
 
@@ -46,9 +48,11 @@ struct ExportOptions {
   std::string therapy;           // its id, or anything scanned that belongs to it
   std::filesystem::path output;
   bool attachments = true;
+  bool json = false;
 };
 // `Export` fetches a therapy's bundle, audits it and writes it (mode 0600), never over a file that
-// is there (ALREADY_EXISTS). Its exit code is the auditor's.
+// is there (ALREADY_EXISTS). It tells what the audit said, with `json` as JSON; its exit code is
+// the auditor's.
 StatusOr<Answer> Export(const ExportOptions& options);
 
 // `Timeline` tells what happened in a bundle's therapy, in local times. Of events against which the

@@ -1,4 +1,5 @@
 // What comes from a running server: the same audit, of what it serves, and the export of a bundle.
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "client/field_values.h"
@@ -73,6 +74,12 @@ StatusOr<Answer> Export(const ExportOptions& options) {
   // Nobody is handed a proof that does not hold: it is audited before it is written.
   const pb::AuditReport report = AuditBundle(text, &folder.trust(), {});
   CUSTODY_RETURN_IF_ERROR(CreateFileExclusively(options.output, text, 0600));
+  if (options.json) {
+    CUSTODY_ASSIGN_OR_RETURN(const std::string told, ReportAsJson(report));
+    nlohmann::ordered_json object = {{"therapy", therapy}, {"output", options.output.string()}};
+    object["report"] = nlohmann::ordered_json::parse(told, nullptr, false);
+    return Answer{.text = object.dump(2) + "\n", .exit_code = ExitCode(report)};
+  }
   return Answer{.text = Render(report) + "written to " + options.output.string() +
                         "\nIt holds health data and names of staff: handle it as a patient "
                         "record.\n",

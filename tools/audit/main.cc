@@ -109,6 +109,10 @@ void AddTimeline(CLI::App& app, CommandLine& line) {
 void AddRules(CLI::App& app, CommandLine& line) {
   CLI::App& rules = *app.add_subcommand("rules", "List the rules of the process");
   rules.add_option("--version", line.rules_version, "As of this rules version; 0: the newest");
+  rules.footer(
+      "Examples:\n"
+      "  custody-audit rules\n"
+      "  custody-audit rules --version 1 --json");
   rules.callback([&line] {
     line.run = [&line]() -> StatusOr<Answer> { return ListRules(line.rules_version, line.json); };
   });
@@ -139,12 +143,19 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+    const bool wrong = error.get_exit_code() != 0;
+    if (wrong && AsksForJson(argc, argv)) {
+      SayFailure("custody-audit", true, InvalidArgument(error.what()));
+    } else {
+      app.exit(error);
+    }
+    return wrong ? kExitUsage : kExitDone;
   }
   line.verify.json = line.json;
+  line.fetch.json = line.json;
   const StatusOr<Answer> answer = line.run();
   if (!answer.ok()) {
-    std::fprintf(stderr, "custody-audit: %s\n", Message(answer.status()).c_str());
+    SayFailure("custody-audit", line.json, answer.status());
     return line.exit_code(answer.status());
   }
   std::fputs(answer->text.c_str(), stdout);

@@ -36,19 +36,23 @@ StatusOr<pb::AuditReport> Audit(const VerifyOptions& options) {
   return AuditBundle(text, anchor, options.audit);
 }
 
-StatusOr<Answer> Verify(const VerifyOptions& options) {
-  CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report, Audit(options));
-  Answer answer{.text = {}, .exit_code = ExitCode(report)};
-  if (!options.json) {
-    answer.text = Render(report);
-    return answer;
-  }
+StatusOr<std::string> ReportAsJson(const pb::AuditReport& report) {
   google::protobuf::util::JsonPrintOptions print;
   print.add_whitespace = true;
   print.always_print_primitive_fields = true;
   print.preserve_proto_field_names = true;
-  if (!google::protobuf::util::MessageToJsonString(report, &answer.text, print).ok())
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(report, &text, print).ok())
     return Internal("the report could not be written as json");
+  return text;
+}
+
+StatusOr<Answer> Verify(const VerifyOptions& options) {
+  CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report, Audit(options));
+  Answer answer{.text = Render(report), .exit_code = ExitCode(report)};
+  if (options.json) {
+    CUSTODY_ASSIGN_OR_RETURN(answer.text, ReportAsJson(report));
+  }
   return answer;
 }
 

@@ -154,7 +154,7 @@ int Main(int argc, char** argv) {
   }
   const Status status = Run(options);
   if (!status.ok()) {
-    std::fprintf(stderr, "custody-load: %s\n", Message(status).c_str());
+    SayFailure("custody-load", false, status);
   }
   return ExitCodeOf(status);
 }
