@@ -17,6 +17,7 @@
 namespace custody {
 namespace {
 
+constexpr int kPatienceMs = 60'000;
 constexpr std::string_view kNowhere = "127.0.0.1:1";  // nothing listens there
 
 [[noreturn]] void Become(const Launch& launch, int in, int out, int error) {
@@ -59,6 +60,11 @@ void Drain(pollfd& from, std::string& to) {
   from.fd = -1;
 }
 
+void Type(int fd, const std::string& text) {
+  const ssize_t given = ::write(fd, text.data(), text.size());
+  CUSTODY_CHECK(given >= 0 || errno == EPIPE);
+}
+
 }  // namespace
 
 Ended Execute(const Launch& launch) {
@@ -73,17 +79,27 @@ Ended Execute(const Launch& launch) {
   // Scripts are short: they fit a pipe, whether the program lives to read them or not.
   ::signal(SIGPIPE, SIG_IGN);
   CUSTODY_CHECK(launch.input.size() < 60'000);
-  const ssize_t given = ::write(in[1], launch.input.data(), launch.input.size());
-  CUSTODY_CHECK(given >= 0 || errno == EPIPE);
-  ::close(in[1]);
-
+  Type(in[1], launch.input);
   Ended ended;
+  std::size_t heard = 0;
+  auto later = launch.later.begin();
+  if (later == launch.later.end()) ::close(in[1]);
   pollfd ends[] = {{out[0], POLLIN, 0}, {error[0], POLLIN, 0}};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-    if (::poll(ends, 2, -1) < 0) continue;
+    const int heard_of = ::poll(ends, 2, kPatienceMs);
+    if (heard_of == 0) ::kill(child, SIGKILL);  // it waits for what the test will never type
+    if (heard_of <= 0) continue;
     if (ends[0].fd >= 0) Drain(ends[0], ended.out);
     if (ends[1].fd >= 0) Drain(ends[1], ended.error);
+    while (later != launch.later.end()) {
+      const std::size_t said = ended.out.find(later->when, heard);
+      if (said == std::string::npos) break;
+      heard = said + later->when.size();
+      Type(in[1], later->type());
+      if (++later == launch.later.end()) ::close(in[1]);
+    }
   }
+  if (later != launch.later.end()) ::close(in[1]);
   int status = 0;
   CUSTODY_CHECK(::waitpid(child, &status, 0) == child);
   ended.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -111,7 +127,10 @@ void ProgramWorld::Stop() {
 const std::filesystem::path& ProgramWorld::Station(std::string_view name) {
   const auto found = stations_.find(name);
   if (found != stations_.end()) return found->second;
-  const std::string site = name.starts_with("lab.") ? "LAB" : "CLINIC";
+  std::string site = "CLINIC";
+  if (name.starts_with("lab.")) site = "LAB";
+  if (name.starts_with("overseer.")) site = "OVERSEER";
+  if (name == "admin") site = "";
   const std::string address = server_ == nullptr ? std::string(kNowhere) : server_->address();
   return stations_.emplace(name, world_.MakeStation(name, site, address, world_.authority()))
       .first->second;

@@ -4,6 +4,7 @@
 #define CUSTODY_TESTS_INTEGRATION_PROGRAM_WORLD_H_
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,12 +24,19 @@ struct Ended {
   std::string said() const { return out + error; }
 };
 
+// `Later` is what a person types once a program has said `when`; one that never does is ended.
+struct Later {
+  std::string when;
+  std::function<std::string()> type;
+};
+
 // `Launch` says how a program of CUSTODY_BIN_DIR is run: with no terminal, and a stop of
 // stop_at.cc where `stop_at` is given.
 struct Launch {
   std::string program;
   std::vector<std::string> arguments;
   std::string input = {};
+  std::vector<Later> later = {};  // after `input`, one after the other
   int stop_at = 0;
   const char* stop_how = "kill";
   std::map<std::string, std::string> environment = {};
@@ -48,7 +56,8 @@ class ProgramWorld {
   void StartOver(const std::filesystem::path& data);
   void Stop();
 
-  // Folder of a station, made when first asked for: CLINIC's two, LAB's first.
+  // Folder of a station, made when first asked for: CLINIC's two, LAB's first, the inspectorate's
+  // first, and the administration's ("admin").
   const std::filesystem::path& Station(std::string_view name);
   // `GiveKeys` puts a person's key, under a passphrase, and its passphrase file there.
   void GiveKeys(std::string_view station, const std::vector<std::string>& people);

@@ -50,6 +50,15 @@ TEST_F(ProgramsRecordingTest, AFactIsRecordedByFieldsAndShownAndItsReceiptIsKept
   EXPECT_THAT(one.out, HasSubstr("38.9"));
 }
 
+// What a person types at the station for one reading of a temperature, from its time on.
+constexpr std::string_view kVitals = "now\n389\n38.9\n110\n70\n96\n18\n97\n\n\n\n\n\n";
+
+std::size_t Count(const std::string& text, std::string_view what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
 TEST_F(ProgramsRecordingTest, MachinesWriteJsonLinesAndGetOneAnswerEach) {
   const std::string therapy = world_.Enrol();
   const std::string line =
@@ -109,10 +118,9 @@ TEST_F(ProgramsRecordingTest, ARefusedStepShowsEveryReasonAndLeavesNothing) {
 // The station prompts line by line: a therapy, a step, who signs, each field, "no more", "done".
 TEST_F(ProgramsRecordingTest, AStationAsksLineByLineForWhatAReadingNeeds) {
   const std::string therapy = world_.Enrol();
-  const std::string vitals = "now\n389\n38.9\n110\n70\n96\n18\n97\n";
   const Ended ended =
       world_.Clinic({"station"}, therapy + "\nobservations_recorded\nnobody\nclinic.rn.1\n" +
-                                     vitals + "\n\n\n\n\n\nquit\n");
+                                     std::string(kVitals) + "\nquit\n");
   EXPECT_EQ(ended.exit_code, 0) << ended.said();
   EXPECT_THAT(ended.out, AllOf(HasSubstr("nobody is enrolled as \"nobody\""),
                                HasSubstr("389 is not possible"), HasSubstr("*** RECORDED ***")));
@@ -132,6 +140,29 @@ TEST_F(ProgramsRecordingTest, AtAStationTheSamePersonTwiceIsStoppedAndCancelReco
                     HasSubstr("there is no step \"unheard_of\"")));
   EXPECT_THAT(ended.out, Not(HasSubstr("*** RECORDED")));
   EXPECT_EQ(world_.Length(therapy), 1U);
+}
+
+// The first signer's PIN was right, the second's is not: nothing is signed, and at once the first
+// one's key is as locked as before.
+TEST_F(ProgramsRecordingTest, TheFirstSignersKeyIsForgottenWhenTheSecondsPinFails) {
+  const std::string therapy = world_.Enrol();
+  const std::filesystem::path pins = world_.Station("clinic.station.1") / "pins";
+  Must(WriteFileAtomically(pins / "clinic.rn.2.pin", "not the passphrase\n", 0600));
+  Launch launch = world_.At("clinic.station.1", {"station"});
+  const std::string reading = "mrn:HOSPITAL:4711023\nmrn:ELSEWHERE:99\n\nREAD_FROM_PATIENT\n";
+  launch.input = therapy + "\npatient_identifier_added\nclinic.rn.1\nclinic.rn.2\n" + reading +
+                 reading + "mrn:ELSEWHERE:99\n\nOther\n\n";
+  launch.later = {{"the passphrase is wrong", [&] {
+                     // Were the first one's key still open, nobody would look at this file.
+                     Must(WriteFileAtomically(pins / "clinic.rn.1.pin", "guessed\n", 0600));
+                     return "observations_recorded\nclinic.rn.1\n" + std::string(kVitals) +
+                            "\nquit\n";
+                   }}};
+  const Ended ended = Execute(launch);
+  EXPECT_THAT(ended.out, Not(HasSubstr("*** RECORDED")));
+  EXPECT_EQ(Count(ended.out, "the passphrase is wrong"), 2U) << ended.said();
+  EXPECT_EQ(world_.Length(therapy), 1U);
+  EXPECT_TRUE(world_.Outbox().empty());
 }
 
 // While two people check and sign at one station, what another records of the therapy waits.

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <nlohmann/json.hpp>
+
 #include "crypto/file.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
@@ -41,7 +43,8 @@ TEST(ProgramsUsageTest, EveryCommandHasHelpWithAnExampleAndNothingUnfinishedInIt
       {"custody-admin",
        {"init", "enrol organisation", "enrol site", "enrol person", "enrol key", "revoke",
         "retire person", "retire station", "publish profile", "publish rules", "publish schema",
-        "key new", "station issue", "station renew", "status", "backup", "clock", "check"}}};
+        "key new", "station issue", "station renew", "status", "backup", "clock", "check"}},
+      {"custody-audit", {"verify", "export", "timeline", "rules", "explain"}}};
   for (const auto& [program, commands] : programs) {
     for (const std::string& command : commands) {
       std::vector<std::string> arguments;
@@ -56,6 +59,94 @@ TEST(ProgramsUsageTest, EveryCommandHasHelpWithAnExampleAndNothingUnfinishedInIt
           << program << " " << command;
     }
   }
+}
+
+TEST(ProgramsUsageTest, TheServersHelpNamesItsSettingsAndHowItEnds) {
+  const Ended help = Execute({.program = "custody-server", .arguments = {"--help"}});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: "), HasSubstr("Examples:"),
+                              HasSubstr("Exit codes: 0"), HasSubstr("[tls]")));
+  for (const char* setting : {"dir", "listen", "anchor", "drain_seconds", "read_threads",
+                              "queue_capacity", "log_level", "authority", "certificate", "key"}) {
+    EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + setting + " = ")) << setting;
+  }
+}
+
+// Whatever a command has to say, to a machine it is said in JSON; the server, which answers by
+// calls, refuses to.
+TEST(ProgramsUsageTest, EveryCommandAnswersInJsonOrRefusesTo) {
+  const std::string none = "/nonexistent";
+  const std::vector<std::pair<const char*, std::vector<std::vector<std::string>>>> programs = {
+      {"custody-clinic",
+       {{"record", "daily_exam"},
+        {"record", "--file", none},
+        {"next", "A"},
+        {"why", "A", "daily_exam"},
+        {"show", "A"},
+        {"board"},
+        {"inventory"},
+        {"watch"},
+        {"describe"},
+        {"describe", "daily_exam"},
+        {"identify", "&/CHA999926000001"},
+        {"identify", "="},
+        {"outbox"},
+        {"outbox", "list"},
+        {"outbox", "send"},
+        {"outbox", "drop", "1"},
+        {"join"},
+        {"key", "new", "--person", "A"},
+        {"station"},
+        {"bord"},
+        {"next"},
+        {}}},
+      {"custody-lab", {{"board"}, {"station"}}},
+      {"custody-admin",
+       {{"init", "--data", none + "/d", "--folder", none + "/f", "--origin", "demo.a", "--trustee",
+         "T:T", "--environment", "DEMO", "--quorum", "2", "--server", "a:1", "--zone", "UTC"},
+        {"enrol", "organisation", "O", "--name", "N", "--kind", "CARRIER", "--as", "T"},
+        {"enrol", "site", "S", "--organisation", "O", "--name", "N", "--zone", "UTC", "--as", "T"},
+        {"enrol", "person", "P", "--name", "N", "--organisation", "O", "--site", "S", "--role",
+         "RN", "--as", "T"},
+        {"enrol", "key", none, "--site", "S", "--as", "T"},
+        {"revoke", "00", "--reason", "r", "--as", "T"},
+        {"retire", "person", "P", "--site", "S", "--reason", "r", "--as", "T"},
+        {"retire", "station", "P", "--site", "S", "--reason", "r", "--as", "T"},
+        {"publish", "profile", none, "--as", "T"},
+        {"publish", "rules", "2", "--reason", "r", "--as", "T"},
+        {"publish", "schema", "--as", "T"},
+        {"key", "new", "--person", "A"},
+        {"station", "issue", none, "-o", "x", "--zone", "UTC", "--as", "T"},
+        {"status"},
+        {"backup", none},
+        {"clock"},
+        {"clock", "--confirm"},
+        {"check", none},
+        {"stats"},
+        {}}},
+      {"custody-audit",
+       {{"verify", none},
+        {"verify"},
+        {"verify", "--server", "--folder", none},
+        {"export", "A", "-o", "x", "--folder", none},
+        {"timeline", none},
+        {"rules"},
+        {"explain", "R18"},
+        {"explain", "R0"},
+        {"explain"},
+        {}}}};
+  for (const auto& [program, commands] : programs) {
+    for (std::vector<std::string> arguments : commands) {
+      std::string typed = program;
+      for (const std::string& word : arguments) typed += " " + word;
+      arguments.emplace_back("--json");
+      const Ended ended = Execute({.program = program, .arguments = arguments});
+      EXPECT_THAT(ended.error, IsEmpty()) << typed;
+      EXPECT_FALSE(nlohmann::json::parse(ended.out, nullptr, false).is_discarded()) << typed << "\n"
+                                                                                    << ended.out;
+    }
+  }
+  EXPECT_EQ(Execute({.program = "custody-server", .arguments = {"--json"}}).exit_code, 2);
 }
 
 TEST(ProgramsUsageTest, WithoutAServerOrAFolderTheExitCodeSaysWhy) {

@@ -1,0 +1,268 @@
+// custody-admin against a server over the ledger that it founded: acts and their quorum, what a
+// revocation and a retirement stop, and the upkeep of what runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "crypto/file.h"
+#include "tests/integration/program_world.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_ledger.h"
+
+namespace custody {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// A ledger with two trustees, founded by `init`; nobody else is enrolled.
+class ProgramsAdminTest : public ::testing::Test {
+ protected:
+  ProgramsAdminTest() {
+    std::filesystem::create_directories(pins_);
+    for (const char* person : {"authority", "T-1", "T-2"}) Pin(person);
+    const Ended founded = Found("ledger", "admin");
+    EXPECT_EQ(founded.exit_code, 0) << founded.said();
+    Start(data_);
+  }
+  Ended Found(std::string_view data, std::string_view folder) {
+    return Run("custody-admin",
+               {"init", "--data", (temp_ / data).string(), "--folder", (temp_ / folder).string(),
+                "--origin", "demo.example/custody-1", "--environment", "DEMO", "--trustee",
+                "T-1:Theodora Lind", "--trustee", "T-2:Tomas Okafor", "--quorum", "2", "--server",
+                "127.0.0.1:7443", "--zone", "Europe/Berlin"});
+  }
+  void Start(const std::filesystem::path& data) {
+    server_ = std::make_unique<RunningServer>(data);
+    ServerWorld::Point(admin_, server_->address());
+    if (std::filesystem::exists(ward_ / "station.toml")) {
+      ServerWorld::Point(ward_, server_->address());
+    }
+  }
+  void Pin(const std::string& person) {
+    Must(
+        WriteFileAtomically(pins_ / (person + ".pin"), "the passphrase of " + person + "\n", 0600));
+  }
+  Ended Run(const char* program, std::vector<std::string> arguments,
+            const std::filesystem::path& folder = {}) {
+    return Execute(
+        {.program = program,
+         .arguments = std::move(arguments),
+         .environment = {{"CUSTODY_STATION", folder.string()}, {"CUSTODY_PINS", pins_.string()}}});
+  }
+  Ended Admin(std::vector<std::string> arguments) {
+    return Run("custody-admin", std::move(arguments), admin_);
+  }
+  // The same, by both trustees, or by both registrars.
+  Ended Trustees(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--as", "T-1", "--as", "T-2"});
+    return Admin(std::move(arguments));
+  }
+  Ended Registrars(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--as", "REG-1", "--as", "REG-2"});
+    return Admin(std::move(arguments));
+  }
+  static void Done(const Ended& ended) { ASSERT_EQ(ended.exit_code, 0) << ended.said(); }
+  std::uint64_t Entries() {
+    const auto status = nlohmann::json::parse(Admin({"status", "--json"}).out, nullptr, false);
+    return status.value("entries", std::uint64_t{0});
+  }
+
+  // The clinic, its two registrars, and a station that has asked to join.
+  void EnrolClinic() {
+    Done(Trustees({"enrol", "organisation", "HOSPITAL", "--name", "University Hospital", "--kind",
+                   "TREATMENT_CENTRE"}));
+    Done(Trustees({"enrol", "site", "CLINIC", "--organisation", "HOSPITAL", "--name", "Ward",
+                   "--zone", "Europe/Berlin", "--facility", "A9990"}));
+    for (const char* person : {"REG-1", "REG-2"}) {
+      Done(Trustees({"enrol", "person", person, "--name", std::string("Name of ") + person,
+                     "--organisation", "HOSPITAL", "--site", "CLINIC", "--role", "REGISTRAR"}));
+      Pin(person);
+      Done(Admin({"key", "new", "--person", person}));
+      Done(Trustees(
+          {"enrol", "key", (admin_ / "keys" / person).string() + ".request", "--site", "CLINIC"}));
+    }
+    Done(Run("custody-clinic", {"join", "--station", "WARD-3", "--site", "CLINIC"}, ward_));
+  }
+  std::vector<std::string> Issue() {
+    return {"station", "issue",        (ward_ / "station.request").string(), "-o", answer_.string(),
+            "--zone",  "Europe/Berlin"};
+  }
+  // And the station at work, with a nurse and a coordinator.
+  void StaffWard() {
+    EnrolClinic();
+    Done(Registrars(Issue()));
+    Done(Run("custody-clinic", {"join", answer_.string()}, ward_));
+    for (const auto& [person, role] : {std::pair("RN-1", "RN"), std::pair("CO-1", "COORD")}) {
+      Done(Registrars({"enrol", "person", person, "--name", std::string("Name of ") + person,
+                       "--organisation", "HOSPITAL", "--site", "CLINIC", "--role", role,
+                       "--training-until", "+8760h"}));
+      Pin(person);
+      const Ended made = Run("custody-clinic", {"key", "new", "--person", person, "--json"}, ward_);
+      key_ids_[person] = nlohmann::json::parse(made.out, nullptr, false).value("key_id", "");
+      Done(Registrars(
+          {"enrol", "key", (ward_ / "keys" / person).string() + ".request", "--site", "CLINIC"}));
+    }
+  }
+  Ended Enrol() {
+    const std::string mrn = "mrn:HOSPITAL:4711023";
+    return Run("custody-clinic",
+               {"record", "patient_enrolled", "--json", "--as", "CO-1:COORD", "--as", "RN-1:RN",
+                "--identifier", mrn, "--identifier", "dob::19680214", "--identifier-again", mrn,
+                "--identifier-again", "dob::19680214", "--birth-year", "1968"},
+               ward_);
+  }
+  TempDir temp_;
+  const std::filesystem::path data_ = temp_ / "ledger";
+  const std::filesystem::path admin_ = temp_ / "admin";
+  const std::filesystem::path ward_ = temp_ / "ward";
+  const std::filesystem::path pins_ = temp_ / "pins";
+  const std::filesystem::path answer_ = temp_ / "WARD-3.station.json";
+  std::map<std::string, std::string> key_ids_;
+  std::unique_ptr<RunningServer> server_;
+};
+
+TEST_F(ProgramsAdminTest, AFolderThatExistsIsNotFounded) {
+  const std::string key = Must(ReadFile(data_ / "log.key", 1 << 16));
+  for (const auto& [data, folder] : {std::pair("ledger", "other"), std::pair("other", "admin")}) {
+    const Ended again = Found(data, folder);
+    EXPECT_EQ(again.exit_code, 1) << again.said();
+    EXPECT_THAT(again.error, HasSubstr("is founded in new folders"));
+    EXPECT_FALSE(std::filesystem::exists(temp_ / "other"));
+  }
+  EXPECT_EQ(Must(ReadFile(data_ / "log.key", 1 << 16)), key);
+}
+
+TEST_F(ProgramsAdminTest, AnActNeedsItsQuorum) {
+  const std::uint64_t before = Entries();
+  const std::vector<std::string> act = {"enrol",  "organisation",     "HOSPITAL", "--name", "H",
+                                        "--kind", "TREATMENT_CENTRE", "--as",     "T-1"};
+  const Ended alone = Admin(act);
+  EXPECT_EQ(alone.exit_code, 4) << alone.said();
+  EXPECT_THAT(alone.error, HasSubstr("expected the signatures of 2 trustees"));
+  std::vector<std::string> twice = act;
+  twice.insert(twice.end(), {"--as", "T-1"});
+  const Ended same = Admin(twice);
+  EXPECT_NE(same.exit_code, 0) << same.said();
+  EXPECT_THAT(same.out, Not(HasSubstr("RECORDED")));
+  std::vector<std::string> json = act;
+  json.emplace_back("--json");
+  EXPECT_THAT(Admin(json).out, HasSubstr("\"code\":\"PERMISSION_DENIED\""));
+  EXPECT_EQ(Entries(), before);
+}
+
+TEST_F(ProgramsAdminTest, AWrongPassphraseSignsNothing) {
+  const std::uint64_t before = Entries();
+  Must(WriteFileAtomically(pins_ / "T-2.pin", "guessed\n", 0600));
+  const Ended wrong = Trustees({"publish", "schema"});
+  EXPECT_EQ(wrong.exit_code, 4) << wrong.said();
+  EXPECT_THAT(wrong.error, AllOf(HasSubstr("the passphrase is wrong"), Not(HasSubstr("guessed"))));
+  EXPECT_EQ(Entries(), before);
+}
+
+TEST_F(ProgramsAdminTest, RulesAndSchemaArePublished) {
+  const Ended schema = Trustees({"publish", "schema", "--json"});
+  EXPECT_EQ(schema.exit_code, 0) << schema.said();
+  EXPECT_THAT(schema.out, HasSubstr("schema published"));
+  const Ended rules = Trustees({"publish", "rules", "2", "--reason", "R20 restated"});
+  EXPECT_NE(rules.exit_code, 0) << rules.said();
+  EXPECT_THAT(rules.error, HasSubstr("that this program knows"));
+}
+
+TEST_F(ProgramsAdminTest, StatusAndClock) {
+  const Ended status = Admin({"status"});
+  EXPECT_EQ(status.exit_code, 0) << status.said();
+  EXPECT_THAT(status.out, AllOf(HasSubstr("entries"), HasSubstr("recording             yes"),
+                                HasSubstr("server time"), Not(HasSubstr("demo clock ahead"))));
+  EXPECT_EQ(Admin({"clock", "--confirm"}).exit_code, 0);
+  EXPECT_EQ(Admin({"clock", "--set", "+3h"}).exit_code, 0);
+  EXPECT_THAT(Admin({"status"}).out, HasSubstr("demo clock ahead by   0 days 3 h"));
+  const Ended back = Admin({"clock", "--set", "-1h"});
+  EXPECT_NE(back.exit_code, 0) << back.said();
+  EXPECT_EQ(server_->Signal(SIGTERM), 0);
+  const Ended gone = Admin({"status", "--json"});
+  EXPECT_EQ(gone.exit_code, 3) << gone.said();
+  EXPECT_THAT(gone.error, IsEmpty());
+  EXPECT_THAT(gone.out, HasSubstr("\"code\":\"UNAVAILABLE\""));
+}
+
+TEST_F(ProgramsAdminTest, ABackupIsCheckedClean) {
+  const std::filesystem::path backup = temp_ / "backup";
+  const std::string trust = (admin_ / "ledger.trust.json").string();
+  Done(Admin({"backup", backup.string()}));
+  for (const std::filesystem::path& folder : {backup, data_}) {  // also beside the server
+    const Ended clean = Admin({"check", folder.string(), "--trust", trust});
+    EXPECT_EQ(clean.exit_code, 0) << clean.said();
+    EXPECT_THAT(clean.out, HasSubstr("COMPLETE AND UNCHANGED"));
+  }
+  const auto report = nlohmann::json::parse(
+      Admin({"check", backup.string(), "--trust", trust, "--json"}).out, nullptr, false);
+  EXPECT_THAT(report.value("sentence", ""), HasSubstr("COMPLETE AND UNCHANGED"));
+  const Ended again = Admin({"backup", backup.string()});
+  EXPECT_EQ(again.exit_code, 1) << again.said();
+
+  // A name that stands in the backup, changed in every file that holds it.
+  int changed = 0;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(backup)) {
+    if (!item.is_regular_file()) continue;
+    std::string bytes = Must(ReadFile(item.path(), 64 << 20));
+    const std::size_t at = bytes.find("Tomas Okafor");
+    if (at == std::string::npos) continue;
+    bytes[at] = 'L';
+    Must(WriteFileAtomically(item.path(), bytes));
+    ++changed;
+  }
+  ASSERT_GT(changed, 0);
+  const Ended damaged = Admin({"check", backup.string(), "--trust", trust});
+  EXPECT_EQ(damaged.exit_code, 1) << damaged.said();
+  EXPECT_THAT(damaged.said(), Not(HasSubstr("COMPLETE AND UNCHANGED")));
+}
+
+TEST_F(ProgramsAdminTest, ARefusedStationLeavesNoAnswer) {
+  EnrolClinic();
+  const std::uint64_t before = Entries();
+  const Ended refused = Trustees(Issue());
+  EXPECT_EQ(refused.exit_code, 4) << refused.said();
+  EXPECT_THAT(refused.error, HasSubstr("registrar"));
+  EXPECT_FALSE(std::filesystem::exists(answer_));
+  EXPECT_EQ(Entries(), before);
+  // Whoever is asked again, by those who may, gets one.
+  const Ended issued = Registrars(Issue());
+  EXPECT_EQ(issued.exit_code, 0) << issued.said();
+  Done(Run("custody-clinic", {"join", answer_.string()}, ward_));
+  EXPECT_EQ(Run("custody-clinic", {"board"}, ward_).exit_code, 0);
+}
+
+TEST_F(ProgramsAdminTest, ARevokedKeySignsNothingMore) {
+  StaffWard();
+  Done(Enrol());
+  const std::uint64_t before = Entries();
+  Done(Registrars(
+      {"revoke", key_ids_["RN-1"], "--site", "CLINIC", "--reason", "badge and PIN lost"}));
+  const Ended refused = Enrol();
+  EXPECT_NE(refused.exit_code, 0) << refused.said();
+  EXPECT_THAT(refused.said(), HasSubstr("revoked"));
+  EXPECT_EQ(Entries(), before + 1);
+}
+
+TEST_F(ProgramsAdminTest, ARetiredStationIsCutOffAndARetiredPersonSignsNothing) {
+  StaffWard();
+  Done(Enrol());
+  Done(Registrars({"retire", "person", "CO-1", "--site", "CLINIC", "--reason", "left"}));
+  const Ended left = Enrol();
+  EXPECT_NE(left.exit_code, 0) << left.said();
+  EXPECT_THAT(left.said(), Not(HasSubstr("\"recorded\":true")));
+  EXPECT_EQ(Run("custody-clinic", {"board"}, ward_).exit_code, 0);
+  Done(Registrars({"retire", "station", "WARD-3", "--site", "CLINIC", "--reason", "stolen"}));
+  const Ended cut = Run("custody-clinic", {"board"}, ward_);
+  EXPECT_EQ(cut.exit_code, 4) << cut.said();
+  EXPECT_THAT(cut.error, HasSubstr("retired"));
+}
+
+}  // namespace
+}  // namespace custody
