@@ -72,11 +72,10 @@ TEST(ProgramsUsageTest, TheServersHelpNamesItsSettingsAndHowItEnds) {
   }
 }
 
-// Whatever a command has to say, to a machine it is said in JSON; the server, which answers by
-// calls, refuses to.
-TEST(ProgramsUsageTest, EveryCommandAnswersInJsonOrRefusesTo) {
+// Every command, so that it has something to say without a server.
+std::vector<std::pair<const char*, std::vector<std::vector<std::string>>>> EveryCommand() {
   const std::string none = "/nonexistent";
-  const std::vector<std::pair<const char*, std::vector<std::vector<std::string>>>> programs = {
+  return {
       {"custody-clinic",
        {{"record", "daily_exam"},
         {"record", "--file", none},
@@ -135,7 +134,12 @@ TEST(ProgramsUsageTest, EveryCommandAnswersInJsonOrRefusesTo) {
         {"explain", "R0"},
         {"explain"},
         {}}}};
-  for (const auto& [program, commands] : programs) {
+}
+
+// Whatever a command has to say, to a machine it is said in JSON; the server, which answers by
+// calls, refuses to.
+TEST(ProgramsUsageTest, EveryCommandAnswersInJsonOrRefusesTo) {
+  for (const auto& [program, commands] : EveryCommand()) {
     for (std::vector<std::string> arguments : commands) {
       std::string typed = program;
       for (const std::string& word : arguments) typed += " " + word;
