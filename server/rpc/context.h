@@ -93,7 +93,9 @@ class RpcContext {
   // the watchers are told.
   Workers& workers() { return workers_; }
   Workers& fetchers() { return fetchers_; }
+  // How many of these may be open.
   Turns& watches() { return watches_; }
+  Turns& transmissions() { return transmissions_; }
   Streams& streams() { return streams_; }
 
   // `Admit` identifies the peer of `context` and judges `call` by the table.
@@ -124,6 +126,9 @@ class RpcContext {
   Ledger& ledger_;
   Streams streams_;
   CertificateDigests digests_;
+  Turns transmissions_{kMaxStreamsOfStation, kMaxStreams,
+                       "too many streams are open, of this station or in all: end one, or try "
+                       "again shortly"};
   Turns watches_{kMaxWatchesOfStation, kMaxWatches,
                  "too many watches are open, of this station or in all: end one, or try again "
                  "later"};

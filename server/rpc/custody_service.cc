@@ -36,11 +36,12 @@ StatusOr<std::optional<Instant>> AsOf(const T& request) {
 // The stream ReadAccessLog: read at once, up to a bound, and written at the reader's pace.
 class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::AccessRecord>> {
  public:
-  explicit AccessLogReactor(RpcContext& rpc) : rpc_(rpc) {}
+  explicit AccessLogReactor(RpcContext& rpc) : rpc_(rpc), turn_(rpc.transmissions()) {}
 
   void Refuse(const Status& status) { Finish(ToGrpc(ForPeer(status, "ReadAccessLog"))); }
 
   void Start(Permit permit, const pb::ReadAccessLogRequest& request) {
+    if (const Status turn = turn_.Begin(permit.caller.station); !turn.ok()) return Refuse(turn);
     auto job = [this, permit = std::move(permit), request] {
       const Status status = RpcContext::Guarded([&] { return Read(permit, request); });
       if (!status.ok()) return Refuse(status);
@@ -77,6 +78,7 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
   }
 
   RpcContext& rpc_;
+  Turn turn_;
   std::deque<pb::AccessRecord> records_;
   bool truncated_ = false;
 };

@@ -24,6 +24,10 @@ inline constexpr int kKeepaliveMillis = 30'000;
 inline constexpr int kKeepaliveTimeoutMillis = 20'000;
 inline constexpr int kMinPingIntervalMillis = 10'000;
 
+// Streams of entries, of events to be recorded and of the access log, of one station and of all:
+// each holds some megabytes at most.
+inline constexpr int kMaxStreamsOfStation = 16;
+inline constexpr int kMaxStreams = 512;
 // Watches of one station, and of all: each is told of every change by the committer itself.
 inline constexpr int kMaxWatchesOfStation = 8;
 inline constexpr int kMaxWatches = 512;

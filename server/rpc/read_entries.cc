@@ -23,11 +23,15 @@ class ReadEntriesReactor final : public Reactor<Base> {
   ReadEntriesReactor(RpcContext& rpc, Permit permit, const pb::ReadEntriesRequest& request)
       : rpc_(rpc),
         permit_(std::move(permit)),
+        turn_(rpc.transmissions()),
         next_(request),
         limited_(request.limit() != 0),
         left_(request.limit()) {}
 
   void Start() {
+    if (const Status turn = turn_.Begin(permit_.caller.station); !turn.ok()) {
+      return Finish(ToGrpc(turn));
+    }
     if (rpc_.workers().Submit([this] { ReadPage(); })) return;
     Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));
   }
@@ -40,6 +44,7 @@ class ReadEntriesReactor final : public Reactor<Base> {
 
   RpcContext& rpc_;
   const Permit permit_;
+  Turn turn_;
   pb::ReadEntriesRequest next_;  // what is still to be read
   const bool limited_;
   std::uint64_t left_;  // of the limit, when there is one

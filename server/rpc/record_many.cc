@@ -76,9 +76,8 @@ void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutco
   auto job = [&rpc, station, shared, reduce, answer] {
     Permit permit = station.permit;
     permit.scope = Scope::kParty;
-    if (const Status party = CheckChain(rpc.ledger(), permit, station.chain, true); !party.ok()) {
-      reduce(party);
-    }
+    const Status party = CheckChain(rpc.ledger(), permit, station.chain, true);
+    if (!party.ok()) reduce(party);
     pb::Verdict& verdict = *shared->reply.mutable_verdict();
     if (VerdictInView(permit.caller, *rpc.ledger().registry(), verdict)) {
       shared->status = MakeStatus(shared->status.code(), Explain(verdict));
@@ -96,8 +95,8 @@ using Base = grpc::ServerBidiReactor<pb::RecordRequest, pb::RecordReply>;
 
 class RecordManyReactor final : public Reactor<Base>, public LongStream {
  public:
-  RecordManyReactor(RpcContext& rpc, RecordingStation station)
-      : rpc_(rpc), station_(std::move(station)) {
+  RecordManyReactor(RpcContext& rpc, RecordingStation station, std::unique_ptr<custody::Turn> turn)
+      : rpc_(rpc), station_(std::move(station)), turn_(std::move(turn)) {
     // From here on another thread may stop it.
     if (!rpc_.streams().Add(this)) {
       const std::lock_guard lock(mutex_);
@@ -137,8 +136,7 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
   // `Accept` gives the event that was read its place, and its turn when that is now. Under mutex_.
   std::optional<Turn> Accept(const std::string& chain, const Status& admitted);
   void Submit(const std::string& chain, Waiting item);
-  // `LookUp` answers an event whose chain is stopped.
-  void LookUp(const std::string& chain, Waiting item);
+  void LookUp(const std::string& chain, Waiting item);  // of a stopped chain: answers it
   pb::RecordReply KnownOrNotTried(const std::string& chain, const pb::SignedEvent& signed_event);
   void Answered(const std::string& chain, std::uint64_t number, RecordOutcome outcome);
   void SetReply(std::uint64_t number, pb::RecordReply reply);  // under mutex_
@@ -148,8 +146,9 @@ class RecordManyReactor final : public Reactor<Base>, public LongStream {
 
   RpcContext& rpc_;
   const RecordingStation station_;
-  pb::RecordRequest request_;  // of the read under way
-  pb::RecordReply writing_;    // of the write under way
+  const std::unique_ptr<custody::Turn> turn_;  // among the streams that are open
+  pb::RecordRequest request_;                  // of the read under way
+  pb::RecordReply writing_;                    // of the write under way
 
   std::mutex mutex_;
   std::deque<Slot> slots_;  // the first one has number `first_`
@@ -377,7 +376,6 @@ void RecordManyReactor::Advance() {
   }
 }
 
-// For peers that are refused before anything is read.
 class RefusedStream final : public Reactor<Base> {
  public:
   explicit RefusedStream(const Status& status) { Finish(ToGrpc(status)); }
@@ -391,7 +389,11 @@ Base* StartRecordMany(RpcContext& rpc, const grpc::ServerContextBase& context) {
   if (!permit.ok()) return std::make_unique<RefusedStream>(permit.status()).release();
   station.permit = *std::move(permit);
   if (station.permit.caller.who != Who::kAdmin) station.name = station.permit.caller.station;
-  return std::make_unique<RecordManyReactor>(rpc, std::move(station)).release();
+  auto turn = std::make_unique<Turn>(rpc.transmissions());
+  if (const Status begun = turn->Begin(station.permit.caller.station); !begun.ok()) {
+    return std::make_unique<RefusedStream>(begun).release();
+  }
+  return std::make_unique<RecordManyReactor>(rpc, std::move(station), std::move(turn)).release();
 }
 
 }  // namespace custody

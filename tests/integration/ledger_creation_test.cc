@@ -146,7 +146,7 @@ TEST_F(LedgerCreationTest, ACrashBeforeOrAfterTheAnchorLeavesNoLedger) {
 TEST_F(LedgerCreationTest, AnAnchorThatCannotBeWrittenLeavesNoLedger) {
   LedgerFolder folder;
   folder.options().anchor = folder.path() / "volume" / "anchor";
-  EXPECT_FALSE(folder.Create().ok());
+  EXPECT_THAT(folder.Create(), StatusIs(StatusCode::kNotFound, "volume/anchor: No such file"));
   EXPECT_FALSE(fs::exists(folder.path() / "db"));
   EXPECT_FALSE(fs::exists(folder.path() / "db.making"));
   fs::create_directory(folder.path() / "volume");

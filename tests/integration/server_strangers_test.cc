@@ -236,5 +236,48 @@ TEST_F(ServerStrangersTest, AStationWatchesABoundedNumberOfTimesAndTheOthersAsMa
   for (const auto& context : contexts) context->TryCancel();
 }
 
+TEST_F(ServerStrangersTest, AStationHasABoundedNumberOfStreams) {
+  RawCaller depot = Caller("depot.station.1");
+  RawCaller clinic = Caller("clinic.station.1");
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  const auto open = [&contexts](RawCaller& caller) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    RawCaller::Bound(*contexts.back());
+    return caller.ledger->RecordMany(contexts.back().get());
+  };
+  const pb::SignedEvent known = ledger().log()[5].signed_event;
+  // Whether an event that is recorded already is answered.
+  const auto answers = [&known](grpc::ClientReaderWriter<pb::RecordRequest, pb::RecordReply>& it) {
+    pb::RecordRequest request;
+    *request.mutable_signed_() = known;
+    pb::RecordReply reply;
+    return it.Write(request) && it.Read(&reply) && reply.known();
+  };
+  std::vector<std::unique_ptr<grpc::ClientReaderWriter<pb::RecordRequest, pb::RecordReply>>> kept;
+  for (int i = 0; i < kMaxStreamsOfStation; ++i) {
+    kept.push_back(open(depot));
+    ASSERT_TRUE(answers(*kept.back()));
+  }
+  const auto too_many = StatusIs(StatusCode::kResourceExhausted, "too many streams are open");
+  EXPECT_THAT(FromGrpc(open(depot)->Finish()).status, too_many);
+  std::vector<pb::EntryReply> entries;
+  EXPECT_THAT(depot.ReadAll(*depot.ledger, &pb::Ledger::Stub::ReadEntries, {}, &entries).status,
+              too_many);
+  CUSTODY_EXPECT_OK(
+      clinic.ReadAll(*clinic.ledger, &pb::Ledger::Stub::ReadEntries, {}, &entries).status);
+  pb::HelloReply hello;
+  CUSTODY_EXPECT_OK(
+      depot.Ask(*depot.ledger, &pb::Ledger::Stub::Hello, pb::HelloRequest(), &hello).status);
+  kept[0]->WritesDone();
+  EXPECT_TRUE(kept[0]->Finish().ok());
+  const std::int64_t end = SystemClock().MonotonicMicros() + 60 * kMicrosPerSecond;
+  Status again;
+  do {  // its place is free a moment after it ended
+    again = depot.ReadAll(*depot.ledger, &pb::Ledger::Stub::ReadEntries, {}, &entries).status;
+  } while (!again.ok() && SystemClock().MonotonicMicros() < end);
+  CUSTODY_EXPECT_OK(again);
+  for (const auto& context : contexts) context->TryCancel();
+}
+
 }  // namespace
 }  // namespace custody

@@ -145,7 +145,7 @@ TEST_F(ServerVaultTest, AnUploadThatEndsEarlyLeavesNothing) {
     message.set_data(bytes);
     EXPECT_TRUE(writer->Write(message));
     context.TryCancel();
-    EXPECT_FALSE(writer->Finish().ok());
+    EXPECT_EQ(writer->Finish().error_code(), grpc::CANCELLED);
   }
   // The cancelled ones may still be on their way out.
   std::string found;
@@ -268,7 +268,7 @@ TEST_F(ServerVaultTest, ManyReasonsAreOneReadableLine) {
   RawCaller clinic = Caller("clinic.station.1");
   pb::RecordReply reply;
   const RpcError refused = clinic.Record(event.Sign(), &reply);
-  EXPECT_FALSE(refused.status.ok());
+  EXPECT_THAT(refused.status, StatusIs(StatusCode::kPermissionDenied, "R01 refused"));
   ASSERT_GT(refused.verdict.reasons_size(), 1);
   const std::string words = Message(refused.status);
   EXPECT_THAT(words, ::testing::HasSubstr("; "));
