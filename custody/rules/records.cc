@@ -118,6 +118,12 @@ struct Looked {
 constexpr Looked kLooked[] = {
     {pb::Event::kLdWaived, "wbc_1e9_per_l", "R20"},
     {pb::Event::kLdStarted, "planned_days", "R18"},
+    // Of several doses and trips the state keeps the last.
+    {pb::Event::kLdDose, "given_at", "R20"},
+    {pb::Event::kLdCompleted, "last_dose_at", "R20"},
+    {pb::Event::kPacked, "packed_at", "R13"},
+    {pb::Event::kReceivedMfg, "seal_opened_at", "R13"},
+    {pb::Event::kReceivedClinic, "seal_opened_at", "R13"},
     {pb::Event::kTelemetryBatch, "", "R13"},
     {pb::Event::kTemperatureExcursion, "", "R13"},
     {pb::Event::kStorageExcursion, "", "R13"},

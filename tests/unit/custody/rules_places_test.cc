@@ -93,6 +93,21 @@ TEST_F(CorrectedNumberTest, TheTimeOfABaselineIsJudgedAgain) {
   ASSERT_EQ(Of(verdict, "R39").size(), 1U) << Explain(verdict);
 }
 
+TEST_F(CorrectedNumberTest, AnEarlierDoseThatWasGivenLaterIsJudgedAgain) {
+  run.Through("ld_dose");
+  const std::string first = run.last().parsed.event_id.ToString();
+  MustDo({"clinic.rn.1"},
+         "ld_dose { course: '1' day: 3 given_at $T drugs { drug: 'x' amount: 1 unit: 'mg' } }");
+  EventBuilder event =
+      run.Draft({"clinic.rn.1", "clinic.rn.2"},
+                "record_corrected { corrections { field_path: 'given_at' old_value: "
+                "'2026-04-10T08:00:00Z' new_value: '2026-04-11T08:00:00Z' } reason: 'misread' }");
+  event.event().mutable_record_corrected()->set_corrected_event(first);
+  const pb::Verdict verdict = run.Judge(event);
+  ASSERT_EQ(Of(verdict, "R20").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "R20")[0].critical());
+}
+
 TEST_F(CorrectedNumberTest, WhatNoRuleLookedAtAsksNothing) {
   run.Through("telemetry_batch");
   run.Through("infusion_started");
