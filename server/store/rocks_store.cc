@@ -334,15 +334,21 @@ Status CheckFormat(std::string_view text, const StoreOptions& options) {
   return {};
 }
 
+// A reader beside a server may find the list of files newer or older than the files, which are
+// taken away when they were merged: it looks again. What is damaged is so every time.
 rocksdb::Status OpenDatabase(const StoreOptions& options, const rocksdb::DBOptions& db_options,
                              Database& database) {
-  rocksdb::DB* raw = nullptr;
-  const rocksdb::Status status =
-      options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, options.folder.string(),
-                                                       ColumnFamilies(), &database.families, &raw)
-                        : rocksdb::DB::Open(db_options, options.folder.string(), ColumnFamilies(),
-                                            &database.families, &raw);
-  database.db.reset(raw);
+  const std::string folder = options.folder.string();
+  rocksdb::Status status;
+  for (int tries = options.read_only ? 10 : 1; tries > 0; --tries) {
+    rocksdb::DB* raw = nullptr;
+    status = options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, folder, ColumnFamilies(),
+                                                              &database.families, &raw)
+                               : rocksdb::DB::Open(db_options, folder, ColumnFamilies(),
+                                                   &database.families, &raw);
+    database.db.reset(raw);
+    if (status.ok()) break;
+  }
   return status;
 }
 
