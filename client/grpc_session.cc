@@ -20,6 +20,7 @@
 namespace custody {
 namespace {
 
+constexpr std::chrono::milliseconds kReconnectTimeout{2'000};  // gRPC's own pause is 1 s
 constexpr std::int64_t kLinkEveryMicros = kMicrosPerSecond;
 constexpr std::size_t kProvedSizes = 4096;  // more cost a proof each, once more
 // No demo is moved by more than a lifetime; more would overflow what is added to the clock.
@@ -106,9 +107,7 @@ Status GrpcSession::Open() {
   pb::HelloRequest request;
   request.set_last_checkpoint(last);
   request.set_client("custody/0.1.0");
-  grpc::ClientContext context;
-  SetDeadline(context, kCallTimeout);
-  const Status greeted = FromGrpc(ledger_->Hello(&context, request, &hello_)).status;
+  const Status greeted = Greet(request);
   if (greeted.code() == StatusCode::kResourceExhausted) {
     // Whoever cannot even be greeted works on as if the server were away.
     return Unavailable("the server is too busy to answer: " + Message(greeted));
@@ -128,6 +127,20 @@ Status GrpcSession::Open() {
   CUSTODY_RETURN_IF_ERROR(unkept);
   linked_at_.reset();  // the first receipt is linked before anything is called recorded
   return folder_.KeepCheckpoint(linked_note_);
+}
+
+// A connection that failed though somebody listens is made once more: a moment's fault must not
+// send a station offline. What is said then is why it failed first.
+Status GrpcSession::Greet(const pb::HelloRequest& request) {
+  grpc::ClientContext first;
+  SetDeadline(first, kCallTimeout);
+  Status greeted = FromGrpc(ledger_->Hello(&first, request, &hello_)).status;
+  if (greeted.code() != StatusCode::kUnavailable) return greeted;
+  if (Message(greeted).find("Connection refused") != std::string::npos) return greeted;
+  grpc::ClientContext again;
+  SetDeadline(again, kReconnectTimeout);
+  again.set_wait_for_ready(true);
+  return FromGrpc(ledger_->Hello(&again, request, &hello_)).status.ok() ? Status() : greeted;
 }
 
 Status GrpcSession::CheckHello() const {

@@ -81,6 +81,7 @@ class GrpcSession final : public Session {
   const StationFolder& folder() const { return folder_; }
 
  private:
+  Status Greet(const pb::HelloRequest& request);
   // `CheckHello` judges what the server says of itself in Hello against the trust anchor.
   Status CheckHello() const;
   // `CheckContinues` demands that the log at `opened` (Hello's) continues `last`.
