@@ -3,6 +3,7 @@
 
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "client/grpc_session.h"
 #include "custody/audit_entry.h"
@@ -69,7 +70,7 @@ std::set<std::string> SitesOf(const GrpcSession::ProvedChain& therapy,
   std::size_t before = 0;
   while (before != sites.size()) {
     before = sites.size();
-    const std::set<std::string> known = sites;
+    const std::vector<std::string> known(sites.begin(), sites.end());  // `add` adds to `sites`
     for (const std::string& site : known) {
       const auto chain = registry_chains.find("registry/" + site);
       if (chain != registry_chains.end()) add(chain->second);

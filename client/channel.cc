@@ -23,8 +23,10 @@ constexpr int kMaxBackoffMillis = 5'000;
 // A suite of TLS 1.2 that no ledger's certificate (P-256) can serve, so that only 1.3 is left.
 void RefuseTls12() {
   static std::once_flag once;
-  std::call_once(once,
-                 [] { ::setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES128-GCM-SHA256", 1); });
+  std::call_once(once, [] {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before gRPC's first thread
+    ::setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES128-GCM-SHA256", 1);
+  });
 }
 
 }  // namespace

@@ -81,14 +81,15 @@ void SetDeadline(grpc::ClientContext& context, std::chrono::milliseconds timeout
 }
 
 StatusOr<std::unique_ptr<Session>> Session::Connect(const StationFolder& folder, Clock& clock) {
-  CUSTODY_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
+  CUSTODY_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                            OpenChannel(folder.settings().server, folder.path() / "tls"));
-  auto session = std::make_unique<GrpcSession>(folder, clock, std::move(channel));
+  auto session = std::make_unique<GrpcSession>(folder, clock, channel);
   CUSTODY_RETURN_IF_ERROR(session->Open());
   return std::unique_ptr<Session>(std::move(session));
 }
 
-GrpcSession::GrpcSession(StationFolder folder, Clock& clock, std::shared_ptr<grpc::Channel> channel)
+GrpcSession::GrpcSession(StationFolder folder, Clock& clock,
+                         const std::shared_ptr<grpc::Channel>& channel)
     : folder_(std::move(folder)),
       clock_(clock),
       ledger_(pb::Ledger::NewStub(channel)),

@@ -23,7 +23,7 @@ namespace custody {
 class GrpcSession final : public Session {
  public:
   // `clock` must outlive the session.
-  GrpcSession(StationFolder folder, Clock& clock, std::shared_ptr<grpc::Channel> channel);
+  GrpcSession(StationFolder folder, Clock& clock, const std::shared_ptr<grpc::Channel>& channel);
   ~GrpcSession() override;
 
   // `Open` says Hello and judges the answer; the session is of no use before.

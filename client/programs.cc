@@ -117,6 +117,7 @@ int RunProgram(const Program& program, std::vector<std::string> arguments,
 int RunMain(const Program& program, int argc, char** argv) {
   Console::Look look;
   look.terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment yet
   look.colours = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   const Surroundings surroundings{std::cin, std::cout, std::cerr, look, SystemClock(), SystemRng()};
   return RunGuarded(program.name, kExitRefused, [&] {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "client/console.h"
 #include "client/desk.h"
@@ -56,7 +57,7 @@ class Recorder {
   static void PauseOneSecond();
 
   Recorder(Desk& desk, Keyring& keyring, Console& console, Options options)
-      : desk_(desk), keyring_(keyring), console_(console), options_(options) {}
+      : desk_(desk), keyring_(keyring), console_(console), options_(std::move(options)) {}
 
   // `Record` takes a draft all the way, and tells the console as it goes.
   Outcome Record(Draft draft);

@@ -322,6 +322,7 @@ StatusOr<std::vector<std::filesystem::path>> StationFolder::Outbox() const {
   }
   std::sort(found.begin(), found.end());
   std::vector<std::filesystem::path> items;
+  items.reserve(found.size());
   for (auto& [number, path] : found) items.push_back(std::move(path));
   return items;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace custody {
 namespace {
@@ -30,29 +30,6 @@ class Descriptor {
  private:
   int fd_;
 };
-
-// REQUIRES: errno was set by what failed.
-Status IoError(std::string_view verb, const std::filesystem::path& path) {
-  const int error = errno;
-  const std::string message =
-      "cannot " + std::string(verb) + " " + path.string() + ": " + std::strerror(error);
-  switch (error) {
-    case ENOENT:
-      return NotFound(message);
-    case EEXIST:
-      return AlreadyExists(message);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return PermissionDenied(message);
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return ResourceExhausted(message);
-    default:
-      return Unavailable(message);
-  }
-}
 
 StatusOr<std::string> ReadAll(const std::filesystem::path& path, std::size_t max_bytes,
                               bool secret) {
@@ -123,6 +100,28 @@ Status WriteThroughTemporary(const std::filesystem::path& path, std::string_view
 }
 
 }  // namespace
+
+Status IoError(std::string_view verb, const std::filesystem::path& path) {
+  const int error = errno;
+  const std::string message = "cannot " + std::string(verb) + " " + path.string() + ": " +
+                              std::generic_category().message(error);
+  switch (error) {
+    case ENOENT:
+      return NotFound(message);
+    case EEXIST:
+      return AlreadyExists(message);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return PermissionDenied(message);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return ResourceExhausted(message);
+    default:
+      return Unavailable(message);
+  }
+}
 
 StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes) {
   return ReadAll(path, max_bytes, false);

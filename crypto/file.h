@@ -11,6 +11,11 @@
 
 namespace custody {
 
+// `IoError` says, by errno, that `path` could not be what `verb` names ("open", "sync the anchor"):
+// NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED when a disk is full, else
+// UNAVAILABLE. REQUIRES: what failed has just set errno.
+Status IoError(std::string_view verb, const std::filesystem::path& path);
+
 // `ReadFile` reads a whole regular file of at most `max_bytes`. NOT_FOUND, PERMISSION_DENIED,
 // RESOURCE_EXHAUSTED when larger, UNAVAILABLE on an I/O error; the message names the path.
 StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes);

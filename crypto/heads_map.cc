@@ -180,8 +180,8 @@ struct HeadsMap::Rep {
   std::vector<const std::string*> dirty;  // changed ones
 
   // Puts an unchanged tile in the cache.
-  Cached& Keep(const std::string& path, Tile tile) {
-    const auto [at, added] = tiles.insert_or_assign(path, Cached{std::move(tile), false, {}});
+  Cached& Keep(const std::string& path, const Tile& tile) {
+    const auto [at, added] = tiles.insert_or_assign(path, Cached{tile, false, {}});
     CUSTODY_CHECK(added);
     recent.push_front(&at->first);
     at->second.recency = recent.begin();
@@ -215,7 +215,7 @@ struct HeadsMap::Rep {
       return DataLoss("tile '" + path +
                       "' of the heads map does not have the root its parent says");
     }
-    return &Keep(path, std::move(tile)).tile;
+    return &Keep(path, tile).tile;
   }
 
   // Empties the cache but for the top tile, read anew. On error the cache is as it was.
@@ -230,7 +230,7 @@ struct HeadsMap::Rep {
     recent.clear();
     dirty.clear();
     tiles.clear();
-    Keep("", std::move(top));
+    Keep("", top);
     return absl::OkStatus();
   }
 

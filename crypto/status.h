@@ -74,10 +74,12 @@ Status WithContext(const Status& status, std::string_view context);
 // error.
 #define CUSTODY_ASSIGN_OR_RETURN(lhs, expression) \
   CUSTODY_ASSIGN_OR_RETURN_IMPL_(CUSTODY_CONCAT_(custody_or_, __LINE__), lhs, expression)
+// NOLINTBEGIN(bugprone-macro-parentheses): what is declared cannot stand in parentheses
 #define CUSTODY_ASSIGN_OR_RETURN_IMPL_(temporary, lhs, expression) \
   auto temporary = (expression);                                   \
   if (!temporary.ok()) [[unlikely]]                                \
     return std::move(temporary).status();                          \
   lhs = *std::move(temporary)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // CUSTODY_CRYPTO_STATUS_H_

@@ -45,6 +45,7 @@ struct ParsedEvent {
   std::unique_ptr<ParsedEvent> original;  // of an AdoptedEvent: the event it carries
 
   // `effective` is what happened: the original of an adopted event, else the event itself.
+  // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): `original` is null or whole
   const pb::Event& effective() const { return original ? original->event : event; }
   const Hash& effective_id() const { return original ? original->event_id : event_id; }
 };

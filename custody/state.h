@@ -2,6 +2,7 @@
 #ifndef CUSTODY_CUSTODY_STATE_H_
 #define CUSTODY_CUSTODY_STATE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -122,6 +123,11 @@ std::vector<StepPerson> SignersOf(const pb::Event& event);
 // `PeopleOf` are those who did the step: who is named as having done it, and `SignersOf`.
 std::vector<StepPerson> PeopleOf(const pb::Event& event);
 
+// `SaidAt` is when the patient agreed or withdrew: as the paper says, but not after `event` was
+// signed.
+inline std::int64_t SaidAt(const pb::Event& event, const google::protobuf::Timestamp& on_paper) {
+  return std::min(Micros(on_paper), Micros(event.signed_at()));
+}
 // `IsTakenBack` says whether a withdrawal of this purpose stops the therapy.
 bool IsTakenBack(const pb::ConsentGiven& said);
 // `PurposeLabel` is a purpose of consent for people: "collection".

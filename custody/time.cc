@@ -35,6 +35,7 @@ bool LooksLikeZone(std::string_view zone) {
 }
 
 bool StandsInDatabase(const std::string& zone) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): changed before the first thread, if at all
   const char* folder = std::getenv("TZDIR");
   std::error_code ignored;  // an unreadable database knows no zone
   return std::filesystem::is_regular_file(

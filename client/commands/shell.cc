@@ -9,6 +9,7 @@ namespace custody {
 void Shell::SettleFolder() {
   if (!own_folder.empty()) folder = own_folder;
   // Not by the parser, to which the environment of one command is that of all.
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment yet
   const char* named = std::getenv("CUSTODY_STATION");
   if (folder.empty() && named != nullptr) folder = named;
 }

@@ -91,11 +91,10 @@ void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
 // papers of before are no new consent, whenever they are filed.
 void Consented(Folding& f, const pb::ConsentObtained& body) {
   if (!f.own) return;  // another patient's wristband: perhaps another patient's consent
-  const std::int64_t at = std::min(Micros(body.consented_at()), Micros(f.event.signed_at()));
+  const std::int64_t at = SaidAt(f.event, body.consented_at());
   for (const int purpose : body.purposes()) {
     pb::ConsentGiven& said = ConsentFor(f.state, purpose);
     if (at <= said.withdrawn_us()) continue;
-    said.set_consented_us(at);
     said.set_stands(true);
     said.set_event_id(f.event_id);
   }
@@ -239,7 +238,7 @@ void Tested(Folding& f, const pb::IdmTested& body) {
 
 // What the patient takes back is taken back at once, also where another paper says otherwise.
 void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
-  const std::int64_t at = std::min(Micros(body.withdrawn_at()), Micros(f.event.signed_at()));
+  const std::int64_t at = SaidAt(f.event, body.withdrawn_at());
   for (const int purpose : body.purposes()) {
     pb::ConsentGiven& said = ConsentFor(f.state, purpose);
     said.set_withdrawn_us(std::max(said.withdrawn_us(), at));

@@ -99,7 +99,7 @@ void NeedCells(const Case& c, const Rule& rule, pb::Verdict& v) {
 // Papers that were signed before the patient took it back are no new consent.
 void JudgeOldConsent(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::ConsentObtained& body = c.effective.consent_obtained();
-  const std::int64_t at = std::min(Micros(body.consented_at()), Micros(c.effective.signed_at()));
+  const std::int64_t at = SaidAt(c.effective, body.consented_at());
   for (const pb::ConsentGiven& said : c.therapy.consents()) {
     const int purpose = static_cast<int>(said.purpose());
     const auto& named = body.purposes();

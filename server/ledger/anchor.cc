@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -53,15 +51,6 @@ std::optional<AnchorMark> DecodeSlot(std::string_view slot) {
   return mark;
 }
 
-Status IoError(const std::filesystem::path& path, std::string_view what) {
-  const int code = errno;
-  const std::string message =
-      "the anchor " + path.string() + " cannot be " + std::string(what) + ": " + strerror(code);
-  if (code == EACCES || code == EPERM || code == EROFS) return PermissionDenied(message);
-  if (code == ENOSPC || code == EDQUOT) return ResourceExhausted(message);
-  return Unavailable(message);
-}
-
 }  // namespace
 
 Status Anchor::Create(const std::filesystem::path& path, const AnchorMark& mark) {
@@ -89,7 +78,7 @@ StatusOr<Anchor> Anchor::Open(const std::filesystem::path& path) {
   }
   const std::size_t newest = !slots[0] || (slots[1] && slots[1]->writes > slots[0]->writes) ? 1 : 0;
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) return IoError(path, "opened");
+  if (file < 0) return IoError("open the anchor", path);
   return Anchor(file, path, *std::move(slots[newest]), newest == 0 ? 1 : 0);
 }
 
@@ -115,11 +104,11 @@ Status Anchor::Write(const AnchorMark& mark) {
   CUSTODY_ASSIGN_OR_RETURN(const std::string slot, EncodeSlot(mark));
   const off_t offset = static_cast<off_t>(next_) * static_cast<off_t>(kSlotBytes);
   const ssize_t written = ::pwrite(file_, slot.data(), slot.size(), offset);
-  if (written < 0) return IoError(path_, "written");
+  if (written < 0) return IoError("write the anchor", path_);
   if (static_cast<std::size_t>(written) != slot.size()) {
     return ResourceExhausted("the anchor " + path_.string() + " was written in part only");
   }
-  if (::fdatasync(file_) != 0) return IoError(path_, "synced");
+  if (::fdatasync(file_) != 0) return IoError("sync the anchor", path_);
   mark_ = mark;
   next_ = 1 - next_;
   return {};

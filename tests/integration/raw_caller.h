@@ -91,6 +91,14 @@ class RawCaller {
     *request.mutable_signed_() = event;
     return Ask(*ledger, &pb::Ledger::Stub::Record, request, reply);
   }
+  // `ConfirmClock` confirms, as administrator, the months between a world's events and the
+  // machine's time, so that the ledger records.
+  Status ConfirmClock() {
+    pb::SetClockRequest request;
+    request.set_confirm_jump(true);
+    pb::SetClockReply reply;
+    return Ask(*custody, &pb::Custody::Stub::SetClock, request, &reply).status;
+  }
   // `Put` uploads an attachment in messages of `chunk` bytes.
   RpcError Put(std::string_view therapy, std::string_view bytes, pb::PutAttachmentReply* reply,
                std::size_t chunk = 1 << 20) {

@@ -126,15 +126,6 @@ class ServerAccessTest : public ::testing::Test {
                           .status);
     return records;
   }
-  // The months between the world's events and the machine's time are confirmed, so that it records.
-  void ConfirmClock() {
-    RawCaller admin = Caller("admin");
-    pb::SetClockRequest request;
-    request.set_confirm_jump(true);
-    pb::SetClockReply reply;
-    CUSTODY_ASSERT_OK(
-        admin.Ask(*admin.custody, &pb::Custody::Stub::SetClock, request, &reply).status);
-  }
   void RecordAsAdmin(const pb::SignedEvent& event) {
     RawCaller admin = Caller("admin");
     pb::RecordReply reply;
@@ -316,7 +307,7 @@ std::vector<CallCase> ServerAccessTest::Changes() const {
 }
 
 TEST_F(ServerAccessTest, EveryCallIsOpenToWhomItShouldBeAndToNobodyElse) {
-  ConfirmClock();
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
   EnrolAtOther();
   HoldAgainst(Proofs());
   HoldAgainst(Changes());
@@ -430,7 +421,7 @@ TEST_F(ServerAccessTest, TheWholeLogShowsItsStructureToAllAndEventsToParties) {
 }
 
 TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
-  ConfirmClock();
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
   RawCaller clinic = Caller("clinic.station.1");
   std::map<std::string, CallCase> calls;
   for (const std::vector<CallCase>& cases : {Reads(), Changes()}) {
@@ -501,7 +492,7 @@ TEST_F(ServerAccessTest, EveryReadIsNotedWithWhoAndWhatAndNobodysThatWasRefused)
 }
 
 TEST_F(ServerAccessTest, ARetiredStationIsRefusedOnConnectionsAndStreamsThatAreOpen) {
-  ConfirmClock();
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
   RawCaller stolen = Caller("clinic.station.2");
   RawCaller clinic = Caller("clinic.station.1");
   pb::HelloReply hello;
@@ -544,7 +535,7 @@ TEST_F(ServerAccessTest, ARetiredStationIsRefusedOnConnectionsAndStreamsThatAreO
 }
 
 TEST_F(ServerAccessTest, OnlyTheCertificateOfTheNewestEnrolmentOpens) {
-  ConfirmClock();
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
   RawCaller before = Caller("clinic.station.2");
   RawCaller after = Caller("clinic.station.2");
   pb::HelloReply hello;

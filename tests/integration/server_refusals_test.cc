@@ -255,11 +255,7 @@ TEST(ServerManyReasonsTest, ARefusalForFortyReasonsArrivesWhole) {
   TherapyWorld world;
   const RunningServer server(world.data());
   RawCaller admin(server.address(), world.authority(), "admin");
-  pb::SetClockRequest confirm;  // the months between the world's events and the machine's time
-  confirm.set_confirm_jump(true);
-  pb::SetClockReply confirmed;
-  CUSTODY_ASSERT_OK(
-      admin.Ask(*admin.custody, &pb::Custody::Stub::SetClock, confirm, &confirmed).status);
+  CUSTODY_ASSERT_OK(admin.ConfirmClock());
   // Forty containers that come back from nowhere, reported in a role that is not the nurse's.
   TestLedger& ledger = world.ledger();
   ledger.set_now(SystemClock().Now());

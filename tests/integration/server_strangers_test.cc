@@ -24,14 +24,7 @@ constexpr std::string_view kT1 = "therapy/T1";
 
 class ServerStrangersTest : public ::testing::Test {
  protected:
-  ServerStrangersTest() {
-    // The months between the world's events and the machine's time.
-    RawCaller admin = Caller("admin");
-    pb::SetClockRequest request;
-    request.set_confirm_jump(true);
-    pb::SetClockReply reply;
-    Must(admin.Ask(*admin.custody, &pb::Custody::Stub::SetClock, request, &reply).status);
-  }
+  ServerStrangersTest() { Must(Caller("admin").ConfirmClock()); }
   RawCaller Caller(std::string_view name) {
     return RawCaller(server_.address(), world_.authority(), name);
   }

@@ -18,14 +18,7 @@ using ::testing::SizeIs;
 
 class ServerVaultTest : public ::testing::Test {
  protected:
-  ServerVaultTest() {
-    // The months between the world's events and the machine's time.
-    RawCaller admin = Caller("admin");
-    pb::SetClockRequest request;
-    request.set_confirm_jump(true);
-    pb::SetClockReply reply;
-    Must(admin.Ask(*admin.custody, &pb::Custody::Stub::SetClock, request, &reply).status);
-  }
+  ServerVaultTest() { Must(Caller("admin").ConfirmClock()); }
   RawCaller Caller(std::string_view name) {
     return RawCaller(server_->address(), world_.authority(), name);
   }

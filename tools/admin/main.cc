@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
   // Not by the parser, to which the environment of one command is that of all.
   for (const auto& [name, folder] : {std::pair("CUSTODY_STATION", &line.act.folder),
                                      std::pair("CUSTODY_PINS", &line.act.pins)}) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment yet
     const char* named = std::getenv(name);
     if (folder->empty() && named != nullptr) *folder = named;
   }
