@@ -51,8 +51,9 @@ inline Status VerifyReceipt(const pb::Receipt& receipt, const pb::SignedEvent& s
 class LedgerFolder {
  public:
   // In memory: quicker, and made to fail through `disk()`.
-  explicit LedgerFolder(bool in_memory = false, pb::Environment environment = pb::DEMO)
-      : world_(environment, "one", {.small = true}), clock_(world_.now()) {
+  explicit LedgerFolder(bool in_memory = false, pb::Environment environment = pb::DEMO,
+                        TestWorld world = {.small = true})
+      : world_(environment, "one", world), clock_(world_.now()) {
     options_.folder = folder_.path();
     options_.clock = &clock_;
     options_.workers = 2;
