@@ -107,8 +107,10 @@ std::string Who(const pb::EventRule& rule) {
   }
   if (rule.two_person()) {
     who += "  Second       " +
-           (rule.second_size() > 0 ? RoleNames(rule.second())
-                                   : std::string("another person of the same role")) +
+           (rule.second_size() > 0
+                ? RoleNames(rule.second())
+                : "another person" +
+                      (rule.any_role() ? std::string() : ", " + RoleNames(rule.enter()))) +
            (rule.own_checks() ? ", each with own checks" : "") + "\n";
   }
   return who;

@@ -74,6 +74,12 @@ StatusOr<Quantity> ParseQuantity(const FieldDescriptor& field, std::string_view 
   if (typed_unit.starts_with(',')) {
     return Wrong(field, text, expected + ", its decimals after a point");
   }
+  // Minus 187 hundredths of a degree is what nobody means who types -187.
+  if (typed_unit.empty() && unit.starts_with("0.01 ") && quantity.value != 0) {
+    const std::string one = ShownUnit(std::string_view(unit).substr(5));
+    return Wrong(field, text,
+                 "a number with its unit, such as \"" + std::string(rest) + one + "\"");
+  }
   const auto factor = UnitFactor(typed_unit, unit);
   if (!factor) return Wrong(field, text, expected);
   quantity.value *= *factor;

@@ -44,9 +44,18 @@ std::size_t CommonPrefix(const EnumDescriptor& type) {
   return underscore == std::string::npos ? 0 : underscore + 1;
 }
 
-std::string Between(double min, double max, bool has_min, bool has_max) {
-  if (has_min && has_max) return FieldNumber(min) + " to " + FieldNumber(max);
-  return has_min ? "at least " + FieldNumber(min) : "at most " + FieldNumber(max);
+constexpr std::string_view kHundredths = "0.01 ";
+
+// A field that counts hundredths is typed and shown in what it counts hundredths of.
+std::string_view Wholes(std::string_view unit) {
+  return unit.starts_with(kHundredths) ? unit.substr(kHundredths.size()) : unit;
+}
+
+// Bounds in the unit in which values are shown: of hundredths, in wholes.
+std::string Between(double min, double max, bool has_min, bool has_max, std::string_view unit) {
+  const double scale = unit.starts_with(kHundredths) ? 100 : 1;
+  if (has_min && has_max) return FieldNumber(min / scale) + " to " + FieldNumber(max / scale);
+  return has_min ? "at least " + FieldNumber(min / scale) : "at most " + FieldNumber(max / scale);
 }
 
 constexpr double kMsPerMinute = 60'000;
@@ -64,10 +73,8 @@ std::string InHours(double ms) {
 }
 
 std::string WithUnit(double value, const std::string& unit) {
-  // A field that counts hundredths is shown in what it counts hundredths of.
-  if (unit.starts_with("0.01 ")) {
-    return FieldNumber(value / 100) + " " + ShownUnit(unit.substr(5));
-  }
+  if (unit.starts_with(kHundredths))
+    return FieldNumber(value / 100) + " " + ShownUnit(Wholes(unit));
   if (unit == "ms" && value >= kMsPerMinute) return InHours(value);
   return unit.empty() ? FieldNumber(value) : FieldNumber(value) + " " + ShownUnit(unit);
 }
@@ -193,12 +200,12 @@ std::string RangeInWords(const FieldDescriptor& field) {
   std::string words;
   if (rule.has_possible_min() || rule.has_possible_max()) {
     words = Between(rule.possible_min(), rule.possible_max(), rule.has_possible_min(),
-                    rule.has_possible_max());
-    if (!rule.unit().empty()) words += " " + ShownUnit(rule.unit());
+                    rule.has_possible_max(), rule.unit());
+    if (!rule.unit().empty()) words += " " + ShownUnit(Wholes(rule.unit()));
   }
   if (rule.has_usual_min() || rule.has_usual_max()) {
-    const std::string usual =
-        Between(rule.usual_min(), rule.usual_max(), rule.has_usual_min(), rule.has_usual_max());
+    const std::string usual = Between(rule.usual_min(), rule.usual_max(), rule.has_usual_min(),
+                                      rule.has_usual_max(), rule.unit());
     words += words.empty() ? "usually " + usual : " (usually " + usual + ")";
   }
   return words;

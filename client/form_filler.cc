@@ -71,7 +71,8 @@ std::string Question(const FieldDescriptor& field, bool more) {
 
 StatusOr<std::string> FormFiller::Line(const std::string& question) {
   CUSTODY_ASSIGN_OR_RETURN(std::string line, console_.Ask(question));
-  if (line == "cancel") return absl::CancelledError("given up; nothing was recorded");
+  if (line == "cancel" || line == "quit")
+    return absl::CancelledError("given up; nothing was recorded");
   return line;
 }
 

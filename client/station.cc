@@ -40,6 +40,11 @@ std::vector<pb::Role> RolesOf(const Roles& roles) {
   return list;
 }
 
+// What may be answered when a therapy is open.
+constexpr std::string_view kAnswers =
+    "a number of the list, the name of an event, \"why\" and a number, \"show\", a scan of another "
+    "therapy, \"quit\", or nothing to close this one";
+
 // A step that was named instead of chosen: judged when it is previewed.
 std::optional<pb::NextStep> StepNamed(std::string_view name) {
   const auto* body = FindBody(name);
@@ -143,9 +148,10 @@ bool Station::Choose(const std::string& id) {
     }
     ShowSteps(therapy->state(), *steps);
     const auto line =
-        console_.Ask("Step (number or event), why NUMBER, show, or empty for another therapy: ");
+        console_.Ask("Step (number or event; why NUMBER, show, quit; empty: another therapy): ");
     if (!line.ok()) return false;
     if (line->empty()) return true;
+    if (*line == "quit") return false;
     if (*line == "show") {
       console_.Say(RenderTherapy(therapy->state(), desk_));
       continue;
@@ -156,12 +162,24 @@ bool Station::Choose(const std::string& id) {
     if (number && *number >= 1 && *number <= steps->size()) step = (*steps)[*number - 1];
     if (!number && !why) step = StepNamed(*line);
     if (!step) {
-      console_.Shout(Mood::kBad, "STOP", "there is no step \"" + *line + "\"");
+      if (const auto other = desk_.Resolve(*line); other.ok()) return Choose(*other);
+      console_.Shout(Mood::kBad, "STOP",
+                     "\"" + *line + "\" is no step and belongs to no therapy; expected " +
+                         std::string(kAnswers));
       continue;
     }
     if (why || step->blocked()) {
-      console_.Shout(step->blocked() ? Mood::kBad : Mood::kGood, step->blocked() ? "STOP" : "PASS",
-                     step->label() + (step->blocked() ? " is not permitted now:" : " may be done"));
+      const bool early = step->opens_us() > desk_.Now().micros;
+      const std::string when = early ? " opens on " + LocalTime(step->opens_us(), desk_.zone()) +
+                                           "; nothing else stands against it"
+                                     : " may be done";
+      console_.Shout(step->blocked() ? Mood::kBad
+                     : early         ? Mood::kCareful
+                                     : Mood::kGood,
+                     step->blocked() ? "STOP"
+                     : early         ? "NOT YET"
+                                     : "PASS",
+                     step->label() + (step->blocked() ? " is not permitted now:" : when));
       const std::vector<pb::Reason> reasons(step->reasons().begin(), step->reasons().end());
       console_.Say(RenderReasons(reasons, "  "));
     }
@@ -177,7 +195,8 @@ StatusOr<DraftSigner> Station::AskSigner(const std::string& question,
                                          const std::vector<pb::Role>& roles) {
   while (true) {
     CUSTODY_ASSIGN_OR_RETURN(const std::string text, console_.Ask(question));
-    if (text == "cancel") return absl::CancelledError("given up; nothing was recorded");
+    if (text == "cancel" || text == "quit")
+      return absl::CancelledError("given up; nothing was recorded");
     DraftSigner signer;
     if (text.find(':') != std::string::npos) {
       auto parsed = DraftSigner::Parse(text);

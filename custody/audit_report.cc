@@ -65,8 +65,8 @@ std::string Claim(const pb::AuditReport& report, const AuditReplay& replay) {
     return "DO NOT RELY ON WHO SIGNED: " + Count(acts, "act") +
            " of the registry withheld; hashes and chains agree";
   if (!report.registry_pinned())
-    return "CONSISTENT, REGISTRY NOT PINNED: whoever holds the log's key could have invented it; "
-           "verify with a trust file";
+    return "CONSISTENT, REGISTRY NOT PINNED (whoever holds the log's key could have invented it; "
+           "verify with the trust file of a trustee)";
   if (replay.withheld() > 0)
     return "UNCHANGED, BUT " + std::to_string(replay.withheld()) +
            (replay.withheld() == 1 ? " EVENT" : " EVENTS") + " WITHHELD FROM THIS VERIFIER";

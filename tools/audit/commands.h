@@ -59,8 +59,9 @@ StatusOr<Answer> Export(const ExportOptions& options);
 // audit has something it says that, and nothing that they say. With `full` every field.
 StatusOr<Answer> Timeline(const VerifyOptions& options, bool full);
 
-// `ListRules` is the table of rules that bind in `rules_version` (0: the newest).
-Answer ListRules(std::uint32_t rules_version, bool json);
+// `ListRules` is the table of rules that bind in `rules_version` (0: the newest). INVALID_ARGUMENT
+// when there is no such version.
+StatusOr<Answer> ListRules(std::uint32_t rules_version, bool json);
 // `ExplainRule` says all there is to say of one, for example "R18". INVALID_ARGUMENT when
 // there is none.
 StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, bool json);

@@ -82,10 +82,19 @@ std::string Padded(std::string text, std::size_t width) {
   return text;
 }
 
+// Nobody cites a version that never was.
+Status Settle(std::uint32_t& rules_version) {
+  if (rules_version == 0) rules_version = kNewestRulesVersion;
+  if (rules_version <= kNewestRulesVersion) return {};
+  return InvalidArgument("there is no rules version " + std::to_string(rules_version) +
+                         "; the newest that this program knows is " +
+                         std::to_string(kNewestRulesVersion));
+}
+
 }  // namespace
 
-Answer ListRules(std::uint32_t rules_version, bool json) {
-  if (rules_version == 0) rules_version = kNewestRulesVersion;
+StatusOr<Answer> ListRules(std::uint32_t rules_version, bool json) {
+  CUSTODY_RETURN_IF_ERROR(Settle(rules_version));
   Json all = Json::array();
   std::string text = "Rules, version " + std::to_string(rules_version) + "\n";
   for (const Rule& rule : Rules()) {
@@ -101,11 +110,11 @@ Answer ListRules(std::uint32_t rules_version, bool json) {
       "deviation   accepts, and opens a deviation\n"
       "quarantine  accepts, and puts what it is about in quarantine\n"
       "`custody-audit explain ID` says of one who may override it and where it comes from.\n";
-  return {.text = json ? all.dump(2) + "\n" : text, .exit_code = 0};
+  return Answer{.text = json ? all.dump(2) + "\n" : text, .exit_code = 0};
 }
 
 StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, bool json) {
-  if (rules_version == 0) rules_version = kNewestRulesVersion;
+  CUSTODY_RETURN_IF_ERROR(Settle(rules_version));
   const Rule* rule = FindRule(id, rules_version);
   if (rule == nullptr)
     return InvalidArgument("no rule " + std::string(id) + " in rules version " +

@@ -10,6 +10,10 @@ namespace {
 constexpr std::size_t kMaxBundleBytes = std::size_t{4} << 30;
 constexpr std::size_t kMaxTrustBytes = 1 << 20;
 
+bool Has(std::string_view text, std::string_view key) {
+  return text.find('"' + std::string(key) + '"') != text.npos;
+}
+
 }  // namespace
 
 StatusOr<TrustAnchor> ReadTrust(const std::string& text) {
@@ -17,6 +21,8 @@ StatusOr<TrustAnchor> ReadTrust(const std::string& text) {
   if (!std::filesystem::exists(text, ignored) && text.find('+') != text.npos)
     return TrustAnchor::FromLogKey(text);
   CUSTODY_ASSIGN_OR_RETURN(const std::string json, ReadFile(text, kMaxTrustBytes));
+  if (Has(json, "custodyBundle"))
+    return InvalidArgument(text + " is a bundle, not a trust file, which a trustee gives");
   return TrustAnchor::Parse(json);
 }
 
@@ -33,6 +39,9 @@ StatusOr<pb::AuditReport> Audit(const VerifyOptions& options) {
   if (std::filesystem::is_directory(options.target, ignored))
     return AuditFolder(options.target, anchor, options.audit);
   CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.target, kMaxBundleBytes));
+  if (Has(text, "custodyTrust"))
+    return InvalidArgument(options.target.string() +
+                           " is a trust file: give the bundle first, and this file after --trust");
   return AuditBundle(text, anchor, options.audit);
 }
 

@@ -1,5 +1,6 @@
 #include "client/forms.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/event_words.h"
@@ -130,6 +131,17 @@ TEST(SetFieldTest, HundredthsAreGivenInTheWholeUnitToo) {
   EXPECT_EQ(body.temperature_centi_c(), -15025);
   const auto* field = v1::Packed::descriptor()->FindFieldByName("temperature_centi_c");
   EXPECT_EQ(ShowField(body, *field, -1, "UTC"), "-150.25 \u00b0C");
+}
+
+TEST(SetFieldTest, ABareNumberIsNoHundredths) {
+  v1::Packed body;
+  EXPECT_THAT(
+      SetField(body, "temperature-centi-c", "-187", Sources()),
+      StatusIs(StatusCode::kInvalidArgument, "a number with its unit, such as \"-187\u00b0C\""));
+  ASSERT_TRUE(SetField(body, "temperature-centi-c", "-187\u00b0C", Sources()).ok());
+  EXPECT_EQ(body.temperature_centi_c(), -18700);
+  const auto* field = v1::Packed::descriptor()->FindFieldByName("temperature_centi_c");
+  EXPECT_THAT(RangeInWords(*field), ::testing::HasSubstr("-273.15 to"));
 }
 
 TEST(SetFieldTest, ScansKeepWhatTheScannerSentAndCompareWithoutFlags) {

@@ -127,9 +127,20 @@ TEST_F(AuditCommandsTest, TheTimelineIsJsonToo) {
   EXPECT_EQ(told["events"][0]["remarks"].size(), 0U);
 }
 
+TEST_F(AuditCommandsTest, BundleAndTrustFileGivenInEachOthersPlaceAreNoDamagedRecord) {
+  EXPECT_THAT(Verify(Options("ledger.trust.json")),
+              StatusIs(StatusCode::kInvalidArgument, "is a trust file: give the bundle first"));
+  VerifyOptions swapped = Options();
+  swapped.trust = (dir_.path() / "a.custody.json").string();
+  EXPECT_THAT(Verify(swapped),
+              StatusIs(StatusCode::kInvalidArgument, "is a bundle, not a trust file"));
+}
+
 TEST_F(AuditCommandsTest, RulesAreListedAndExplained) {
-  EXPECT_THAT(ListRules(0, false).text, HasSubstr("R18"));
-  EXPECT_GT(nlohmann::json::parse(ListRules(0, true).text).size(), 20U);
+  EXPECT_THAT(Must(ListRules(0, false)).text, HasSubstr("R18"));
+  EXPECT_GT(nlohmann::json::parse(Must(ListRules(0, true)).text).size(), 20U);
+  EXPECT_THAT(ListRules(7, false), StatusIs(StatusCode::kInvalidArgument, "no rules version 7"));
+  EXPECT_THAT(ExplainRule("R18", 7, false), StatusIs(StatusCode::kInvalidArgument, "the newest"));
   CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer r18, ExplainRule("R18", 0, false));
   EXPECT_THAT(r18.text, HasSubstr("Source:"));
   EXPECT_THAT(ExplainRule("R999", 0, false), StatusIs(StatusCode::kInvalidArgument));
