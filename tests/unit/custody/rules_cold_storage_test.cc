@@ -22,7 +22,8 @@ class ColdStorageTest : public RulesTest {
         run.Draft({"clinic.pharm.1"},
                   "telemetry_batch { logger: 'LOG-2' shipper: 'SHP-2' readings: 294 interval_ms: "
                   "300000 min_temperature_centi_c: -18500 max_temperature_centi_c: -15500 "
-                  "mkt_temperature_centi_c: -17000 calibration_until $T+200d file $FILE }");
+                  "mkt_temperature_centi_c: -17000 calibration_until $T+200d file $FILE summary: "
+                  "SUMMARY_RECKONED upper_limit_centi_c: -13000 }");
     pb::TelemetryBatch& body = *event.event().mutable_telemetry_batch();
     *body.mutable_from() = ToProto(Instant{from});
     *body.mutable_to() = ToProto(Instant{to});

@@ -156,7 +156,8 @@ TEST_F(HeldRulesTest, ALoggerFileReadAfterTheBatchWasOpenedHoldsTheRelease) {
                 "from $T-451h to $T-432h readings: 234 interval_ms: 300000 "
                 "min_temperature_centi_c: 320 max_temperature_centi_c: 2500 "
                 "mkt_temperature_centi_c: 450 calibration_until $T+200d file $FILE "
-                "complete: YES }");
+                "complete: YES summary: SUMMARY_RECKONED lower_limit_centi_c: 200 "
+                "upper_limit_centi_c: 800 }");
   ASSERT_FALSE(run.Record(file).refused());
   ASSERT_TRUE(Held(kDonation));  // used up long ago
   EXPECT_TRUE(Held(kMainBag));
