@@ -209,6 +209,10 @@ const FieldDescriptor* CorrectableField(int body, std::string_view path, std::st
     why = "what was decided, consented or released is made anew, never corrected";
     return nullptr;
   }
+  if (body == pb::Event::kTelemetryBatch && path != "calibration_until") {
+    why = "what a logger's file gives is never corrected: record the file again";
+    return nullptr;
+  }
   const google::protobuf::Descriptor* type = plan.body->message_type();
   while (true) {
     const std::size_t dot = std::min(path.find('.'), path.size());

@@ -193,7 +193,12 @@ constexpr Rule kTable[] = {
     V1("OVERRIDE",
        "An override is granted by who may, for rules that allow it, one step or one "
        "container, and at most 24 hours.",
-       kStructure, "project default", kNobody, rules::OverrideSound)};
+       kStructure, "project default", kNobody, rules::OverrideSound),
+    V1("TELEMETRY",
+       "The summary of a logger's file is what the file gives by the profile's limits: the ledger "
+       "reckons it anew before it records it. One that was read off the logger is recorded, and "
+       "quality looks at the file.",
+       kStructure, "project default; FORMATS.md section 14", kNobody, rules::SummarySound)};
 
 bool Binds(const Rule& rule, std::uint32_t rules_version) {
   return rule.since <= rules_version && (rule.until == 0 || rules_version <= rule.until);
@@ -270,8 +275,8 @@ void Run(const Case& c, pb::Verdict& verdict) {
 }
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
-  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",   "R24",
-                                              "R41", "R45", "F8a", "F19", "ATTEST"};
+  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",    "R24",
+                                              "R41", "R45", "F8a", "F19", "ATTEST", "TELEMETRY"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

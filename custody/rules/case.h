@@ -134,6 +134,7 @@ CUSTODY_RULE(AttestationFits);    // ATTEST
 CUSTODY_RULE(CorrectionSound);    // F19
 CUSTODY_RULE(DeviationKnown);     // DEVIATION
 CUSTODY_RULE(ReadyToClose);       // CLOSE
+CUSTODY_RULE(SummarySound);       // TELEMETRY
 #undef CUSTODY_RULE
 
 // `Run` asks every rule in force, applies the grants, puts the reasons in order and says whether

@@ -4,7 +4,8 @@
 // file's end. A shipper that stays the storage of what came in it is judged as such, until the last
 // container is taken out. Stretches outside the limit count by their overlap with these spans;
 // missing data count like a stretch, over all files together; an extreme that no listed stretch
-// explains counts as one of unknown length.
+// explains counts as one of unknown length, and those that a summary counts and does not list as
+// long as the shortest that it lists.
 #include "custody/rules/cold_chain.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
+#include "custody/telemetry.h"
 
 namespace custody::rules {
 
@@ -100,6 +102,11 @@ void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip
                   Celsius(extreme) + " for " + Span(outside) + " from " +
                       Local(c, std::max(trip.way.from, Micros(stretch.from()))));
   }
+  if (LongestUnlistedMs(batch.excursions(), batch.excursion_count()) >
+      limit.excursion_minutes() * kMicrosPerMinute / 1000) {
+    QuarantineAll(c, rule, v, trip.shipment, expected,
+                  "more stretches than the " + std::to_string(batch.excursions_size()) + " listed");
+  }
   // An extreme that no listed stretch explains is as an excursion: its length is not known.
   const double low = batch.min_temperature_centi_c() / 100.0;
   const double high = batch.max_temperature_centi_c() / 100.0;
@@ -137,6 +144,10 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
     const std::int64_t from = Micros(gap.from());
     absent(from, Overlap(trip, from, static_cast<std::int64_t>(gap.duration_ms()) * 1000));
   }
+  if (LongestUnlistedMs(batch.gaps(), batch.gap_count()) > allowed / 1000) {
+    QuarantineAll(c, rule, v, trip.shipment, "no data missing for more than " + Span(allowed),
+                  "more gaps than the " + std::to_string(batch.gaps_size()) + " listed");
+  }
   if (batch.complete() != pb::YES) return;
   const auto covered = WithSpan(trip.shipment.data(), Micros(batch.from()), Micros(batch.to()));
   for (const Counted& span : {trip.way, trip.storage}) {
@@ -151,9 +162,7 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
 
 void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::TelemetryBatch& batch = c.effective.telemetry_batch();
-  const pb::Shipment* shipment = LastShipment(c.therapy, batch.shipment());
-  if (shipment == nullptr) shipment = LastShipment(c.therapy, batch.shipper());
-  if (shipment == nullptr) shipment = LastShipment(c.therapy, batch.logger());
+  const pb::Shipment* shipment = ShipmentOf(c.therapy, batch);
   if (shipment == nullptr) {
     NotJudged(c, rule, v,
               {"a logger of one of this therapy's shipments", batch.logger() + " is none",
