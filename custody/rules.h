@@ -65,6 +65,11 @@ pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
 // it is.
 void CheckServable(const ParsedEvent& event, pb::Verdict& verdict);
 
+// `CheckSummary` adds a TELEMETRY reason (STRUCTURE) for every number of `batch` that `file`, the
+// bytes of the attachment that it names, does not give, and for a reckoned summary of a file that
+// no shape fits. Of admission only: who judges later knows the file by its hash.
+void CheckSummary(const pb::TelemetryBatch& batch, std::string_view file, pb::Verdict& verdict);
+
 // `KindText` says how a reason binds: "blocked", "deviation".
 std::string_view KindText(pb::ReasonKind kind);
 // `Explain` puts a verdict in words, a line a reason, for people.

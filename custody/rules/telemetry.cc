@@ -1,7 +1,6 @@
 // What can be said of a logger's summary without its file: that it was reckoned by the limits that
-// count here, and that one which nobody reckoned is looked at. Whether a reckoned one is what its
-// file gives, the ledger asks before it records it (server/ledger/summary_check.h): only there is
-// the file at hand.
+// count here, and that one which nobody reckoned is looked at. Whether it is what its file gives is
+// asked where the file is at hand: by the ledger, before it records it.
 #include "custody/telemetry.h"
 
 #include "custody/profile.h"
@@ -39,3 +38,34 @@ void SummarySound(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 }  // namespace custody::rules
+
+namespace custody {
+
+void CheckSummary(const pb::TelemetryBatch& batch, std::string_view file, pb::Verdict& verdict) {
+  const auto refuse = [&](const std::string& subject, std::string expected, std::string found,
+                          std::string_view next_step) {
+    pb::Reason& reason = *verdict.add_reasons();
+    reason.set_rule("TELEMETRY");
+    reason.set_kind(pb::REASON_STRUCTURE);
+    reason.set_subject(subject);
+    reason.set_expected(std::move(expected));
+    reason.set_found(std::move(found));
+    reason.set_next_step(std::string(next_step));
+    reason.set_field_class(pb::CUSTODY);
+    verdict.set_refused(true);
+  };
+  const StatusOr<LoggerFile> read = ParseLoggerFile(file);
+  if (!read.ok()) {
+    if (batch.summary() == pb::SUMMARY_TYPED) return;
+    return refuse(batch.logger(), "a file from which the summary can be reckoned",
+                  "one that cannot be read: " + Message(read.status()), kUnreadableFileNext);
+  }
+  const bool typed = batch.summary() == pb::SUMMARY_TYPED;
+  for (const SummaryFault& fault : CompareSummary(batch, *read)) {
+    refuse(fault.label, fault.given + ", as the file gives", fault.stated + ", as stated",
+           typed ? "this file can be read: state what it gives, or record --logger-file"
+                 : "record the summary that the file gives: record --logger-file");
+  }
+}
+
+}  // namespace custody

@@ -35,6 +35,9 @@ struct Admission {
   Status signatures;  // as of `registry_version`
   std::uint64_t registry_version = 0;
   pb::BadFields bad_fields;
+  // Of a logger's summary: whether its file was held against it, and what that says.
+  Status file = Unavailable("the logger's file was not looked at yet; send the event again");
+  pb::Verdict of_file;
 };
 
 struct QueueLimits {

@@ -117,6 +117,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   }
   CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
   CUSTODY_RETURN_IF_ERROR(CheckAttachments(parsed));
+  if (parsed.effective().has_telemetry_batch()) CUSTODY_RETURN_IF_ERROR(admission.file);
 
   Fold* fold = nullptr;
   if (IsTherapy(event.chain())) {
@@ -126,6 +127,8 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   decision.verdict = Judge(parsed, *registry_, fold ? fold->state : kNoTherapy,
                            {size(), event.sequence(), base_.received_at});
   CheckServable(parsed, decision.verdict);
+  decision.verdict.mutable_reasons()->MergeFrom(admission.of_file.reasons());
+  decision.verdict.set_refused(decision.verdict.refused() || admission.of_file.refused());
   if (decision.verdict.refused()) return Refusal(decision.verdict);
   return Accept(parsed, admission.signed_event, place, decision.verdict, fold);
 }

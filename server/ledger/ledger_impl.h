@@ -105,6 +105,9 @@ class LedgerImpl final : public Ledger {
   void VerifyLoop();
   void Verify(Admission& admission);
   void WarmFold(const std::string& chain, const View& view);
+  // `ReckonAnew` holds a logger's summary against its file, and adds to `verdict` what the file
+  // says against it; nothing for other events. FAILED_PRECONDITION while the file is not here.
+  Status ReckonAnew(const ParsedEvent& event, pb::Verdict& verdict);
 
   // committer.cc: all on the committer's thread.
   void CommitLoop();
@@ -127,6 +130,7 @@ class LedgerImpl final : public Ledger {
   Status OnCommitter(std::function<Status()> job);
   Status SetReadOnly(const std::string& why);
   Status KeepReadOnly();  // on the committer's thread
+  StatusOr<pb::Verdict> JudgeNext(const ParsedEvent& parsed);
   StatusOr<std::unique_ptr<Fold>> FoldAt(const std::string& chain, const View& view);
 
   // Constant after construction.

@@ -215,6 +215,12 @@ StatusOr<pb::ChainMoved> LedgerImpl::GetHead(std::string_view chain) {
 
 StatusOr<pb::Verdict> LedgerImpl::Preview(const pb::SignedEvent& signed_event) {
   CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(signed_event.payload()));
+  CUSTODY_ASSIGN_OR_RETURN(pb::Verdict verdict, JudgeNext(parsed));
+  CUSTODY_RETURN_IF_ERROR(ReckonAnew(parsed, verdict));
+  return verdict;
+}
+
+StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
   const pb::Event& event = parsed.event;
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
   CUSTODY_ASSIGN_OR_RETURN(const pb::ChainMoved head, HeadOf(view.snapshot(), event.chain()));

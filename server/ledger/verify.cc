@@ -1,6 +1,7 @@
 // What workers do to an event before the committer sees it: everything that costs much and needs
 // nothing of its neighbours.
 #include "crypto/dsse.h"
+#include "custody/rules.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/proofs.h"
 #include "server/ledger/rows.h"
@@ -39,6 +40,8 @@ void LedgerImpl::Record(pb::SignedEvent signed_event, std::string_view station,
 void LedgerImpl::VerifyLoop() {
   while (Admission* const admission = queue_.NextToVerify()) {
     Verify(*admission);
+    const bool sound = !admission->known && admission->parsed.ok() && admission->signatures.ok();
+    if (sound) admission->file = ReckonAnew(*admission->parsed, admission->of_file);
     queue_.Verified(admission);
   }
 }
@@ -72,6 +75,25 @@ void LedgerImpl::Verify(Admission& admission) {
   admission.signatures =
       VerifySignatures(admission.signed_event, *admission.parsed, KeysAt(registry, view->size()));
   if (admission.signatures.ok()) WarmFold(admission.parsed->event.chain(), *view);
+}
+
+// Opening a file and reckoning it takes a while: not on the committer, not holding the store open,
+// and not before somebody enrolled has signed for it.
+Status LedgerImpl::ReckonAnew(const ParsedEvent& event, pb::Verdict& verdict) {
+  constexpr std::string_view kTherapy = "therapy/";
+  const pb::Event& effective = event.effective();
+  if (!effective.has_telemetry_batch() || !effective.chain().starts_with(kTherapy)) return {};
+  const pb::TelemetryBatch& batch = effective.telemetry_batch();
+  CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(batch.file().sha256()));
+  const std::string therapy = effective.chain().substr(kTherapy.size());
+  const auto file = GetAttachment(therapy, sha256);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return FailedPrecondition("attachment " + sha256.ToHex() +
+                              " was not here yet; put it first, then send the event again");
+  }
+  CUSTODY_RETURN_IF_ERROR(file.status());
+  CheckSummary(batch, file->first, verdict);
+  return {};
 }
 
 // A cold therapy is folded here, beside the committer and not by it.

@@ -212,10 +212,11 @@ std::vector<CallCase> ServerAccessTest::Reads() const {
                  Therapy<pb::ReadAccessLogRequest>(), &records)
         .status.code();
   };
-  const auto file = [](const char* body) {
-    return [body](RawCaller& caller) {
+  const auto file = [this](const char* body) {
+    const Hash sha256 = Sha256(world_.FileOf(body));
+    return [sha256](RawCaller& caller) {
       std::string bytes;
-      return caller.Get("T1", Sha256(TherapyWorld::FileOf(body)), &bytes).status.code();
+      return caller.Get("T1", sha256, &bytes).status.code();
     };
   };
   return {
@@ -443,7 +444,7 @@ TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
        "GetSubject: break-glass names as AUDITOR: a complaint is looked into"},
       {"PutSubject", "PutSubject: identifiers written"},
       {"Get of a logger's file",
-       "GetAttachment: attachment " + Sha256(TherapyWorld::FileOf("telemetry_batch")).ToHex()},
+       "GetAttachment: attachment " + Sha256(world_.FileOf("telemetry_batch")).ToHex()},
   };
   for (const auto& [name, detail] : expected) {
     EXPECT_EQ(calls.at(name).call(clinic), kOk) << name;

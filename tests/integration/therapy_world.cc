@@ -1,10 +1,13 @@
 #include "tests/integration/therapy_world.h"
 
 #include <future>
+#include <map>
 
 #include "crypto/file.h"
+#include "custody/telemetry.h"
 #include "server/ledger/ledger.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/logger_file.h"
 #include "tests/support/main_path.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_ledger.h"
@@ -48,6 +51,7 @@ struct TherapyWorld::Rep {
   FakeClock clock{world.now()};
   Authority authority;
   pb::TherapyState folded;
+  std::map<std::string, std::string> files;  // by body
 
   void Lay() const {
     std::filesystem::create_directories(data / "tls");
@@ -77,7 +81,13 @@ struct TherapyWorld::Rep {
       if (reached && step.body != through) break;
       reached = step.body == through;
       EventBuilder event = run.Next();
-      const std::string bytes = FileOf(step.body);
+      std::string bytes = "file of " + step.body;
+      if (event.event().has_telemetry_batch()) {
+        pb::TelemetryBatch& batch = *event.event().mutable_telemetry_batch();
+        bytes = LoggerFileOf(batch);
+        Summarize(Must(ParseLoggerFile(bytes)), batch);
+      }
+      files.emplace(step.body, bytes);
       const std::string before = event.Build().SerializeAsString();
       NameFile(event.event(), bytes);
       if (event.Build().SerializeAsString() != before) {
@@ -107,6 +117,9 @@ TherapyWorld::~TherapyWorld() = default;
 const std::filesystem::path& TherapyWorld::data() const { return rep_->data; }
 const Authority& TherapyWorld::authority() const { return rep_->authority; }
 const pb::TherapyState& TherapyWorld::folded() const { return rep_->folded; }
+const std::string& TherapyWorld::FileOf(const std::string& body) const {
+  return rep_->files.at(body);
+}
 TestLedger& TherapyWorld::ledger() { return rep_->world; }
 
 }  // namespace custody

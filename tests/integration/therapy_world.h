@@ -16,8 +16,7 @@ namespace custody {
 class TestLedger;
 
 // `TherapyWorld` makes a data folder with therapy T1 recorded up to the last step called `through`
-// (empty: all of it) by the real ledger. Every attachment that an event names is in it: its bytes
-// are "file of " and the event's body, so that each has a hash of its own.
+// (empty: all of it) by the real ledger. Every attachment that an event names is in it.
 class TherapyWorld {
  public:
   explicit TherapyWorld(std::string_view through = "telemetry_batch");
@@ -29,7 +28,9 @@ class TherapyWorld {
   TestLedger& ledger();
   // T1 as it was folded beside the ledger, event by event.
   const pb::TherapyState& folded() const;
-  static std::string FileOf(std::string_view body) { return "file of " + std::string(body); }
+  // The bytes that the first event of this body attached: a logger's file for a TELEMETRY_BATCH,
+  // for others "file of " and the body, so that each has a hash of its own.
+  const std::string& FileOf(const std::string& body) const;
 
  private:
   struct Rep;
