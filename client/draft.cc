@@ -135,6 +135,7 @@ Status SetMember(Draft& draft, const std::string& key, const json& value) {
            {"therapy", &draft.therapy},
            {"at", &draft.at},
            {"reason", &draft.reason},
+           {"logger_file", &draft.logger_file},
            {"read_from", &draft.read_from}}) {
     if (key != name) continue;
     *member = text;
@@ -142,8 +143,8 @@ Status SetMember(Draft& draft, const std::string& key, const json& value) {
   }
   return InvalidArgument("there is no \"" + key +
                          "\" in a line; known are event, therapy, at, entry, "
-                         "reason, signers, performed_by, grants, fields, identifiers, "
-                         "identifiers_again and read_from");
+                         "reason, signers, performed_by, grants, fields, logger_file, "
+                         "identifiers, identifiers_again and read_from");
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ struct Draft {
   std::vector<pb::Performer> performed_by;
   std::vector<std::string> grants;                          // event ids in hex
   std::vector<std::pair<std::string, std::string>> fields;  // path and value, in order
+  std::string logger_file;  // of telemetry_batch: to be read, summed up and attached
   // A patient's enrolment: identifiers in clear as the first and as the second person read them
   // (TYPE:ISSUER:VALUE), what is only kept in clear ("name::..."), and where they were read.
   std::vector<std::string> identifiers;
@@ -42,9 +43,9 @@ struct Draft {
 
   // `ParseJson` reads one line of JSON: {"event", "therapy", "at", "entry", "reason", "signers":
   // ["P:ROLE:MEANING" or {"person","role","meaning","identified_at"}], "performed_by":
-  // ["P:ROLE:NAME"], "grants": [hex], "fields": {...}, "identifiers", "identifiers_again",
-  // "read_from"}. Fields nest as in the messages; values are as SetField reads them, numbers may be
-  // JSON numbers. INVALID_ARGUMENT names an unknown member.
+  // ["P:ROLE:NAME"], "grants": [hex], "fields": {...}, "logger_file", "identifiers",
+  // "identifiers_again", "read_from"}. Fields nest as in the messages; values are as SetField reads
+  // them, numbers may be JSON numbers. INVALID_ARGUMENT names an unknown member.
   static StatusOr<Draft> ParseJson(std::string_view line);
 };
 

@@ -148,6 +148,7 @@ Status FormFiller::AskFields(const Descriptor& type, const std::string& prefix) 
   const bool asked_in_full = own_check || (!prefix.empty() && IsAllOptional(type));
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
+    if (prefix.empty() && leave_out_ && leave_out_(field)) continue;
     if (own_check && (field.name() == "person" || field.name() == "at")) continue;  // filled in
     const bool offered = asked_in_full && TakesText(field);
     if (!RuleOfField(field).required() && !offered) continue;

@@ -36,6 +36,11 @@ class FormFiller {
         signers_(std::move(signers)),
         check_(std::move(check)) {}
 
+  // `LeaveOut` says which fields of the body are not asked for: what comes from elsewhere.
+  void LeaveOut(std::function<bool(const google::protobuf::FieldDescriptor& field)> leave_out) {
+    leave_out_ = std::move(leave_out);
+  }
+
   // `Fill` gives the fields of `body` as paths and values. OUT_OF_RANGE when the input ended,
   // CANCELLED when the person wrote "cancel".
   StatusOr<std::vector<std::pair<std::string, std::string>>> Fill(
@@ -55,6 +60,7 @@ class FormFiller {
   FieldSources sources_;
   std::vector<DraftSigner> signers_;
   ScanCheck check_;
+  std::function<bool(const google::protobuf::FieldDescriptor& field)> leave_out_;
   std::unique_ptr<google::protobuf::Message> scratch_;
   std::vector<std::pair<std::string, std::string>> fields_;
 };

@@ -10,6 +10,7 @@
 #include "client/event_words.h"
 #include "client/forms.h"
 #include "client/local_time.h"
+#include "client/readout.h"
 #include "crypto/dsse.h"
 #include "crypto/encoding.h"
 #include "crypto/file.h"
@@ -212,6 +213,8 @@ StatusOr<pb::Event> Recorder::Build(const Draft& draft, Patient& patient) {
   for (const auto& [path, text] : draft.fields) {
     CUSTODY_RETURN_IF_ERROR(SetField(body, path, text, sources));
   }
+  CUSTODY_RETURN_IF_ERROR(
+      ReadOut(draft.logger_file, head.state(), desk_.registry(), sources, event));
   FillOwnChecks(event, body);
   return event;
 }

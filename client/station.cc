@@ -10,6 +10,7 @@
 #include "client/form_filler.h"
 #include "client/outbox.h"
 #include "client/plain_lines.h"
+#include "client/readout.h"
 #include "client/therapy_words.h"
 #include "custody/event.h"
 #include "custody/identity.h"
@@ -65,6 +66,20 @@ std::string Indented(const std::string& message) {
 }
 
 bool GaveUp(const Status& status) { return status.code() == StatusCode::kCancelled; }
+
+// The name of a logger's file that can be read; empty: its values are typed.
+StatusOr<std::string> AskLoggerFile(Console& console) {
+  while (true) {
+    CUSTODY_ASSIGN_OR_RETURN(
+        const std::string name,
+        console.Ask("  The logger's file [its name; empty: type what the logger shows]: "));
+    if (name == "cancel") return absl::CancelledError("given up; nothing was recorded");
+    if (name.empty()) return name;
+    const Status read = ReadLoggerFile(name).status();
+    if (read.ok()) return name;
+    console.Say("  " + Message(read), Mood::kBad);
+  }
+}
 
 }  // namespace
 
@@ -312,6 +327,10 @@ Status Station::Step(const std::string& id, const pb::NextStep& chosen) {
                     });
   const auto* body = FindBody(draft.event);
   if (body == nullptr) return NotFound("this program does not know the event " + draft.event);
+  if (body->name() == "telemetry_batch") {
+    CUSTODY_ASSIGN_OR_RETURN(draft.logger_file, AskLoggerFile(console_));
+    if (!draft.logger_file.empty()) filler.LeaveOut(ComesWithFile);
+  }
   CUSTODY_ASSIGN_OR_RETURN(draft.fields, filler.Fill(*body));
   // What came of it was said by the recorder; here only the exit code is kept.
   last_exit_ = ExitCodeOf(recorder_.Record(std::move(draft)).status);

@@ -286,6 +286,12 @@ bool IsSerialOf(std::string_view serial, std::string_view scanned) {
   return scanned == serial || (serial.size() >= kTelling && scanned.ends_with(serial));
 }
 
+bool ComesFromFile(const google::protobuf::FieldDescriptor& field) {
+  constexpr std::string_view kOfPeople[] = {
+      "logger", "shipper", "shipment", "storage_unit", "calibration_until", "file", "complete"};
+  return std::ranges::find(kOfPeople, field.name()) == std::end(kOfPeople);
+}
+
 Status FillSummary(const LoggerFile& file, const pb::TherapyState& state,
                    const pb::Profile* profile, pb::TelemetryBatch& batch) {
   if (batch.logger().empty()) return InvalidArgument("scan the logger that the file is of");
@@ -294,18 +300,12 @@ Status FillSummary(const LoggerFile& file, const pb::TherapyState& state,
                            batch.logger() + "\": scan the logger that the file was read from");
   }
   std::vector<const google::protobuf::FieldDescriptor*> given;
-  for (const char* name : kNumbers) given.push_back(&Field(name));
-  for (const char* name : {"from", "to", "lower_limit_centi_c", "upper_limit_centi_c"}) {
-    given.push_back(&Field(name));
-  }
+  batch.GetReflection()->ListFields(batch, &given);
   for (const google::protobuf::FieldDescriptor* field : given) {
-    if (!Has(batch, *field)) continue;
+    if (!ComesFromFile(*field)) continue;
     return InvalidArgument("\"" + RuleOfField(*field).label() +
                            "\" comes from the logger's file: leave it out");
   }
-  const bool more = batch.gaps_size() + batch.excursions_size() > 0 || batch.gap_count() != 0 ||
-                    batch.excursion_count() != 0 || batch.summary() != pb::SUMMARY_UNSPECIFIED;
-  if (more) return InvalidArgument("gaps, excursions and summary come from the logger's file");
   const pb::Shipment* shipment = ShipmentOf(state, batch);
   const SummaryLimits limits =
       LimitsOf(shipment == nullptr ? nullptr : LimitFor(profile, LoadOf(*shipment)));

@@ -53,6 +53,10 @@ std::int32_t MeanKinetic(std::span<const LoggerReading> readings);
 // complete) it leaves alone.
 void Summarize(const LoggerFile& file, pb::TelemetryBatch& batch);
 
+// `ComesFromFile` says of a field of TELEMETRY_BATCH whether the file gives it; people say the
+// others: logger, shipper, shipment, storage unit, calibration, file and whether it is complete.
+bool ComesFromFile(const google::protobuf::FieldDescriptor& field);
+
 // `FillSummary` is what a station does with a file that was read: the limits of `profile` (may be
 // null) for the shipment that `batch` names, and Summarize. INVALID_ARGUMENT when `batch` names
 // another logger than the file, or has a value that the file gives.

@@ -18,6 +18,7 @@ struct RecordCommand {
   CLI::App* command = nullptr;
   std::string event;
   std::string file;
+  std::string logger_file;
   bool keep_going = false;
   std::vector<std::string> set;
   std::vector<std::string> identifiers;
@@ -54,6 +55,7 @@ StatusOr<Draft> RecordCommand::FromArguments() const {
   }
   // Beside an event, --file is its field of that name.
   if (!file.empty()) draft.fields.emplace_back("file", file);
+  draft.logger_file = logger_file;
   draft.identifiers = identifiers;
   draft.identifiers_again = identifiers_again;
   draft.read_from = read_from;
@@ -119,6 +121,9 @@ int RecordCommand::Run() {
   if (many && !command->remaining().empty()) {
     return shell.Fail(InvalidArgument("fields do not go with --file: " + command->remaining()[0]));
   }
+  if (many && !logger_file.empty()) {
+    return shell.Fail(InvalidArgument("with --file, \"logger_file\" stands in the event's line"));
+  }
   StatusOr<Draft> draft = many ? StatusOr<Draft>(Draft()) : FromArguments();
   if (!draft.ok()) return shell.Fail(draft.status());
   auto desk = shell.OpenDesk();
@@ -145,6 +150,8 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
   AddGlobals(*command, shell);
   command->add_option("EVENT", work->event, "the event, for example culture_check");
   command->add_option("--file", work->file, "events as JSON lines; - for standard input");
+  command->add_option("--logger-file", work->logger_file,
+                      "with telemetry_batch: read this file, sum it up and attach it");
   command->add_flag("--keep-going", work->keep_going, "with --file: go on after a refused event");
   command
       ->add_option("--set", work->set,
@@ -175,6 +182,8 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
       "  record bedside_id_verified --therapy A9XK2... --as N1:RN --as N2:RN \\\n"
       "         --checks.0.wristband mrn:CLINIC-A:0012345 --checks.1.wristband ... \n"
       "  record thaw_started ... --grant 3f09...        uses an override\n"
+      "  record telemetry_batch --logger-file LOG-7.csv --logger LOG-7 --shipper SHP-1 \\\n"
+      "         --calibration-until 2027-01-31 --complete yes ...\n"
       "  record ld_dose ... --late \"entered after the shift\" --as A:RN --as B:RN \\\n"
       "         --performed-by N1:RN:\"Nina Example\" --at 2026-03-02T08:15:00Z\n"
       "  record --file events.jsonl --pins pins --yes");
