@@ -4,7 +4,7 @@ title "4. Manufacture"
 at 9 13:00 "The shipper arrives. Seal, shipper and bag are compared with what was packed; the logger is read."
 arrival() {
   received_at_plant
-  readout WH-BRANDT:WH "$(logger_file inbound "LOG-77-$NO" "$(moment 8 15:00)")" "LOG-77-$NO" "SHP-04-$NO" 2 8
+  readout WH-BRANDT:WH "$(logger_file inbound "LOG-77-$NO" "$(moment 8 15:00)")" "LOG-77-$NO" "SHP-04-$NO"
 }
 both arrival | lab_lines
 at 9 15:00 "Fit to use. A batch is opened, T cells are selected and activated."

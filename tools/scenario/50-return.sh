@@ -15,9 +15,9 @@ both received_at_clinic | clinic_lines
 at 30 10:20 "Then the pharmacist reads the logger out."
 patient A
 file=$(logger_file outbound "LOG-88-$NO" "$(moment 29 15:00)")
-sed -n 's/;[^;]*;[^;]*;[^;]*$//; 1,10p; 66,74p' "$file" | sed 's/^/     /'
-readout PH-KLEIN:PHARM "$file" "LOG-88-$NO" "SHP-09-$NO" "" "$PRODUCT_LIMIT" >"$DEMO/readout.jsonl"
-run custody-clinic record --file "$DEMO/readout.jsonl"
+sed -n 's/,[^,]*,[^,]*,[^,]*$//; 1,8p; 64,72p' "$file" | sed 's/^/     /'
+run custody-clinic record telemetry_batch --as PH-KLEIN:PHARM --therapy "$COI" --logger-file "$file" \
+  --logger "LOG-88-$NO" --shipper "SHP-09-$NO" --calibration-until "$(date_of 250)" --complete yes
 say "A fact is always recorded, however bad. This one puts the bag in quarantine by itself."
 
 title "6. A step that needs permission is refused"

@@ -79,12 +79,17 @@ paper() {
 logger_file() {
   mkdir -p "$PAPERS"
   sed "s/@SERIAL@/$2/" "tools/scenario/$1.csv" |
-    TZ=UTC LC_ALL=C awk -F ';' -v start="$(date -d "$3" +%s)" '
+    TZ=UTC LC_ALL=C awk -v start="$(date -d "$3" +%s)" '
       /^[0-9]/ {
-        time = $1
-        gsub(/[-:]/, " ", time)
-        if (first == "") first = mktime(time)
-        sub(/^[^;]*/, strftime("%Y-%m-%d %H:%M:%S", mktime(time) - first + start))
+        cell = $0
+        sub(/[;,].*/, "", cell)
+        dotted = cell ~ /[.]/
+        split(cell, t, /[^0-9]+/)
+        date = dotted ? t[3] " " t[2] " " t[1] : t[1] " " t[2] " " t[3]
+        time = mktime(date " " t[4] " " t[5] " " t[6])
+        if (first == "") first = time
+        shown = strftime(dotted ? "%d.%m.%Y %H:%M:%S" : "%Y-%m-%dT%H:%M:%SZ", time - first + start)
+        $0 = shown substr($0, length(cell) + 1)
       }
       { print }' >"$PAPERS/$2.csv"
   echo "$PAPERS/$2.csv"

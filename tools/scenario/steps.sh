@@ -8,7 +8,6 @@ PROFILE_VERSION=1
 DOSE=2
 DOSE_UNIT='10^6/kg'
 DOSE_1E6=142
-PRODUCT_LIMIT=-130
 
 # patient A, patient B: whose steps the functions below write. Scans are as scanners send them:
 # ISBT 128 with its data identifiers; facility numbers A9990 to A9999 are set aside for tests.
@@ -161,12 +160,11 @@ underway() {
 EOF
 }
 
-# readout SIGNER FILE LOGGER SHIPPER LOWEST HIGHEST: a logger's file as an event, read by logger.awk.
+# readout SIGNER FILE LOGGER SHIPPER: a logger's file as an event; the station reads and sums it up.
 readout() {
-  e telemetry_batch "$1" <<EOF
-"logger": "$3", "shipper": "$4", "calibration_until": "$(date_of 250)", "file": "@$2", "complete": "yes",
-$(TZ=UTC LC_ALL=C awk -v lowest="$5" -v highest="$6" -f tools/scenario/logger.awk "$2")
-EOF
+  printf '{"event": "telemetry_batch", "therapy": "%s", "signers": ["%s"], "logger_file": "%s", ' "$COI" "$1" "$2"
+  printf '"fields": {"logger": "%s", "shipper": "%s", "calibration_until": "%s", "complete": "yes"}}\n' \
+    "$3" "$4" "$(date_of 250)"
 }
 
 received_at_plant() {
