@@ -8,18 +8,17 @@
 namespace custody {
 namespace {
 
-// Possible values as the fields of TELEMETRY_BATCH have them; of what goes into none, any.
-constexpr std::int64_t kAny = 10'000'000'000;
+// Possible values as the fields of TELEMETRY_BATCH have them; what goes into none is not read.
 constexpr LoggerChannelName kChannels[] = {
     {"temperature", LoggerChannel::kInner, {}, 0, 0},
     {"ambient", LoggerChannel::kAmbient, {}, 0, 0},
     {"tilt", LoggerChannel::kTilt, {"deg", "\u00b0"}, 0, 1'800'000},
     {"shock", LoggerChannel::kShock, {"g", "g"}, 0, 10'000'000},
     {"battery", LoggerChannel::kBattery, {"%", "%"}, 0, 1'000'000},
-    {"pressure", LoggerChannel::kUnused, {"hPa", "mbar"}, -kAny, kAny},
-    {"light", LoggerChannel::kUnused, {"lx", "lux"}, -kAny, kAny},
-    {"latitude", LoggerChannel::kUnused, {"deg", "\u00b0"}, -kAny, kAny},
-    {"longitude", LoggerChannel::kUnused, {"deg", "\u00b0"}, -kAny, kAny},
+    {"pressure", LoggerChannel::kUnused, {"hPa", "mbar"}, 0, 0},
+    {"light", LoggerChannel::kUnused, {"lx", "lux"}, 0, 0},
+    {"latitude", LoggerChannel::kUnused, {"deg", "\u00b0"}, 0, 0},
+    {"longitude", LoggerChannel::kUnused, {"deg", "\u00b0"}, 0, 0},
 };
 
 Status Fault(std::string_view expected, const std::string& found) {

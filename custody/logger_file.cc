@@ -241,7 +241,8 @@ Status Parser::ReadRow(const Line& line) {
   CUSTODY_RETURN_IF_ERROR(ReadTime(line, cells_[0]));
   for (std::size_t i = 1; i < count; ++i) {
     // An empty cell is no reading of its channel.
-    if (!cells_[i].empty()) CUSTODY_RETURN_IF_ERROR(ReadCell(line, i, cells_[i]));
+    const bool read = columns_[i].kind->channel != LoggerChannel::kUnused && !cells_[i].empty();
+    if (read) CUSTODY_RETURN_IF_ERROR(ReadCell(line, i, cells_[i]));
   }
   return Status();
 }

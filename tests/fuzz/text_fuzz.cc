@@ -1,6 +1,6 @@
 // Whatever a scanner, a keyboard or a file gives as text: scans, identifiers, times, names of
-// chains, hex and base64. What is accepted has one meaning, and where it has one form only, that
-// form.
+// chains, loggers' files, hex and base64. What is accepted has one meaning, and where it has one
+// form only, that form.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,6 +9,7 @@
 #include "crypto/encoding.h"
 #include "custody/chain.h"
 #include "custody/identity.h"
+#include "custody/telemetry.h"
 #include "custody/time.h"
 
 namespace custody {
@@ -38,6 +39,18 @@ void JudgeIdentifier(std::string_view text) {
   }
 }
 
+void JudgeLoggerFile(std::string_view text) {
+  const auto file = ParseLoggerFile(text);
+  if (!file.ok()) return;
+  pb::TelemetryBatch batch;
+  batch.set_logger(file->serial);
+  batch.set_upper_limit_centi_c(800);
+  Summarize(*file, batch);
+  CUSTODY_CHECK(batch.min_temperature_centi_c() <= batch.mkt_temperature_centi_c());
+  CUSTODY_CHECK(batch.mkt_temperature_centi_c() <= batch.max_temperature_centi_c());
+  CUSTODY_CHECK(CompareSummary(batch, *file).empty());
+}
+
 }  // namespace
 }  // namespace custody
 
@@ -46,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   JudgeScan(text);
   JudgeIdentifier(text);
+  JudgeLoggerFile(text);
   if (const auto bytes = DecodeBase64(text); bytes.ok()) CUSTODY_CHECK(Base64(*bytes) == text);
   if (const auto bytes = DecodeHex(text); bytes.ok()) CUSTODY_CHECK(Hex(*bytes) == text);
   if (const auto chain = Chain::Parse(text); chain.ok()) CUSTODY_CHECK(chain->name() == text);

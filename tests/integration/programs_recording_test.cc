@@ -80,6 +80,38 @@ TEST_F(ProgramsRecordingTest, MachinesWriteJsonLinesAndGetOneAnswerEach) {
   EXPECT_EQ(world_.Length(therapy), 3U);  // what follows a bad line is not recorded
 }
 
+TEST_F(ProgramsRecordingTest, ALoggersFileIsReadSummedUpAndAttached) {
+  world_.GiveKeys("clinic.station.1", {"clinic.pharm.1"});
+  const std::string therapy = world_.Enrol();
+  const auto record = [&](const std::string& file, const std::string& logger) {
+    const std::filesystem::path path = world_.world().Scratch("logger.csv");
+    Must(WriteFileAtomically(path, file));
+    return world_.Clinic({"record", "telemetry_batch", "--therapy", therapy, "--as",
+                          "clinic.pharm.1:PHARM", "--logger-file", path.string(), "--logger",
+                          logger, "--storage-unit", "TANK-2", "--calibration-until", "2099-01-31",
+                          "--complete", "yes"});
+  };
+  const std::string file =
+      "Serial;LOG-TANK-2\nUTC offset;+01:00\nDate/Time;Temperature [\u00b0C]\n"
+      "31.03.2026 14:00;-186,0\n31.03.2026 14:15;-185,5\n31.03.2026 14:30;-187,25\n";
+  const Ended recorded = record(file, "LOG-TANK-2");
+  EXPECT_EQ(recorded.exit_code, 0) << recorded.said();
+  EXPECT_THAT(recorded.out, AllOf(HasSubstr("*** RECORDED ***"), HasSubstr("-187.25"),
+                                  HasSubstr("Reckoned from the file"), HasSubstr("logger.csv")));
+  const Ended other = record(file, "LOG-TANK-3");
+  EXPECT_EQ(other.exit_code, 2) << other.said();
+  EXPECT_THAT(other.said(), HasSubstr("the file is of logger LOG-TANK-2"));
+  const Ended cut = record(file.substr(0, file.size() - 3), "LOG-TANK-2");
+  EXPECT_EQ(cut.exit_code, 2) << cut.said();
+  EXPECT_THAT(cut.said(),
+              AllOf(HasSubstr("line 6"), HasSubstr("the file is cut"), HasSubstr("SUMMARY_TYPED")));
+  const Ended elsewhere = world_.Clinic({"record", "consent_withdrawn", "--therapy", therapy,
+                                         "--as", "clinic.rn.1:RN", "--logger-file", "x.csv"});
+  EXPECT_EQ(elsewhere.exit_code, 2) << elsewhere.said();
+  EXPECT_THAT(elsewhere.said(), HasSubstr("goes with telemetry_batch"));
+  EXPECT_EQ(world_.Length(therapy), 2U);
+}
+
 TEST_F(ProgramsRecordingTest, ARefusedStepShowsEveryReasonAndLeavesNothing) {
   world_.GiveKeys("clinic.station.1", {"clinic.aph.1"});
   const std::string therapy = world_.Enrol();

@@ -58,6 +58,20 @@ TEST(FormFillerTest, OptionalFieldsComeAfterwardsByName) {
   EXPECT_NE(filled.screen.find("give a name and a value"), std::string::npos);
 }
 
+TEST(FormFillerTest, WhatComesFromElsewhereIsNotAskedFor) {
+  std::istringstream in("0.8\nlow\n\n");
+  std::ostringstream out;
+  Console console(in, out, out, {.terminal = true});
+  FieldSources sources;
+  sources.zone = "Europe/Berlin";
+  sources.now = *ParseInstant("2026-03-02T08:15:00Z");
+  FormFiller filler(console, sources, {}, nullptr);
+  filler.LeaveOut([](const auto& field) { return field.name() == "wbc_sampled_at"; });
+  const auto fields = filler.Fill(*FindBody("ld_waived"));
+  ASSERT_THAT(fields, IsOk());
+  EXPECT_EQ(fields->back(), std::make_pair(std::string("reason"), std::string("low")));
+}
+
 TEST(FormFillerTest, AStoppedScanIsAskedForAgain) {
   int stops = 0;
   const Filled filled = Fill("ld_waived", "0.8\n-3h\nlow\ncoi WRONG\ncoi RIGHT\n\n",

@@ -79,9 +79,11 @@ TEST_F(CorrectedNumberTest, AWaiversCountIsJudgedAgain) {
   EXPECT_TRUE(Of(verdict, "R20")[0].critical());
 }
 
-TEST_F(CorrectedNumberTest, ALoggersExtremeIsJudgedAgain) {
+TEST_F(CorrectedNumberTest, WhatALoggersFileGivesIsRecordedAnewAndItsCalibrationJudgedAgain) {
   run.Through("telemetry_batch");
-  const pb::Verdict verdict = Correct("max_temperature_centi_c", "610", "1610");
+  EXPECT_TRUE(Correct("max_temperature_centi_c", "610", "1610").refused());
+  const pb::Verdict verdict =
+      Correct("calibration_until", "2026-09-20T09:00:00Z", "2026-03-01T09:00:00Z");
   ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
   EXPECT_TRUE(Of(verdict, "R13")[0].critical());
 }
