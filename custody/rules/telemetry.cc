@@ -14,7 +14,8 @@ void SummarySound(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (batch.summary() == pb::SUMMARY_TYPED) {
     Deviation(
         c, rule, v,
-        {"a summary reckoned from the logger's file", "read off the logger, by nobody checked",
+        {"a summary reckoned from the logger's file",
+         "read off the logger, and reckoned anew by nobody",
          "quality looks at the attached file and closes this: DEVIATION_CLOSED", batch.logger()},
         true);
     return;

@@ -216,6 +216,7 @@ constexpr GistForm kForms[] = {
     {"telemetry_batch",
      "logger {logger}|{readings} readings|{min_temperature_centi_c} to "
      "{max_temperature_centi_c}|"
+     "summary=read off the logger?READ OFF THE LOGGER|"
      "beyond the limit: {excursions:extreme_temperature_centi_c duration_ms}"},
     {"temperature_excursion",
      "{containers}|{min_temperature_centi_c} to "

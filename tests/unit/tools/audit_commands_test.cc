@@ -180,6 +180,9 @@ TEST(GistTest, SaysWhatMattersAsPeopleSayIt) {
                    "extreme_temperature_centi_c: -14150 } }"),
               HasSubstr("-196 \u00B0C to -141.5 \u00B0C, beyond the limit: -141.5 \u00B0C "
                         "1 h 30 min"));
+  EXPECT_EQ(gist("telemetry_batch { logger: 'L1' min_temperature_centi_c: -19600 "
+                 "max_temperature_centi_c: -14150 summary: SUMMARY_TYPED }"),
+            "logger L1, -196 \u00B0C to -141.5 \u00B0C, READ OFF THE LOGGER");
   EXPECT_EQ(Gist(pb::Event()), "");
 }
 
