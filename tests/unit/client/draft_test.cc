@@ -14,7 +14,8 @@ TEST(DraftTest, ReadsALineWithNestedFields) {
     "at":"2026-03-02T08:15:00Z","entry":"LATE","reason":"busy",
     "signers":["N1:RN","N2:RN:CHECKED",{"person":"P1","role":"PHY","identified_at":"08:10"}],
     "performed_by":["N9:RN:Nina Example"],"grants":["ab"],
-    "logger_file":"LOG-7.csv","fields":{"course":"1","day":2,"drugs":[{"drug":"fludarabine","amount":54.5},{"drug":"x"}]}})");
+    "logger_file":"LOG-7.csv",
+    "fields":{"course":"1","day":2,"drugs":[{"drug":"fludarabine","amount":54.5},{"drug":"x"}]}})");
   ASSERT_THAT(draft, IsOk());
   EXPECT_EQ(draft->event, "ld_dose");
   EXPECT_EQ(draft->entry, pb::LATE);
