@@ -122,7 +122,7 @@ RC_GTEST_PROP(TelemetryPropertyTest, AFileInTwoPartsSaysNoLess, ()) {
   const int outside = one.excursions_size() + two.excursions_size();
   RC_ASSERT(summary.excursions_size() == outside || summary.excursions_size() == outside - 1);
   const auto [low, high] =
-      std::minmax(one.mkt_temperature_centi_c(), two.mkt_temperature_centi_c());
+      std::minmax({one.mkt_temperature_centi_c(), two.mkt_temperature_centi_c()});
   RC_ASSERT(summary.mkt_temperature_centi_c() >= low - 1);
   RC_ASSERT(summary.mkt_temperature_centi_c() <= high + 1);
 }
