@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "crypto/encoding.h"
+#include "custody/aftercare.h"
 #include "custody/body_plan.h"
 #include "custody/next_steps.h"
 #include "custody/profile.h"
@@ -123,10 +124,39 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
   }
 }
 
+// Something that is done every so many hours.
 void OfferEvery(Offers& offers, int body, std::int64_t last, std::uint32_t hours) {
-  pb::NextStep& step = offers.Add(body);
-  const std::int64_t from = last == 0 ? offers.state().last_infused_us() : last;
-  if (hours != 0) offers.Due(step, from + hours * kMicrosPerHour);
+  const std::int64_t from = std::max(last, offers.state().last_infused_us());
+  offers.Due(offers.Add(body), from + hours * kMicrosPerHour);
+}
+
+// Until the patient is discharged: readings, ICE, examination and blood (R28). Who is observed at
+// home has no readings that are due, and is seen or called daily.
+void OfferObservation(Offers& offers, const pb::Aftercare& care) {
+  const pb::TherapyState& state = offers.state();
+  const pb::PatientCondition& condition = state.condition();
+  const bool home = IsOutpatient(state);
+  offers.Due(offers.Add(pb::Event::kObservationsRecorded), ReadingsDue(state, care, offers.now()));
+  OfferEvery(offers, pb::Event::kIceRecorded, condition.last_ice_us(),
+             home ? 24 : care.ice_hours());
+  OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
+  if (!home) OfferEvery(offers, pb::Event::kDailyExam, condition.last_exam_us(), 24);
+  offers.Add(pb::Event::kCrsGraded);
+  offers.Add(pb::Event::kIcansGraded);
+  const std::int64_t least = home ? 0 : care.inpatient_min_days() * kMicrosPerDay;
+  offers.Due(offers.Add(pb::Event::kDischarged), 0, state.last_infused_us() + least);
+}
+
+// What nobody has decided about intensive care yet (R44).
+void OfferCareDecision(Offers& offers) {
+  std::int64_t due = 0;
+  for (const pb::CareDecision& asked : offers.state().condition().care_decisions()) {
+    due = due == 0 ? asked.due_us() : std::min(due, asked.due_us());
+  }
+  if (due == 0) return;
+  pb::NextStep& step = offers.Add(pb::Event::kAeTreatmentGiven);
+  step.set_help("grade 3 or more: transfer to intensive care, or say that it is not needed");
+  offers.Due(step, due);
 }
 
 }  // namespace
@@ -171,17 +201,15 @@ void OfferAftercare(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   const pb::PatientCondition& condition = state.condition();
   const bool infused = state.last_infused_us() != 0;
-  const pb::Aftercare care =
-      offers.profile() == nullptr ? pb::Aftercare() : offers.profile()->aftercare();
-  if (infused && condition.discharged_us() == 0 && !state.patient_died()) {
-    OfferEvery(offers, pb::Event::kObservationsRecorded, condition.last_observation_us(),
-               condition.crs_open() ? care.vitals_fever_hours() : care.vitals_hours());
-    OfferEvery(offers, pb::Event::kIceRecorded, condition.last_ice_us(), care.ice_hours());
-    OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
-    offers.Add(pb::Event::kCrsGraded);
-    offers.Add(pb::Event::kIcansGraded);
-    offers.Due(offers.Add(pb::Event::kDischarged), 0,
-               state.last_infused_us() + care.inpatient_min_days() * kMicrosPerDay);
+  const pb::Aftercare care = AftercareOf(offers.profile());
+  if (IsInHospital(state)) OfferObservation(offers, care);
+  if (!state.patient_died()) OfferCareDecision(offers);
+  if (const std::int64_t due = ContactDue(state, care); due != 0) {
+    pb::NextStep& contact = offers.Add(pb::Event::kDailyExam);
+    contact.set_label("Daily contact");
+    offers.Due(contact, due);
+    if (!IsInHospital(state))
+      OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
   }
   for (const pb::Timer& timer : state.timers()) {
     pb::NextStep& visit = offers.Add(BodyNumber(timer.step()));

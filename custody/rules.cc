@@ -5,6 +5,8 @@
 // the event concerns it, so a verdict always has every reason and never only the first. Rows are
 // never edited once adopted: a changed rule is a new row with a later `since`, the old one ends at
 // `until`.
+//
+// Long because it is a table: one row a rule.
 #include "custody/rules.h"
 
 #include <algorithm>
@@ -22,6 +24,7 @@ constexpr auto kStructure = pb::REASON_STRUCTURE;
 constexpr auto kGate = pb::REASON_GATE;
 constexpr auto kDeviation = pb::REASON_DEVIATION;
 constexpr auto kQuarantine = pb::REASON_QUARANTINE;
+constexpr auto kNote = pb::REASON_NOTE;
 
 constexpr std::array<pb::Role, 1> kPhysician{pb::PHY};
 constexpr std::array<pb::Role, 2> kQuality{pb::QA, pb::QP};
@@ -128,6 +131,24 @@ constexpr Rule kTable[] = {
        "which still stands, scanned again now.",
        kGate, "labels: identity on the bag must equal the patient; 15 min project default", kNobody,
        rules::BedsidePassed),
+    V1("R27",
+       "Tocilizumab is given at 8 mg/kg, below 30 kg at 12, at most 800 mg; doses at least 8 h "
+       "apart, at most 3 in 24 h and 4 in all.",
+       kDeviation, "Kymriah label; ASCO guideline", kNobody, rules::TocilizumabWithin,
+       pb::CLINICAL),
+    V1("R28",
+       "The patient is observed as ordered, in hospital until the profile's day or at home; when "
+       "readings, contact and blood are due stands among the next steps.",
+       kDeviation, "clinical practice; US labels since June 2025; profile", kNobody,
+       rules::PlanKept, pb::CLINICAL),
+    V1("R29",
+       "The image and visit after one month and the visit after two to three months have their "
+       "windows.",
+       kDeviation, "clinical practice; windows of the profile", kNobody, rules::VisitInTime,
+       pb::CLINICAL),
+    V1("R30", "Later visits on day 100, in month 6 and yearly to year 15 have theirs.", kDeviation,
+       "long-term follow-up of gene therapies; windows of the profile", kNobody, rules::VisitInTime,
+       pb::CLINICAL),
     V1("R34",
        "Drug product is shipped, removed, verified, thawed and infused only when its own "
        "lot is released and not withdrawn, it is not expired, and nothing holds it; nothing else "
@@ -154,6 +175,18 @@ constexpr Rule kTable[] = {
        kDeviation, "clinical practice", kNobody, rules::DischargeSafe, pb::CLINICAL),
     V1("R41", "An order lies within the indication of a published profile.", kGate,
        "product labels; profile", kPhy, rules::WithinIndication, pb::CLINICAL),
+    V1("R42",
+       "Both sites are alerted when a lot is not released 28 days after its batch began, or by the "
+       "profile's day.",
+       kNote, "clinical practice; profile", kNobody, rules::JudgedElsewhere, pb::QUALITY),
+    V1("R43",
+       "The physician is alerted to the first temperature of 38.0 C or more after an infusion.",
+       kNote, "clinical practice; ASTCT 2019", kNobody, rules::JudgedElsewhere, pb::CLINICAL),
+    V1("R44",
+       "Within 2 h of CRS or ICANS of grade 3 or more somebody decides on intensive care, and "
+       "records it.",
+       kDeviation, "clinical practice; 2 h project default", kNobody, rules::CareDecided,
+       pb::CLINICAL),
     V1("R45",
        "A production ledger refuses the identifiers, keys, stations and profiles of "
        "demonstrations, and the other way round.",
@@ -186,10 +219,22 @@ constexpr Rule kTable[] = {
     V1("CLOSE", "Custody closes when every container is accounted for and every deviation closed.",
        kGate, "project default; traceability of advanced therapies", kNobody, rules::ReadyToClose,
        pb::QUALITY),
+    V1("CRS",
+       "The computed grade of CRS is what the recorded inputs give by ASTCT 2019; where the "
+       "attested one differs, it says why.",
+       kDeviation, "ASTCT consensus, Lee 2019", kNobody, rules::CrsComputed, pb::CLINICAL),
     V1("DEVIATION", "Only an open deviation is closed, a critical one by quality.", kStructure,
        "good manufacturing practice", kNobody, rules::DeviationKnown, pb::QUALITY),
     V1("HOLD", "A hold blocks its steps until who may clears it.", kGate, "project default",
        kNobody, rules::NoHold),
+    V1("ICAHT",
+       "After day 30 the grade of neutropenia is what the count gives: 1.5, 1.0, 0.5 and 0.1 x "
+       "10^9/L are its limits.",
+       kDeviation, "ICAHT, Rejeski 2023", kNobody, rules::LateCountGraded, pb::CLINICAL),
+    V1("ICANS",
+       "The computed grade of ICANS is what the recorded inputs give by ASTCT 2019; where the "
+       "attested one differs, it says why.",
+       kDeviation, "ASTCT consensus, Lee 2019", kNobody, rules::IcansComputed, pb::CLINICAL),
     V1("OVERRIDE",
        "An override is granted by who may, for rules that allow it, one step or one "
        "container, and at most 24 hours.",
@@ -275,8 +320,9 @@ void Run(const Case& c, pb::Verdict& verdict) {
 }
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
-  constexpr std::string_view kOfTheEvent[] = {"R01", "R02", "R03", "R04", "R07",    "R24",
-                                              "R41", "R45", "F8a", "F19", "ATTEST", "TELEMETRY"};
+  constexpr std::string_view kOfTheEvent[] = {
+      "R01", "R02", "R03", "R04", "R07",    "R24", "R27",   "R28",   "R29",      "R30",
+      "R41", "R45", "F19", "F8a", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

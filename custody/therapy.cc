@@ -367,11 +367,13 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
   fold::FoldManufacture(f);
   fold::FoldTransport(f);
   fold::FoldInfusion(f);
+  fold::FoldToxicity(f);
   fold::FoldMonitoring(f);
   fold::FoldExceptions(f);
   fold::AddStep(f);
   fold::TakeVerdict(f);
   fold::FoldRecords(f);
+  fold::FoldAlerts(f);
   fold::SetTimers(f);
   fold::Advance(f);
   state.set_length(place.sequence + 1);

@@ -57,6 +57,7 @@ void Enrolled(Folding& f, const pb::PatientEnrolled& body) {
   AddOnce(state.mutable_party_sites(), body.site());
   AddOnce(state.mutable_party_sites(), f.site);
   if (!body.coi().empty()) state.set_coi(body.coi());
+  state.mutable_condition()->set_birth_year(body.birth_year());
   if (const EnrolledSite* site = f.registry.FindSite(body.site())) state.set_zone(site->time_zone);
   AddIdentity(state, body.identifiers());
 }
@@ -112,6 +113,7 @@ void Ordered(Folding& f, const pb::TherapyOrdered& body) {
   state.set_treating_site(body.treating_site());
   state.set_manufacturer_site(body.manufacturing_site());
   if (state.coi().empty()) state.set_coi(body.coi());
+  SetObservationPlan(f, body.observation_plan());
   for (const std::string* site :
        {&body.treating_site(), &body.collecting_site(), &body.manufacturing_site()}) {
     AddOnce(state.mutable_party_sites(), *site);
@@ -256,6 +258,11 @@ void SetWeight(Folding& f, double weight_kg) {
   if (weight_kg <= 0 || f.at < condition->weight_said_us()) return;
   condition->set_weight_said_us(f.at);
   condition->set_weight_kg(weight_kg);
+}
+
+void SetObservationPlan(Folding& f, int plan) {
+  if (plan == pb::OBSERVATION_PLAN_UNSPECIFIED) return;  // what was said before stands
+  f.state.mutable_condition()->set_observation_plan(static_cast<std::uint32_t>(plan));
 }
 
 void FoldClinic(Folding& f) {

@@ -38,14 +38,16 @@ void FoldClinic(Folding& f);
 void FoldManufacture(Folding& f);
 void FoldTransport(Folding& f);
 void FoldInfusion(Folding& f);
+// Readings, grades of toxicity, and what was given and decided against it.
+void FoldToxicity(Folding& f);
 void FoldMonitoring(Folding& f);
 void FoldExceptions(Folding& f);
 // What people say of records: attestations, corrections, words given and not confirmed.
 void FoldRecords(Folding& f);
+// From which events alerts come, and who has seen them. After the verdict and the records.
+void FoldAlerts(Folding& f);
 // `SetTimers` counts the visits that are due anew. After the event's own step is in the state.
 void SetTimers(Folding& f);
-
-inline constexpr std::uint32_t kMostYears = 29;  // of yearly visits, as visits_done has bits
 
 // Mutable twins of the lookups in state.h; null when there is none.
 pb::Container* MutableContainer(pb::TherapyState& state, std::string_view id);
@@ -84,6 +86,10 @@ void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
 // `NewDeviation` opens a deviation of `event_id` now. Its id is "D-", the short event id and what
 // it is `about` (may be empty).
 pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);
+// `OpenOverdue` opens, once, a deviation that no event of its own opens: what `event_id` asked for
+// was not done in time.
+void OpenOverdue(Folding& f, const std::string& event_id, const char* rule, bool critical,
+                 std::int64_t since, const std::string& found);
 // `AddDeviation` opens the deviation that `reason` is, or adds to what this event opened for it.
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical);
 // `OpenQuarantine` is the quarantine that this event opens for `rule`.
@@ -113,6 +119,8 @@ inline bool Counts(const Folding& f, std::int64_t said, bool opens) {
 }
 // `SetWeight` is the patient's last one.
 void SetWeight(Folding& f, double weight_kg);
+// `SetObservationPlan` is how the patient is observed (R28); the last order that says so counts.
+void SetObservationPlan(Folding& f, int plan);
 // `LeaveShipper` is what taking a container out of the shipper that was its storage means.
 void LeaveShipper(Folding& f, pb::Container& container);
 // `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this

@@ -45,6 +45,7 @@ void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
   order->set_open(true);
   order->set_event_id(f.event_id);
   order->set_dose_number(body.dose_number());
+  SetObservationPlan(f, body.observation_plan());
   std::vector<const pb::OrderedContainer*> sorted;
   for (const pb::OrderedContainer& container : body.containers()) sorted.push_back(&container);
   std::ranges::stable_sort(sorted, {}, [](const auto* c) { return c->place(); });

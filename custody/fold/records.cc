@@ -10,6 +10,20 @@
 #include "custody/state.h"
 
 namespace custody::fold {
+
+void OpenOverdue(Folding& f, const std::string& event_id, const char* rule, bool critical,
+                 std::int64_t since, const std::string& found) {
+  const bool opened = std::ranges::any_of(f.state.deviations(), [&](const pb::Deviation& d) {
+    return d.event_id() == event_id && d.rule() == rule;
+  });
+  if (opened) return;
+  pb::Deviation& deviation = NewDeviation(f, event_id, rule);
+  deviation.set_rule(rule);
+  deviation.set_critical(critical);
+  deviation.set_opened_us(since);
+  deviation.set_found(found);
+}
+
 namespace {
 
 constexpr std::int64_t kInTime = Defaults::kAttestHours * kMicrosPerHour;
@@ -25,20 +39,6 @@ void Remember(Folding& f) {
   if (f.state.event_prefixes_size() < kKnownEvents + kDroppedAtOnce) return;
   f.state.mutable_event_prefixes()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
   f.state.mutable_event_bodies()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
-}
-
-// A deviation that no event of its own opens: something was not done in time.
-void OpenOverdue(Folding& f, const std::string& event_id, const char* rule, bool critical,
-                 std::int64_t since, const char* found) {
-  const bool opened = std::ranges::any_of(f.state.deviations(), [&](const pb::Deviation& d) {
-    return d.event_id() == event_id && d.rule() == rule;
-  });
-  if (opened) return;
-  pb::Deviation& deviation = NewDeviation(f, event_id, rule);
-  deviation.set_rule(rule);
-  deviation.set_critical(critical);
-  deviation.set_opened_us(since);
-  deviation.set_found(found);
 }
 
 // A verbal order is confirmed by its authority within a day; what nobody did in time is found by

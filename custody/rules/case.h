@@ -95,7 +95,7 @@ inline constexpr const char* kPresentRight =
 
 // The rules, one function each, by file.
 #define CUSTODY_RULE(name) void name(const Case& c, const Rule& rule, pb::Verdict& v)
-CUSTODY_RULE(JudgedElsewhere);    // authority and chain links
+CUSTODY_RULE(JudgedElsewhere);    // authority, chain links, alerts
 CUSTODY_RULE(ClockRight);         // R03
 CUSTODY_RULE(TwoPeople);          // R04
 CUSTODY_RULE(Ranges);             // R07
@@ -124,7 +124,14 @@ CUSTODY_RULE(NotTooEarly);        // R21
 CUSTODY_RULE(SafeToInfuse);       // R23
 CUSTODY_RULE(WithinWindow);       // R25
 CUSTODY_RULE(BaselineTaken);      // R39
+CUSTODY_RULE(TocilizumabWithin);  // R27
+CUSTODY_RULE(PlanKept);           // R28
+CUSTODY_RULE(VisitInTime);        // R29, R30
 CUSTODY_RULE(DischargeSafe);      // R40
+CUSTODY_RULE(CareDecided);        // R44
+CUSTODY_RULE(CrsComputed);        // CRS
+CUSTODY_RULE(IcansComputed);      // ICANS
+CUSTODY_RULE(LateCountGraded);    // ICAHT
 CUSTODY_RULE(NoHold);             // HOLD
 CUSTODY_RULE(ConsentStands);      // F2
 CUSTODY_RULE(PatientAlive);       // F13

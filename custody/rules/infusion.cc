@@ -1,4 +1,4 @@
-// Thaw, infusion and discharge: is the patient ready, is the bag still good.
+// Thaw and infusion: is the patient ready, is the bag still good.
 #include <algorithm>
 
 #include "custody/profile.h"
@@ -169,20 +169,6 @@ void BaselineTaken(const Case& c, const Rule& rule, pb::Verdict& v) {
        known.baseline_rr_us(), "respiratory rate");
   need(vitals.has_spo2_percent() || Tried(vitals, pb::VITAL_SPO2), known.baseline_spo2_us(),
        "oxygen saturation");
-}
-
-void DischargeSafe(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kDischarged) return;
-  const pb::Discharged& body = c.effective.discharged();
-  const auto open = [&](bool unresolved, const char* what) {
-    if (!unresolved) return;
-    Deviation(c, rule, v,
-              {std::string(what), "discharged all the same", "daily contact; state the reason"},
-              false);
-  };
-  open(body.crs_resolved() != pb::YES, "CRS resolved");
-  open(body.icans_resolved() != pb::YES, "ICANS resolved");
-  open(body.against_advice() == pb::YES, "discharge as advised");
 }
 
 }  // namespace custody::rules

@@ -130,7 +130,8 @@ std::vector<Row> Travelling() {
       {"alert_acknowledged",
        "carrier_milestone",
        {"clinic.phy.1"},
-       "alert: 'A-1' action: 'called the carrier'"},
+       "alert: 'A-1' action: 'called the carrier'",
+       [](const State& s) { return s.alerts_seen(0).site() == "CLINIC"; }},
   };
 }
 

@@ -1,0 +1,107 @@
+#include "custody/aftercare.h"
+
+#include <algorithm>
+
+#include "custody/body_plan.h"
+#include "custody/grading.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody {
+namespace {
+
+constexpr std::int64_t kDay100 = 100;
+constexpr std::int64_t kMonth6 = 183;
+
+}  // namespace
+
+pb::Aftercare AftercareOf(const pb::Profile* profile) {
+  pb::Aftercare care;
+  care.set_inpatient_min_days(7);
+  care.set_inpatient_max_days(14);
+  care.set_daily_contact_days(7);
+  care.set_vitals_hours(4);
+  care.set_vitals_fever_hours(2);
+  care.set_ice_hours(12);
+  care.set_day28_from(25);
+  care.set_day28_to(35);
+  care.set_month2_from(56);
+  care.set_month2_to(100);
+  care.set_years(15);
+  care.set_visit_window_days(Defaults::kVisitWindowDays);
+  if (profile != nullptr)
+    care.MergeFrom(profile->aftercare());  // a number left out changes nothing
+  return care;
+}
+
+VisitWindow DayVisit(int body, const pb::Aftercare& care) {
+  const bool first = body == pb::Event::kFollowupD28;
+  return {PlanOf(body).rule->label(), "R29", first ? care.day28_from() : care.month2_from(),
+          first ? care.day28_to() : care.month2_to()};
+}
+
+std::optional<VisitWindow> LaterVisit(pb::FollowupVisit visit, std::uint32_t year,
+                                      const pb::Aftercare& care) {
+  const std::int64_t around = care.visit_window_days();
+  switch (visit) {
+    case pb::VISIT_DAY_100:  // before it the visit in month 2 to 3 has its time
+      return VisitWindow{"Follow-up, day 100", "R30", kDay100, kDay100 + around};
+    case pb::VISIT_MONTH_6:
+      return VisitWindow{"Follow-up, month 6", "R30", kMonth6 - around, kMonth6 + around};
+    case pb::VISIT_YEARLY: {
+      if (year == 0 || year > kMostYears) return std::nullopt;
+      const std::int64_t day = (std::int64_t{year} * 1461 + 2) / 4;  // a year has 365.25 days
+      return VisitWindow{"Follow-up, year " + std::to_string(year), "R30", day - around,
+                         day + around};
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+bool IsOutpatient(const pb::TherapyState& state) {
+  return state.condition().observation_plan() ==
+         static_cast<std::uint32_t>(pb::OBSERVATION_PLAN_OUTPATIENT);
+}
+
+bool IsInHospital(const pb::TherapyState& state) {
+  const bool infused = state.last_infused_us() != 0;
+  return infused && state.condition().discharged_us() == 0 && !state.patient_died();
+}
+
+bool IsFeverish(const pb::PatientCondition& condition, std::int64_t now_us) {
+  if (condition.crs_open()) return true;
+  const auto feverish = [&](std::int64_t from, std::int64_t to) {
+    return from <= now_us && now_us <= to;
+  };
+  const std::int64_t first = condition.fever_us();  // also one that has another cause
+  if (first != 0 && feverish(first, first + kInputMicros)) return true;
+  return std::ranges::any_of(condition.febrile(), [&](const pb::DataSpan& span) {
+    return feverish(span.from_us(), span.to_us());
+  });
+}
+
+std::int64_t ReadingsDue(const pb::TherapyState& state, const pb::Aftercare& care,
+                         std::int64_t now_us) {
+  if (!IsInHospital(state) || IsOutpatient(state)) return 0;
+  const pb::PatientCondition& condition = state.condition();
+  const std::int64_t last = std::max(condition.last_observation_us(), state.last_infused_us());
+  const std::uint32_t hours =
+      IsFeverish(condition, now_us) ? care.vitals_fever_hours() : care.vitals_hours();
+  return last + hours * kMicrosPerHour;
+}
+
+std::int64_t ContactDue(const pb::TherapyState& state, const pb::Aftercare& care) {
+  if (state.last_infused_us() == 0 || state.patient_died()) return 0;
+  const bool home = IsOutpatient(state) || !IsInHospital(state);
+  if (!home) return 0;
+  const pb::PatientCondition& condition = state.condition();
+  const std::int64_t last =
+      std::max({condition.last_exam_us(), condition.discharged_us(), state.last_infused_us()});
+  const std::int64_t due = last + kMicrosPerDay;
+  const bool open = condition.crs_open() || condition.icans_open();
+  const std::int64_t end = state.last_infused_us() + care.daily_contact_days() * kMicrosPerDay;
+  return open || due <= end ? due : 0;
+}
+
+}  // namespace custody

@@ -1,0 +1,199 @@
+#include "custody/alerts.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+#include "custody/aftercare.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody {
+namespace {
+
+constexpr std::uint32_t kReleaseDays = 28;  // R42
+
+// `Gathering` collects the alerts of one state at one time.
+struct Gathering {
+  const pb::TherapyState& state;
+  const Registry& registry;
+  const Instant now;
+  const pb::Profile* profile;
+  std::vector<Alert> alerts = {};
+
+  // Whether somebody of the site's house has acknowledged `id`.
+  bool Seen(const std::string& id, const std::string& site) const {
+    const EnrolledOrganisation* house = registry.OrganisationOfSite(site);
+    return std::ranges::any_of(state.alerts_seen(), [&](const pb::AlertSeen& seen) {
+      if (seen.alert() != id) return false;
+      const EnrolledOrganisation* by = registry.OrganisationOfSite(seen.site());
+      const bool same_house =
+          house != nullptr && by != nullptr && house->organisation == by->organisation;
+      return seen.site() == site || same_house;
+    });
+  }
+
+  // What `event_id` told, under `rule`; `about` tells several of one event apart.
+  Alert& Add(const std::string& event_id, const std::string& rule, const std::string& about,
+             std::int64_t since_us, std::string text) {
+    Alert& alert = alerts.emplace_back();
+    alert.id = "A-" + ShortId(event_id) + "-" + rule + (about.empty() ? "" : "-" + about);
+    alert.rule = rule;
+    alert.since_us = since_us;
+    alert.text = std::move(text) + " (chain of identity " + state.coi() + ")";
+    return alert;
+  }
+  void For(Alert& alert, std::initializer_list<pb::Role> roles,
+           std::initializer_list<std::string> sites) const {
+    alert.roles = roles;
+    for (const std::string& site : sites) {
+      const bool listed = std::ranges::find(alert.sites, site) != alert.sites.end();
+      if (site.empty() || listed) continue;
+      alert.sites.push_back(site);
+      if (!Seen(alert.id, site)) alert.waiting.push_back(site);
+    }
+  }
+  const std::string& clinic() const { return TreatingSite(state); }
+  const std::string& maker() const { return state.manufacturer_site(); }
+};
+
+// Whether something is still to come of the therapy's product.
+bool IsAwaited(const pb::TherapyState& state, const pb::Lot& lot) {
+  const bool making = lot.state() == pb::LOT_OPEN || lot.state() == pb::LOT_FILLED;
+  const bool over = state.patient_died() || state.condition().ineligible() ||
+                    state.consent_withdrawn() || state.closed();
+  return making && !over;
+}
+
+// The end of the calendar day so many days after `from_us`, where the patient is treated.
+std::int64_t EndOfDays(const pb::TherapyState& state, std::int64_t from_us, std::uint32_t days) {
+  const StatusOr<std::int64_t> day = CalendarDay(Instant{from_us}, state.zone());
+  if (!day.ok()) return from_us + days * kMicrosPerDay;
+  const StatusOr<Instant> end = EndOfDay(*day + days, state.zone());
+  return end.ok() ? end->micros : from_us + days * kMicrosPerDay;
+}
+
+void LateRelease(Gathering& g, const pb::AlertSource& source) {
+  const pb::Lot* lot = FindLot(g.state, source.subject());
+  if (lot == nullptr || !IsAwaited(g.state, *lot)) return;
+  const std::uint32_t stated = g.profile == nullptr ? 0 : g.profile->release_alert_days();
+  const std::uint32_t days = Tightened(kReleaseDays, stated);
+  const std::int64_t end = EndOfDays(g.state, source.since_us(), days);
+  if (g.now.micros <= end) return;
+  Alert& alert = g.Add(source.event_id(), "R42", lot->lot(), end,
+                       "lot " + lot->lot() + " is not released " + std::to_string(days) +
+                           " days after its batch began");
+  g.For(alert, {pb::COORD, pb::PHY, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
+}
+
+void OfSources(Gathering& g) {
+  for (const pb::AlertSource& source : g.state.alert_sources()) {
+    const std::string& about = source.subject();
+    if (source.rule() == "R42") LateRelease(g, source);
+    if (source.rule() == "F5") {
+      Alert& alert = g.Add(source.event_id(), "F5", about, source.since_us(),
+                           "contamination confirmed of lot " + about + ", which was infused");
+      g.For(alert, {pb::PHY, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
+    }
+    if (source.rule() == "F18") {
+      Alert& alert = g.Add(source.event_id(), "F18", about, source.since_us(),
+                           "recalled: " + about + "; nothing of it is used");
+      g.For(alert, {pb::PHY, pb::PHARM, pb::CELL_LAB, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
+    }
+  }
+}
+
+// Entered afterwards, a step that a gate would have refused stands in the record.
+void OfDeviations(Gathering& g) {
+  for (const pb::Deviation& deviation : g.state.deviations()) {
+    if (!deviation.open() || !deviation.critical()) continue;
+    const bool late =
+        std::ranges::any_of(g.state.alert_sources(), [&](const pb::AlertSource& source) {
+          return source.rule() == "LATE" && source.event_id() == deviation.event_id();
+        });
+    if (!late) continue;
+    const std::string rule = deviation.rule().empty() ? "DEVIATION" : deviation.rule();
+    Alert& alert = g.Add(deviation.event_id(), rule, deviation.subject(), deviation.opened_us(),
+                         "an entry made afterwards left the critical deviation " + deviation.id());
+    g.For(alert, {pb::QA}, {g.clinic(), g.maker()});
+  }
+}
+
+void OfQuarantines(Gathering& g) {
+  for (const pb::Quarantine& quarantine : g.state.quarantines()) {
+    if (!quarantine.open() || quarantine.kind() != pb::QUARANTINED_TEMP) continue;
+    std::string held;
+    for (const auto* names : {&quarantine.containers(), &quarantine.items()}) {
+      for (const std::string& name : *names) held += (held.empty() ? "" : ", ") + name;
+    }
+    Alert& alert = g.Add(quarantine.event_id(), "F9", quarantine.rule(), quarantine.since_us(),
+                         held + " in quarantine for temperature (" + quarantine.id() +
+                             "); quality of the manufacturer decides");
+    g.For(alert, {pb::QA, pb::COORD}, {g.clinic(), g.maker(), quarantine.site()});
+  }
+}
+
+void OfPatient(Gathering& g) {
+  const pb::PatientCondition& condition = g.state.condition();
+  if (g.state.patient_died() || !g.state.has_condition()) return;
+  if (!condition.fever_event().empty()) {
+    Alert& alert = g.Add(condition.fever_event(), "R43", "", condition.fever_us(),
+                         "first temperature of 38.0 C or more after the infusion");
+    g.For(alert, {pb::PHY}, {g.clinic()});
+  }
+  for (const pb::CareDecision& asked : condition.care_decisions()) {
+    if (asked.due_us() >= g.now.micros) continue;
+    Alert& alert = g.Add(asked.event_id(), "R44", "", asked.due_us(),
+                         "nobody has decided about intensive care");
+    g.For(alert, {pb::PHY}, {g.clinic()});
+  }
+  const std::int64_t due = ReadingsDue(g.state, AftercareOf(g.profile), g.now.micros);
+  if (due == 0 || due >= g.now.micros) return;
+  // Each pause is an alert of its own, named by what came before it.
+  const pb::StepRecord* last = FindStep(g.state, pb::Event::kObservationsRecorded);
+  if (last == nullptr || last->occurred_us() < g.state.last_infused_us()) {
+    last = FindStep(g.state, pb::Event::kInfusionCompleted);
+  }
+  if (last == nullptr) return;
+  Alert& alert = g.Add(last->event_id(), "R28", "", due, "vital signs are overdue");
+  g.For(alert, {pb::RN, pb::PHY}, {g.clinic()});
+}
+
+// "Follow-up, day 100" is day-100.
+std::string Slug(const std::string& name) {
+  const std::size_t comma = name.find(", ");
+  std::string slug = comma == std::string::npos ? name : name.substr(comma + 2);
+  std::ranges::replace(slug, ' ', '-');
+  return slug;
+}
+
+// Visits count from the last infusion, so its event names them.
+void OfVisits(Gathering& g) {
+  const pb::StepRecord* infused = FindStep(g.state, pb::Event::kInfusionCompleted);
+  if (infused == nullptr) return;
+  for (const pb::Timer& timer : g.state.timers()) {
+    const bool visit = timer.rule() == "R29" || timer.rule() == "R30";
+    if (!visit || timer.due_us() >= g.now.micros) continue;
+    const std::string about = timer.rule() == "R29" ? timer.step() : Slug(timer.name());
+    Alert& alert =
+        g.Add(infused->event_id(), timer.rule(), about, timer.due_us(), "overdue: " + timer.name());
+    g.For(alert, {pb::COORD, pb::PHY, pb::REG}, {g.clinic()});
+  }
+}
+
+}  // namespace
+
+std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now) {
+  if (!state.enrolled() || state.sealed()) return {};
+  Gathering g{state, registry, now, ProfileFor(registry, state, pb::Event::default_instance())};
+  OfSources(g);
+  OfDeviations(g);
+  OfQuarantines(g);
+  OfPatient(g);
+  OfVisits(g);
+  std::ranges::sort(g.alerts, {},
+                    [](const Alert& alert) { return std::pair(alert.since_us, alert.id); });
+  return std::move(g.alerts);
+}
+
+}  // namespace custody

@@ -1,0 +1,45 @@
+// What somebody has to be told of a therapy, derived from its state: nothing here is stored, sent
+// or repeated. Who hands alerts out repeats each until it is acknowledged.
+#ifndef CUSTODY_CUSTODY_ALERTS_H_
+#define CUSTODY_CUSTODY_ALERTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "custody/pb.h"
+#include "custody/registry.h"
+#include "custody/time.h"
+
+namespace custody {
+
+// `Alert` is one of them. Its text names no patient, and of identifiers nothing but the chain of
+// identity, lots, containers and quarantines.
+struct Alert {
+  std::string id;    // stable: "A-", 8 hex digits of an event id, "-", rule, and the subject if any
+  std::string rule;  // "R43", "F5"; of a deviation its own
+  std::int64_t since_us = 0;
+  std::vector<pb::Role> roles;       // whom at each site
+  std::vector<std::string> sites;    // whom it concerns, the treating one first
+  std::vector<std::string> waiting;  // those of `sites` where nobody has acknowledged it yet
+  std::string text;
+
+  bool acknowledged() const { return waiting.empty(); }
+};
+
+// `Alerts` are all there are at `now`, acknowledged ones too, the oldest first:
+//   R42  a lot is not released when the profile's days (28) since its batch began are over
+//   R43  the first fever after an infusion
+//   R28  readings of a patient in hospital are overdue
+//   R29, R30  a visit is overdue
+//   R44  nobody decided about intensive care
+//   F9   product or cells are in quarantine for their temperature
+//   F5, F18  contamination of what was infused, a recall
+//   the rule of an open critical deviation that an entry made afterwards left
+// A site acknowledges for itself: the manufacturer's word does not silence the clinic's alert. A
+// `state` that is a view for others than the clinic has none about the patient. Deterministic.
+std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now);
+
+}  // namespace custody
+
+#endif  // CUSTODY_CUSTODY_ALERTS_H_

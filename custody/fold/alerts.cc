@@ -1,0 +1,85 @@
+// From which events alerts come that nothing else in the state tells, and who has seen them. Which
+// alerts there are at a time is derived: custody/alerts.h.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+void AddSource(Folding& f, const char* rule, const std::string& subject) {
+  pb::AlertSource* source = f.state.add_alert_sources();
+  source->set_event_id(f.event_id);
+  source->set_rule(rule);
+  source->set_subject(subject);
+  source->set_since_us(f.at);
+}
+
+// A number that is opened again began when it was opened first.
+void BatchBegan(Folding& f, const std::string& lot) {
+  const bool known = std::ranges::any_of(f.state.alert_sources(), [&](const pb::AlertSource& s) {
+    return s.rule() == "R42" && s.subject() == lot;
+  });
+  if (!known) AddSource(f, "R42", lot);
+}
+
+// Contamination of what a patient has got, or is getting (F5).
+void Contaminated(Folding& f, const pb::ContaminationConfirmed& body) {
+  const bool given = std::ranges::any_of(f.state.containers(), [&](const pb::Container& container) {
+    const bool begun = container.infusion_started_us() != 0 || container.infusion_ended_us() != 0;
+    return container.lot() == body.lot() && begun;
+  });
+  if (given || body.after_infusion() == pb::YES) AddSource(f, "F5", body.lot());
+}
+
+// Every gate that an entry made afterwards would have failed, and what else about it is critical.
+void MadeAfterwards(Folding& f) {
+  const bool passed_by = std::ranges::any_of(f.verdict.reasons(), [](const pb::Reason& reason) {
+    return reason.kind() == pb::REASON_GATE && !reason.overridden();
+  });
+  if (!passed_by && f.event.entry() == pb::LIVE) return;
+  const bool critical = std::ranges::any_of(f.state.deviations(), [&](const pb::Deviation& d) {
+    return d.critical() && d.event_id() == f.event_id;
+  });
+  if (critical) AddSource(f, "LATE", "");
+}
+
+// Of each alert the first word of a site counts.
+void Seen(Folding& f, const pb::AlertAcknowledged& body) {
+  const bool known = std::ranges::any_of(f.state.alerts_seen(), [&](const pb::AlertSeen& seen) {
+    return seen.alert() == body.alert() && seen.site() == f.site;
+  });
+  if (known) return;
+  pb::AlertSeen* seen = f.state.add_alerts_seen();
+  seen->set_alert(body.alert());
+  seen->set_event_id(f.event_id);
+  seen->set_at_us(f.at);
+  const std::vector<StepPerson> people = PeopleOf(f.event);
+  if (!people.empty()) seen->set_person(Intern(f.state, people.front().person));
+  seen->set_site(f.site);
+}
+
+}  // namespace
+
+void FoldAlerts(Folding& f) {
+  MadeAfterwards(f);
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kBatchOpened:
+      return BatchBegan(f, event.batch_opened().lot());
+    case pb::Event::kContaminationConfirmed:
+      return Contaminated(f, event.contamination_confirmed());
+    case pb::Event::kProductRecalled:
+      return AddSource(f, "F18", event.product_recalled().recall());
+    case pb::Event::kReleaseWithdrawn:
+      if (event.release_withdrawn().product_recall() != pb::YES) return;
+      return AddSource(f, "F18", event.release_withdrawn().lot());
+    case pb::Event::kAlertAcknowledged:
+      return Seen(f, event.alert_acknowledged());
+    default:
+      return;
+  }
+}
+
+}  // namespace custody::fold

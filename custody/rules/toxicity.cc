@@ -1,0 +1,190 @@
+// Grades of toxicity and what is given and decided against it. All of it are facts: nothing here
+// refuses, what does not fit is shown and stays open until somebody judges it.
+#include <algorithm>
+
+#include "custody/grading.h"
+#include "custody/rules/case.h"
+
+namespace custody::rules {
+namespace {
+
+constexpr const char* kComputed = "computed_grade";
+constexpr const char* kAttested = "grade";
+
+// Both grades against what the inputs give.
+template <class Body>
+void JudgeGrade(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body,
+                std::uint32_t computed, const std::string& inputs) {
+  const std::string expected = "computed grade " + std::to_string(computed) + ": " + inputs;
+  if (body.computed_grade() != computed) {
+    Deviation(c, rule, v,
+              {expected, std::to_string(body.computed_grade()),
+               "look at the readings that are recorded; record what is missing and grade again",
+               kComputed},
+              false);
+  }
+  if (body.grade() == computed || !body.difference().empty()) return;
+  Deviation(c, rule, v,
+            {"the attested grade as computed, " + std::to_string(computed) +
+                 ", or a word on why it differs",
+             "grade " + std::to_string(body.grade()) + " and no reason",
+             "grade again with the reason, or as computed", kAttested},
+            false);
+}
+
+std::string InputsText(const CrsInputs& inputs, const CrsGrade& computed) {
+  const char* fever = inputs.fever ? "fever" : inputs.masked ? "fever may be hidden" : "no fever";
+  return std::string(inputs.death ? "death due to CRS; " : "") + fever + " in 24 h; pressure " +
+         std::to_string(computed.pressure) + "; oxygen " + std::to_string(computed.oxygen);
+}
+
+std::string InputsText(const IcansInputs& inputs) {
+  if (inputs.death) return "death due to ICANS";
+  if (inputs.other_cause) return "of another cause";
+  if (inputs.capd) return "CAPD " + std::to_string(*inputs.capd) + " and the other findings";
+  if (inputs.ice) return "ICE " + std::to_string(*inputs.ice) + " and the other findings";
+  return inputs.not_performable ? "no score could be taken" : "no ICE was recorded in 24 h";
+}
+
+// What a dose of tocilizumab may be at most, in mg.
+double MostTocilizumab(double weight_kg) {
+  constexpr double kLight = 30;  // kg
+  constexpr double kMost = 800;  // mg
+  return std::min(kMost, weight_kg * (weight_kg < kLight ? 12 : 8));
+}
+
+void JudgeAmount(const Case& c, const Rule& rule, pb::Verdict& v,
+                 const pb::AeTreatmentGiven& dose) {
+  const double known = c.therapy.condition().weight_kg();
+  const double weight = dose.weight_kg() > 0 ? dose.weight_kg() : known;
+  if (dose.amount_mg() <= 0 || weight <= 0) {
+    Note(c, rule, v,
+         {"a dose in mg and a weight in kg", "not both are recorded",
+          "the dose cannot be judged; record them", "amount_mg"});
+    return;
+  }
+  const double most = MostTocilizumab(weight);
+  if (dose.amount_mg() <= most) return;
+  Deviation(c, rule, v,
+            {"at most " + Number(most) + " mg of tocilizumab at " + Number(weight) +
+                 " kg (8 mg/kg, below 30 kg 12 mg/kg, never more than 800 mg)",
+             Number(dose.amount_mg()) + " mg",
+             "tell the physician now; correct the record if it is a slip", "amount_mg"},
+            false);
+}
+
+void JudgeIntervals(const Case& c, const Rule& rule, pb::Verdict& v, std::int64_t at) {
+  constexpr std::int64_t kApart = 8 * kMicrosPerHour;
+  constexpr int kMostInADay = 3;
+  constexpr std::uint32_t kMostInAll = 4;
+  std::vector<std::int64_t> doses(c.therapy.condition().tocilizumab_us().begin(),
+                                  c.therapy.condition().tocilizumab_us().end());
+  for (const std::int64_t other : doses) {
+    const std::int64_t apart = std::max(at, other) - std::min(at, other);
+    if (apart >= kApart) continue;
+    Deviation(
+        c, rule, v,
+        {"doses of tocilizumab at least 8 h apart",
+         Span(apart) + " from the dose of " + Local(c, other),
+         "tell the physician now; correct the record if one dose was recorded twice", "given_at"},
+        false);
+    break;
+  }
+  doses.push_back(at);
+  // The most within any 24 h that end with a dose, and have this one among them.
+  int most = 0;
+  for (const std::int64_t end : doses) {
+    const auto within = [&](std::int64_t dose) {
+      return dose <= end && dose > end - kMicrosPerDay;
+    };
+    if (within(at)) most = std::max(most, static_cast<int>(std::ranges::count_if(doses, within)));
+  }
+  const auto many = [&](const std::string& expected, const std::string& found) {
+    Deviation(c, rule, v,
+              {expected, found,
+               "the physician decides on something else; correct the record if one dose was "
+               "recorded twice",
+               "dose_number"},
+              false);
+  };
+  if (most > kMostInADay) many("at most 3 doses in 24 h", "dose " + std::to_string(most));
+  const std::uint32_t all = c.therapy.condition().tocilizumab_doses() + 1;
+  if (all > kMostInAll) many("at most 4 doses in all", "dose " + std::to_string(all));
+}
+
+}  // namespace
+
+void CrsComputed(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kCrsGraded) return;
+  const pb::CrsGraded& body = c.effective.crs_graded();
+  const CrsInputs inputs = CrsInputsOf(c.therapy.condition(), body);
+  const CrsGrade computed = ComputeCrs(inputs);
+  JudgeGrade(c, rule, v, body, computed.grade, InputsText(inputs, computed));
+  if (!computed.without_fever) return;
+  Note(c, rule, v,
+       {"fever before hypotension or oxygen, where CRS explains them",
+        "hypotension or oxygen without fever", "the physician judges what they come from"});
+}
+
+void IcansComputed(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kIceRecorded) {
+    const pb::IceRecorded& body = c.effective.ice_recorded();
+    const std::optional<std::uint32_t> sum = IceTotal(body);
+    if (!sum || !body.has_total() || *sum == body.total()) return;
+    Deviation(c, rule, v,
+              {"the sum of the five parts, " + std::to_string(*sum), std::to_string(body.total()),
+               "count again; the parts are what grades", "total"},
+              false);
+    return;
+  }
+  if (Body(c) != pb::Event::kIcansGraded) return;
+  const pb::IcansGraded& body = c.effective.icans_graded();
+  const IcansInputs inputs = IcansInputsOf(c.therapy.condition(), body);
+  JudgeGrade(c, rule, v, body, ComputeIcans(inputs), InputsText(inputs));
+}
+
+void TocilizumabWithin(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kAeTreatmentGiven) return;
+  const pb::AeTreatmentGiven& body = c.effective.ae_treatment_given();
+  if (body.treatment() != pb::TREATMENT_TOCILIZUMAB) return;
+  JudgeAmount(c, rule, v, body);
+  JudgeIntervals(c, rule, v, Micros(body.given_at()));
+}
+
+// Up to day 30 the grade counts days, which no single record tells; after it one count is enough.
+void LateCountGraded(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kCytopeniaGraded || c.therapy.last_infused_us() == 0) return;
+  const pb::CytopeniaGraded& body = c.effective.cytopenia_graded();
+  constexpr std::int64_t kEarlyDays = 30;
+  const std::int64_t day = DaysBetween(c, c.therapy.last_infused_us(), Micros(body.at()));
+  if (day <= kEarlyDays || !body.has_anc_1e9_per_l()) return;
+  const std::uint32_t computed = ComputeLateIcaht(body.anc_1e9_per_l());
+  if (body.neutropenia_grade() == computed) return;
+  Deviation(c, rule, v,
+            {"grade " + std::to_string(computed) + " at " + Number(body.anc_1e9_per_l()) +
+                 " x 10^9/L after day 30",
+             "grade " + std::to_string(body.neutropenia_grade()),
+             "grade again, or say why when this is closed", "neutropenia_grade"},
+            false);
+}
+
+// That nobody decided at all is found by the fold, with the first event that comes after.
+void CareDecided(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kAeTreatmentGiven) return;
+  const pb::AeTreatmentGiven& body = c.effective.ae_treatment_given();
+  const bool decides = body.treatment() == pb::TREATMENT_ICU_TRANSFER ||
+                       body.treatment() == pb::TREATMENT_ICU_NOT_NEEDED;
+  if (!decides) return;
+  for (const pb::CareDecision& asked : c.therapy.condition().care_decisions()) {
+    const std::int64_t after = Micros(body.given_at()) - asked.graded_us();
+    if (asked.overdue() || after <= kDecideMicros) continue;
+    const bool crs = asked.toxicity() == static_cast<std::uint32_t>(pb::TOXICITY_CRS);
+    Deviation(c, rule, v,
+              {"a decision on intensive care at most 2 h after grade 3 or more",
+               Span(after) + " after it", "state why it took so long when this is closed",
+               crs ? "CRS" : "ICANS"},
+              false);
+  }
+}
+
+}  // namespace custody::rules
