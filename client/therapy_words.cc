@@ -5,6 +5,7 @@
 #include "client/event_words.h"
 #include "client/forms.h"
 #include "crypto/utf8.h"
+#include "custody/alerts.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -147,6 +148,16 @@ std::vector<std::string> Warnings(const pb::TherapyState& state, std::string_vie
   return lines;
 }
 
+std::vector<std::string> AlertLines(const pb::TherapyState& state, const Desk& desk) {
+  std::vector<std::string> lines;
+  for (const Alert& alert : Alerts(state, desk.registry(), desk.Now())) {
+    const bool waits =
+        std::ranges::find(alert.waiting, desk.folder().settings().site) != alert.waiting.end();
+    if (waits) lines.push_back(Plain(alert.id + ": " + alert.text));
+  }
+  return lines;
+}
+
 std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
   std::string out = Headline(state) + "\n";
   const std::string& zone = desk.zone();
@@ -157,6 +168,7 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
   }
   for (const std::string& warning : Warnings(state, zone))
     AddLine(out, "  STOP         " + warning);
+  for (const std::string& alert : AlertLines(state, desk)) AddLine(out, "  ALERT        " + alert);
   Shipments(state, zone, out);
   for (const pb::Lot& lot : state.lots()) {
     AddLine(out, "  Lot          " + lot.lot() + " " +

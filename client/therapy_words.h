@@ -32,6 +32,9 @@ std::string Headline(const pb::TherapyState& state);
 std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk);
 // `Warnings` are the lines of it that stop somebody: holds, quarantines, withdrawn consent, death.
 std::vector<std::string> Warnings(const pb::TherapyState& state, std::string_view zone);
+// `AlertLines` are the alerts that nobody of this station's site has acknowledged yet, each with
+// the id that ALERT_ACKNOWLEDGED names.
+std::vector<std::string> AlertLines(const pb::TherapyState& state, const Desk& desk);
 
 }  // namespace custody
 

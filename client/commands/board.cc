@@ -33,6 +33,7 @@ std::size_t Open(const pb::TherapyState& state) {
 
 std::string Attention(const pb::TherapyState& state, const Desk& desk) {
   std::vector<std::string> lines = Warnings(state, desk.zone());
+  for (const std::string& alert : AlertLines(state, desk)) lines.push_back("ALERT " + alert);
   for (const pb::Shipment& shipment : state.shipments()) {
     if (shipment.open()) lines.push_back("in transit: " + shipment.shipper());
   }

@@ -39,7 +39,11 @@ int LookCommand::Next() {
   if (!steps.ok()) return shell.Fail(steps.status());
   nlohmann::json list = nlohmann::json::array();
   for (const pb::NextStep& step : *steps) list.push_back(ToJson(step));
-  shell.console.Emit({{"therapy", *id}, {"steps", list}});
+  const auto state = (*desk)->Therapy(*id);
+  if (!state.ok()) return shell.Fail(state.status());
+  const std::vector<std::string> alerts = AlertLines(state->state(), **desk);
+  shell.console.Emit({{"therapy", *id}, {"steps", list}, {"alerts", alerts}});
+  for (const std::string& alert : alerts) shell.console.Say("ALERT " + alert, Mood::kCareful);
   shell.console.Table({"Step", "For", "Who", "Due", "Now"}, StepRows(*steps, **desk));
   for (const pb::NextStep& step : *steps) {
     if (!step.blocked()) continue;
