@@ -11,6 +11,7 @@ namespace custody::rules {
 void SummarySound(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kTelemetryBatch) return;
   const pb::TelemetryBatch& batch = c.effective.telemetry_batch();
+  if (batch.summary() == pb::SUMMARY_UNSPECIFIED) return;  // CheckSummary admits no new one
   if (batch.summary() == pb::SUMMARY_TYPED) {
     Deviation(
         c, rule, v,
@@ -55,6 +56,10 @@ void CheckSummary(const pb::TelemetryBatch& batch, std::string_view file, pb::Ve
     reason.set_field_class(pb::CUSTODY);
     verdict.set_refused(true);
   };
+  if (batch.summary() == pb::SUMMARY_UNSPECIFIED) {
+    return refuse(batch.logger(), "how the summary came about: reckoned, or read off the logger",
+                  "nothing", "reckon it from the file: record --logger-file; or say SUMMARY_TYPED");
+  }
   const StatusOr<LoggerFile> read = ParseLoggerFile(file);
   if (!read.ok()) {
     if (batch.summary() == pb::SUMMARY_TYPED) return;

@@ -52,7 +52,7 @@ ErrorDetails DetailsOf(const RecordOutcome& outcome) {
 }
 
 void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutcome outcome,
-                   std::function<void(const RecordOutcome&)> answer) {
+                   const std::function<void(const RecordOutcome&)>& answer) {
   outcome.status = ForPeer(outcome.status, "Record");
   const Who who = station.permit.caller.who;
   // Who reports a wrong item from anywhere has to learn where the chain stands.

@@ -31,7 +31,7 @@ ErrorDetails DetailsOf(const RecordOutcome& outcome);
 // `FinishRefused` prepares the answer to a refused event and passes it to `answer`: from here or
 // from a reading thread, when it must first be seen whether the caller may know the reasons.
 void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutcome outcome,
-                   std::function<void(const RecordOutcome&)> answer);
+                   const std::function<void(const RecordOutcome&)>& answer);
 
 // `StartRecordMany` gives the reactor of one RecordMany stream; it owns itself.
 grpc::ServerBidiReactor<pb::RecordRequest, pb::RecordReply>* StartRecordMany(

@@ -134,6 +134,7 @@ TEST_F(ServerTelemetryTest, RefusesEachWrongNumberInItsOwnWords) {
        "[Highest inner]: expected -120.00 C, as the file gives; found -135.00 C, as stated"},
       {[](Batch& b) { b.set_mkt_temperature_centi_c(b.mkt_temperature_centi_c() + 1); },
        "[Mean kinetic]"},
+      {[](Batch& b) { b.clear_summary(); }, "expected how the summary came about"},
       {[](Batch& b) { b.set_min_ambient_centi_c(0); }, "[Lowest ambient]: expected nothing"},
       {[](Batch& b) { b.clear_max_tilt_deg(); },
        "[Largest tilt]: expected 7 deg, as the file gives; found nothing, as stated"},

@@ -6,7 +6,6 @@
 #include "tests/support/journey.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,9 +16,12 @@
 #include "crypto/file.h"
 #include "custody/bundle.h"
 #include "custody/rules.h"
+#include "custody/telemetry.h"
 #include "tests/support/event_builder.h"
 #include "tests/support/ledger_bundle.h"
 #include "tests/support/ledger_folder.h"
+#include "tests/support/logger_file.h"
+#include "tests/support/main_path.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_ledger.h"
 #include "tools/audit/commands.h"
@@ -42,15 +44,6 @@ std::vector<std::string> Scripts() {
   return names;
 }
 
-pb::Profile ReadProfile(const std::string& name) {
-  pb::Profile profile;
-  const std::string text = Must(ReadFile(
-      std::filesystem::path(CUSTODY_SOURCE_DIR) / "custody/profiles" / (name + ".textproto"),
-      kMaxFile));
-  CUSTODY_CHECK(google::protobuf::TextFormat::ParseFromString(text, &profile));
-  return profile;
-}
-
 // The rules that have more than a note to say, each once.
 std::vector<std::string> RulesOf(const pb::Verdict& verdict) {
   std::set<std::string> rules;
@@ -65,10 +58,10 @@ std::vector<std::string> RulesOf(const pb::Verdict& verdict) {
 class Stage {
  public:
   explicit Stage(const Journey& journey) {
-    for (const std::string& name : journey.profiles) world().PublishProfile(ReadProfile(name));
+    for (const std::string& name : journey.profiles) world().PublishProfile(ProfileNamed(name));
     begins_ = world().now();
     folder_.Begin();
-    Must(folder_.ledger().PutAttachment("T1", "application/pdf", kJourneyFile).status());
+    Attach("application/pdf", std::string(kJourneyFile));
   }
 
   void Play(const JourneyStep& step) {
@@ -94,8 +87,7 @@ class Stage {
     const std::filesystem::path bundle = folder_.path() / "bundle.custody.json";
     const std::filesystem::path trust = folder_.path() / "ledger.trust.json";
     Bundle whole = BundleOf(world(), kChain);
-    whole.attachments[Sha256(kJourneyFile).ToHex()] = {"application/pdf", kJourneyFile.size(),
-                                                       std::string(kJourneyFile)};
+    whole.attachments = attached_;
     Must(WriteFileAtomically(bundle, Must(WriteBundle(whole))));
     Must(WriteFileAtomically(trust, TrustIn(world()).ToJson()));
     VerifyOptions verify;
@@ -108,6 +100,19 @@ class Stage {
 
  private:
   TestLedger& world() { return folder_.world(); }
+  void Attach(const std::string& media_type, const std::string& bytes) {
+    Must(folder_.ledger().PutAttachment("T1", media_type, bytes).status());
+    attached_[Sha256(bytes).ToHex()] = {media_type, bytes.size(), bytes};
+  }
+  // What a script says of a logger's file becomes such a file; its summary is what it gives.
+  void ReadOut(pb::TelemetryBatch& batch) {
+    const std::string file = LoggerFileOf(batch);
+    Attach("text/csv", file);
+    batch.mutable_file()->set_sha256(Sha256(file).ToString());
+    batch.mutable_file()->set_size(file.size());
+    batch.mutable_file()->set_media_type("text/csv");
+    Summarize(Must(ParseLoggerFile(file)), batch);
+  }
   EventBuilder Build(const JourneyStep& step) {
     EventBuilder event = world().On(kChain);
     for (const std::string& signer : step.signers) {
@@ -119,6 +124,7 @@ class Stage {
     }
     const Instant at = begins_ + step.after;
     event.event().MergeFrom(Must(BodyOf(step, at, ids_)));
+    if (event.event().has_telemetry_batch()) ReadOut(*event.event().mutable_telemetry_batch());
     event.HappenedAt(at);
     if (step.mode == pb::LATE) event.Late(step.reason);
     if (step.mode == pb::DOWNTIME) event.Downtime(step.reason);
@@ -130,6 +136,7 @@ class Stage {
   LedgerFolder folder_{false, pb::DEMO, TestWorld{}};
   Instant begins_;
   std::map<std::string, std::string> ids_;
+  std::map<std::string, BundleAttachment> attached_;  // by SHA-256 in hex
 };
 
 class JourneyTest : public testing::TestWithParam<std::string> {};

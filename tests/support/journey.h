@@ -24,9 +24,10 @@
 //   refused RULE...          must not be recorded, by exactly these rules, and is not
 //   deviates RULE...         is recorded, and exactly these rules have something against it
 //
-// `none` after `cites`, `refused` or `deviates` is as if the line were not there: scenes say what
-// they are told. A step that says nothing of rules is recorded without a word from any rule. An
-// empty line ends it.
+// A `telemetry_batch` says what its logger measured (from, to, interval, extremes, excursions,
+// gaps); the file is made of that, attached and summed up. `none` after `cites`, `refused` or
+// `deviates` is as if the line were not there: scenes say what they are told. A step that says
+// nothing of rules is recorded without a word from any rule. An empty line ends it.
 #ifndef CUSTODY_TESTS_SUPPORT_JOURNEY_H_
 #define CUSTODY_TESTS_SUPPORT_JOURNEY_H_
 

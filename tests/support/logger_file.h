@@ -2,6 +2,7 @@
 #ifndef CUSTODY_TESTS_SUPPORT_LOGGER_FILE_H_
 #define CUSTODY_TESTS_SUPPORT_LOGGER_FILE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -21,7 +22,8 @@ inline std::string CentiText(std::int32_t centi, char point = '.') {
 }
 
 // `LoggerFileOf` is a file of shape "commas" of the batch's logger, from its first reading to its
-// last: the first is its lowest, the second its highest, the others lie between.
+// last: the first is its lowest, the second its highest, the others lie between. What the batch
+// lists as excursions and gaps is in it; then the extremes are those of the excursions.
 inline std::string LoggerFileOf(const pb::TelemetryBatch& batch) {
   std::string file = "# Serial: " + batch.logger() + "\nTimestamp,Temperature [C]\n";
   const std::int64_t from = FromProto(batch.from()).micros;
@@ -30,7 +32,18 @@ inline std::string LoggerFileOf(const pb::TelemetryBatch& batch) {
   const std::int32_t highest = batch.max_temperature_centi_c();
   int count = 0;
   for (std::int64_t at = from; at <= to; at += std::int64_t{batch.interval_ms()} * 1000) {
-    const std::int32_t now = count == 0 ? lowest : count == 1 ? highest : (lowest + highest) / 2;
+    const auto within = [at](const auto& stretch, std::int64_t after) {
+      const std::int64_t begin = FromProto(stretch.from()).micros;
+      const auto lasts = static_cast<std::int64_t>(stretch.duration_ms()) * 1000;
+      return at >= begin + after && at < begin + lasts;
+    };
+    const bool calm = batch.excursions().empty();
+    std::int32_t now = count == 0 || !calm ? lowest : count == 1 ? highest : (lowest + highest) / 2;
+    for (const pb::TelemetryExcursion& stretch : batch.excursions()) {
+      if (within(stretch, 0)) now = stretch.extreme_temperature_centi_c();
+    }
+    const auto& gaps = batch.gaps();
+    if (std::ranges::any_of(gaps, [&](const auto& gap) { return within(gap, 1); })) continue;
     file += FormatUtc(Instant{at}) + "," + CentiText(now) + "\n";
     ++count;
   }

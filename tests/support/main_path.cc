@@ -1,144 +1,54 @@
-// The path itself stands in main_path.txt, so that it reads like the record it becomes.
 #include "tests/support/main_path.h"
 
 #include <google/protobuf/text_format.h>
 
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
+#include "crypto/file.h"
 #include "custody/event.h"
 #include "custody/rules.h"
 #include "custody/therapy.h"
+#include "tests/support/journey.h"
 
 namespace custody {
 namespace {
-
-constexpr std::int64_t kM = kMicrosPerMinute;
-constexpr std::int64_t kH = kMicrosPerHour;
-constexpr std::int64_t kD = kMicrosPerDay;
 
 [[noreturn]] void Fail(const std::string& why) {
   std::fprintf(stderr, "the main path does not hold: %s\n", why.c_str());
   std::abort();
 }
 
-std::string Bytes(std::string_view bytes) {
-  std::string out = "\"";
-  for (const char c : bytes) {
-    char octal[8];
-    std::snprintf(octal, sizeof octal, "\\%03o", static_cast<unsigned char>(c));
-    out += octal;
-  }
-  return out + "\"";
-}
-
-std::string Wristband(const std::string& field) {
-  std::string out;
-  for (const char* type : {"mrn", "dob"}) {
-    out += field + " { type: \"" + type +
-           "\" commitment: " + Bytes(Sha256({type, "main path"}).view()) + " source: SCANNED } ";
-  }
-  return out;
-}
-
-// "", "-30m", "+2h", "+3d" after a $T.
-std::int64_t Offset(std::string_view text) {
-  if (text.empty()) return 0;
-  const std::int64_t count = std::atoll(std::string(text.substr(1, text.size() - 2)).c_str());
-  const std::int64_t unit = text.back() == 'm' ? kM : text.back() == 'h' ? kH : kD;
-  return (text.front() == '-' ? -count : count) * unit;
-}
-
-std::string Token(const std::string& token, Instant now) {
-  if (token.starts_with("$T")) {
-    const std::int64_t micros = now.micros + Offset(std::string_view(token).substr(2));
-    return "{ seconds: " + std::to_string(micros / kMicrosPerSecond) + " }";
-  }
-  if (token == "$FILE") {
-    return "{ sha256: " + Bytes(Sha256("a file").view()) +
-           " size: 6 media_type: \"application/pdf\" }";
-  }
-  if (token == "$HASH") return Bytes(Sha256("a text").view());
-  if (token.starts_with("$SCAN:")) {
-    return "{ value: \"" + token.substr(6) + "\" source: SCANNED }";
-  }
-  if (token.starts_with("$WRIST:")) return Wristband(token.substr(7));
-  Fail("unknown token " + token);
-}
-
-// "+14d04h10m" after the start.
-std::int64_t After(const std::string& text) {
-  int days = 0;
-  int hours = 0;
-  int minutes = 0;
-  if (std::sscanf(text.c_str(), "+%dd%dh%dm", &days, &hours, &minutes) != 3) Fail(text);
-  return days * kD + hours * kH + minutes * kM;
-}
-
-std::string ReadFile(const std::string& path) {
-  const std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (text.str().empty()) Fail(path + " is missing");
-  return text.str();
-}
-
 }  // namespace
 
 pb::Event ParseBody(std::string_view text, Instant now) {
-  std::string expanded;
-  for (std::size_t i = 0; i < text.size();) {
-    if (text[i] != '$') {
-      expanded += text[i++];
-      continue;
-    }
-    std::size_t end = i;
-    while (end < text.size() && std::isspace(static_cast<unsigned char>(text[end])) == 0) ++end;
-    expanded += Token(std::string(text.substr(i, end - i)), now);
-    i = end;
-  }
-  pb::Event event;
-  if (!google::protobuf::TextFormat::ParseFromString(expanded, &event)) Fail(expanded);
-  return event;
+  JourneyStep step;
+  step.where = "a test";
+  step.body = std::string(text);
+  return Must(BodyOf(step, now, {}));
 }
 
 std::vector<MainStep> MainPath(Instant start) {
-  std::istringstream lines(ReadFile(CUSTODY_SUPPORT_FOLDER "/main_path.txt"));
+  static const Journey& journey =
+      *new Journey(Must(ReadJourney(CUSTODY_JOURNEY_FOLDER "/normal_course.txt")));
   std::vector<MainStep> steps;
-  std::string text;
-  const auto finish = [&] {
-    if (text.empty()) return;
-    steps.back().event = ParseBody(text, start + steps.back().after);
-    steps.back().body = std::string(BodyName(steps.back().event));
-    text.clear();
-  };
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('#')) continue;
-    if (line.starts_with('+')) {
-      std::istringstream words(line);
-      std::string word;
-      words >> word;
-      steps.push_back({"", {}, After(word), {}});
-      while (words >> word) steps.back().signers.push_back(word);
-    } else if (line.empty()) {
-      finish();
-    } else {
-      text += line + '\n';
-    }
+  for (const JourneyStep& step : journey.steps) {
+    pb::Event event = Must(BodyOf(step, start + step.after, {}));
+    std::string body(BodyName(event));
+    steps.push_back({std::move(body), step.signers, step.after, std::move(event)});
   }
-  finish();
   return steps;
 }
 
-pb::Profile DemoProfile() {
+pb::Profile ProfileNamed(const std::string& file) {
   pb::Profile profile;
-  const std::string text = ReadFile(CUSTODY_PROFILE_FOLDER "/demo-product.textproto");
-  if (!google::protobuf::TextFormat::ParseFromString(text, &profile)) Fail("the demo profile");
+  const std::string path = CUSTODY_PROFILE_FOLDER "/" + file + ".textproto";
+  if (!google::protobuf::TextFormat::ParseFromString(Must(ReadFile(path, 1 << 20)), &profile)) {
+    Fail(path + " is no profile");
+  }
   return profile;
 }
+pb::Profile DemoProfile() { return ProfileNamed("demo-product"); }
 
 TherapyRun::TherapyRun(TestLedger& ledger, std::string_view chain)
     : ledger_(ledger), chain_(chain), start_(ledger.now()), steps_(MainPath(start_)) {

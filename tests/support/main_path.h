@@ -1,5 +1,5 @@
-// One whole therapy, from enrolment to the visit in month 2 to 3, as it should be: what tests of
-// several rooms walk, stop in, and disturb.
+// One whole therapy, from enrolment to the visit in month 2 to 3, as it should be: the journey
+// normal_course, which tests of several rooms walk, stop in, and disturb.
 #ifndef CUSTODY_TESTS_SUPPORT_MAIN_PATH_H_
 #define CUSTODY_TESTS_SUPPORT_MAIN_PATH_H_
 
@@ -32,11 +32,12 @@ struct MainStep {
 // `MainPath` is every step in order, its times counted from `start`. Deterministic.
 std::vector<MainStep> MainPath(Instant start);
 
-// `DemoProfile` is custody/profiles/demo-product.textproto.
+// `ProfileNamed` is custody/profiles/FILE.textproto; `DemoProfile` demo-product.
+pb::Profile ProfileNamed(const std::string& file);
 pb::Profile DemoProfile();
 
-// `ParseBody` reads an Event's body from text format in which `$T-30m` is a time around `now`,
-// `$FILE` an attachment, `$SCAN:X` a scan of X, and `$WRIST:field` the patient's two identifiers.
+// `ParseBody` reads an Event's body from text format with the tokens of journeys (journey.h), at
+// `now`.
 pb::Event ParseBody(std::string_view text, Instant now);
 
 // `TherapyRun` records a therapy on a TestLedger and folds it as a ledger would.

@@ -33,6 +33,7 @@ void AddSigner(pb::Event& event, const NamedSigner& signer, const PrivateKey& ke
 
 StatusOr<pb::SignedEvent> SignAll(const pb::Event& event, const std::vector<PrivateKey>& keys) {
   std::vector<const PrivateKey*> pointers;
+  pointers.reserve(keys.size());
   for (const PrivateKey& key : keys) pointers.push_back(&key);
   return SignEvent(event, pointers);
 }

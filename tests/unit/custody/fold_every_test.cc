@@ -353,12 +353,14 @@ TEST_P(FoldEveryTest, ChangesWhatItSaysAndIsRemembered) {
 INSTANTIATE_TEST_SUITE_P(Bodies, FoldEveryTest, testing::ValuesIn(Rows()),
                          [](const auto& row) { return std::string(row.param.body); });
 
-// The folder's own sources say which event types its tests record.
+// The folder's own sources, and the journeys, say which event types tests record.
 TEST(FoldEveryTableTest, NoEventTypeIsWithoutATest) {
   const std::filesystem::path tests = std::filesystem::path(CUSTODY_SOURCE_DIR) / "tests";
-  std::vector<std::filesystem::path> files{tests / "support/main_path.txt"};
-  for (const auto& file : std::filesystem::directory_iterator(tests / "unit/custody")) {
-    if (file.path().extension() == ".cc") files.push_back(file.path());
+  std::vector<std::filesystem::path> files;
+  for (const char* folder : {"unit/custody", "journeys", "journeys/scenes"}) {
+    for (const auto& file : std::filesystem::directory_iterator(tests / folder)) {
+      if (file.is_regular_file()) files.push_back(file.path());
+    }
   }
   std::string recorded;
   for (const std::filesystem::path& file : files) {
