@@ -97,7 +97,7 @@ void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"relapsed or refractory disease", "neither",
           "outside the indication: the physician decides"});
   }
-  if (patient.ecog() > indication.max_ecog()) {
+  if (indication.has_max_ecog() && patient.ecog() > indication.max_ecog()) {
     Gate(c, rule, v,
          {"ECOG at most " + std::to_string(indication.max_ecog()), std::to_string(patient.ecog()),
           "outside the indication: the physician decides"});

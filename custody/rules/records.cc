@@ -66,8 +66,8 @@ void AskPatient(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
            std::to_string(age) + " d, as corrected", kNowWhat, donation.din()});
   }
   const pb::Indication& indication = c.profile->indication();
-  const bool within = patient.prior_lines() >= indication.min_prior_lines() &&
-                      patient.ecog() <= indication.max_ecog();
+  const bool frail = indication.has_max_ecog() && patient.ecog() > indication.max_ecog();
+  const bool within = patient.prior_lines() >= indication.min_prior_lines() && !frail;
   const bool other = patient.prior_lines() != was.prior_lines() || patient.ecog() != was.ecog();
   if (other && now.ordered() && !within) {
     Again(c, v, "R41",
