@@ -118,6 +118,16 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
   if (dose) {
     return Number(ld, &pb::Lymphodepletion::last_dose_us, &pb::Lymphodepletion::set_last_dose_us);
   }
+  if (body == pb::Event::kLdStarted && field == "marrow_blasts_percent") {
+    return Number(ld, &pb::Lymphodepletion::blasts_percent,
+                  &pb::Lymphodepletion::set_blasts_percent);
+  }
+  if (body == pb::Event::kLdStarted && field == "marrow_sampled_at") {
+    return Number(ld, &pb::Lymphodepletion::blasts_us, &pb::Lymphodepletion::set_blasts_us);
+  }
+  if (body == pb::Event::kDailyLabs && field == "wbc_1e9_per_l") {
+    return Number(ld, &pb::Lymphodepletion::wbc_1e9_per_l, &pb::Lymphodepletion::set_wbc_1e9_per_l);
+  }
   if (body == pb::Event::kLdWaived && field == "wbc_sampled_at") {
     return Number(ld, &pb::Lymphodepletion::waiver_wbc_us, &pb::Lymphodepletion::set_waiver_wbc_us);
   }
@@ -149,6 +159,11 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
   if (received && field == "seal_opened_at") {
     return Among(state.mutable_shipments(), old, [](pb::Shipment* shipment) {
       return Number(shipment, &pb::Shipment::seal_opened_us, &pb::Shipment::set_seal_opened_us);
+    });
+  }
+  if (body == pb::Event::kPacked && field == "nominal_hold_hours") {
+    return Among(state.mutable_shipments(), old, [](pb::Shipment* shipment) {
+      return Number(shipment, &pb::Shipment::hold_hours, &pb::Shipment::set_hold_hours);
     });
   }
   if (body == pb::Event::kPacked && field == "packed_at") {

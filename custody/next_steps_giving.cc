@@ -159,6 +159,33 @@ void OfferCareDecision(Offers& offers) {
   offers.Due(step, due);
 }
 
+// The second of two parts, once the first is given (R32): on its days.
+void OfferSecondDose(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  if (offers.profile() == nullptr || !offers.profile()->has_split_dose()) return;
+  if (state.doses_given() != 1) return;
+  const pb::SplitDose& plan = offers.profile()->split_dose();
+  const auto day = [&](std::uint32_t number) {
+    return state.first_infused_us() + (std::int64_t{number} - 1) * kMicrosPerDay;
+  };
+  const std::int64_t opens = plan.second_from_day() == 0 ? 0 : day(plan.second_from_day());
+  const std::int64_t due = plan.second_to_day() == 0 ? 0 : day(plan.second_to_day());
+  offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), due, opens);
+  offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), due, opens);
+  const bool ordered = std::ranges::any_of(state.orders(), [](const pb::InfusionOrder& order) {
+    return order.open() && order.dose_number() >= 2;
+  });
+  if (ordered) return;
+  offers.Due(offers.Add(pb::Event::kInfusionOrdered, "dose 2",
+                        [&](pb::Event& event) {
+                          pb::InfusionOrdered& order = *event.mutable_infusion_ordered();
+                          order.set_dose_number(2);
+                          *order.mutable_planned_at() =
+                              ToProto(Instant{std::max(opens, offers.now())});
+                        }),
+             due, opens);
+}
+
 }  // namespace
 
 void OfferInfusion(Offers& offers) {
@@ -174,8 +201,10 @@ void OfferInfusion(Offers& offers) {
     if (ld.started_us() == 0 && !ld.waived()) {
       offers.Add(pb::Event::kLdStarted, "", [](pb::Event& event) {
         event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
-        event.mutable_ld_started()->set_planned_days(3);  // as all labels have it
-        event.add_signers()->set_role(pb::PHY);           // who accepts it
+        event.mutable_ld_started()->set_planned_days(3);           // as all labels have it
+        event.mutable_ld_started()->set_marrow_blasts_percent(0);  // where it is asked for
+        *event.mutable_ld_started()->mutable_marrow_sampled_at() = event.occurred_at();
+        event.add_signers()->set_role(pb::PHY);  // who accepts it
       });
     } else if (ld.completed_us() == 0 && !ld.waived()) {
       offers.Add(pb::Event::kLdDose);
@@ -189,6 +218,7 @@ void OfferInfusion(Offers& offers) {
     offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), LdDeadline(offers));
     if (!ordered) offers.Due(offers.Add(pb::Event::kInfusionOrdered), LdDeadline(offers));
   }
+  OfferSecondDose(offers);
   for (const pb::InfusionOrder& order : state.orders()) {
     if (!order.open()) continue;
     for (const std::string& id : order.containers()) {

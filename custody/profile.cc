@@ -26,6 +26,12 @@ std::uint32_t LdMaxDays(const pb::Profile* profile) {
                   : Tightened(Defaults::kLdMaxDays, profile->ld().max_days());
 }
 
+std::uint32_t FrozenMonths(const pb::Profile* profile) {
+  const pb::FrozenHold hold = profile == nullptr ? pb::FrozenHold() : profile->frozen_hold();
+  if (hold.max_months() != 0 && !hold.label_source().empty()) return hold.max_months();
+  return Tightened(Defaults::kFrozenMonths, hold.max_months());
+}
+
 std::uint32_t WaiverWbcDays(const pb::Profile* profile) {
   const std::uint32_t stated = profile == nullptr ? 0 : profile->ld().waiver_wbc_days();
   return Tightened(Defaults::kWaiverWbcDays, stated);

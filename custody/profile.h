@@ -11,7 +11,8 @@
 
 namespace custody {
 
-// Process defaults. A profile may tighten them, never widen (but for R20 with a named label).
+// Process defaults. A profile may tighten them, never widen (but for R10 and R20 with a named
+// source).
 struct Defaults {
   static constexpr std::uint32_t kPresenceMinutes = 10;       // R04
   static constexpr std::uint32_t kBedsidePassMinutes = 15;    // R26
@@ -29,6 +30,16 @@ struct Defaults {
   static constexpr double kWaiverWbcMax = 1;                  // R20, 10^9/L
   static constexpr std::uint32_t kVisitWindowDays = 30;       // R30
   static constexpr std::int64_t kAttestHours = 24;            // ATTEST, and verbal overrides
+  static constexpr std::uint32_t kFreshTargetHours = 36;      // R09
+  static constexpr std::uint32_t kFreshSoftHours = 48;        // R09
+  static constexpr std::uint32_t kFreshHardHours = 72;        // R09
+  static constexpr std::uint32_t kFrozenMonths = 18;          // R10
+  static constexpr std::uint32_t kShipperHoldHours = 240;     // R12
+  static constexpr std::uint32_t kPlannedPercent = 50;        // R12, of the qualified hold
+  static constexpr std::uint32_t kGapIntervals = 3;           // R14
+  static constexpr std::uint32_t kMarrowDays = 7;             // R32
+  static constexpr double kPlannedTolerancePercent = 10;      // R32, R33: as planned
+  static constexpr std::uint32_t kCollections = 3;            // F3
 };
 
 // `ProfileFor` is the profile whose numbers judge `event`: the one a THERAPY_ORDERED names for
@@ -45,6 +56,8 @@ constexpr std::uint32_t Tightened(std::uint32_t fallback, std::uint32_t stated) 
 }
 // `LdMaxDays` is R20's limit: more than the default only with a named label source.
 std::uint32_t LdMaxDays(const pb::Profile* profile);
+// `FrozenMonths` is R10's limit: more than the default only with a named source.
+std::uint32_t FrozenMonths(const pb::Profile* profile);
 // `WaiverWbcDays` is R20's limit for the white cell count on which lymphodepletion is waived.
 std::uint32_t WaiverWbcDays(const pb::Profile* profile);
 // `WaiverWbcMost` is R20's limit for that count, in 10^9/L.

@@ -74,10 +74,20 @@ constexpr Rule kTable[] = {
        "No collection before fitness, work-up, wash-out, marker sample and consent; order "
        "and slot too for fresh material, before packing for banked material.",
        kGate, "clinical practice; project default", kPhy, rules::ReadyToCollect, pb::CLINICAL),
+    V1("R09",
+       "Fresh collected cells are processed or frozen at most 48 hours after the end of the "
+       "collection, better 36, never after 72.",
+       kDeviation, "practice of collection centres; vendor data on fresh leukapheresis; profile",
+       kNobody, rules::FreshInTime, pb::QUALITY),
+    V1("R10", "Frozen collected cells are used within 18 months, or the profile's limit.", kGate,
+       "Yakoub-Agha, Haematologica 2020; profile", kNobody, rules::FrozenInTime, pb::QUALITY),
     V1("R11",
        "The seals at receipt are those of packing or of a recorded replacement; else the "
        "content is in quarantine.",
        kQuarantine, "project default", kNobody, rules::SealsEqual),
+    V1("R12", "The way in a dry vapour shipper is planned for at most half of its qualified hold.",
+       kDeviation, "cryoport.com, cellculturedish.com: actual hold may be 40 % shorter", kNobody,
+       rules::TransitPlanned),
     V1("R13",
        "From packing and settling to the opened seal the temperature stays within the "
        "profile's limits and no data are missing for more than 60 minutes; else the "
@@ -85,6 +95,10 @@ constexpr Rule kTable[] = {
        "storage goes back only if it stayed cold and was out for at most 5 minutes.",
        kQuarantine, "product labels (Abecma, Tecartus); limits from the profile", kQa,
        rules::ColdKept),
+    V1("R14",
+       "A logger is calibrated as long as it is used, and misses no more than three of its "
+       "intervals.",
+       kDeviation, "project default", kNobody, rules::LoggerSound),
     V1("R15", "Vector is released, unexpired and each vial is used once.", kGate,
        "project default; line of traceability", kNobody, rules::VectorSound, pb::QUALITY, true),
     V1("R16",
@@ -113,6 +127,11 @@ constexpr Rule kTable[] = {
        kGate, "product labels; profile", kPhy, rules::NotTooLate, pb::CLINICAL),
     V1("R21", "The first dose is not given earlier after lymphodepletion than the profile says.",
        kDeviation, "product labels; profile", kNobody, rules::NotTooEarly, pb::CLINICAL),
+    V1("R22",
+       "Where the profile says so, lymphodepletion that lies too far back is given again before "
+       "the first dose.",
+       kDeviation, "labels of Kymriah (EU) and Carvykti; profile", kNobody, rules::RepeatAdvised,
+       pb::CLINICAL),
     V1("R23",
        "No removal, thaw or infusion with an open infection, unresolved toxicity, or too "
        "little tocilizumab on site; asked again at the bedside.",
@@ -149,6 +168,12 @@ constexpr Rule kTable[] = {
     V1("R30", "Later visits on day 100, in month 6 and yearly to year 15 have theirs.", kDeviation,
        "long-term follow-up of gene therapies; windows of the profile", kNobody, rules::VisitInTime,
        pb::CLINICAL),
+    V1("R32",
+       "A second dose is given on the profile's days, after CRS and ICANS of the first allow it; "
+       "blasts in a marrow at most 7 days old say how much each dose is.",
+       kGate, "label of Aucatzyl; profile", kPhy, rules::SecondDose, pb::CLINICAL),
+    V1("R33", "A component is infused when all that was planned of the one before it is given.",
+       kGate, "label of Breyanzi; profile", kPhy, rules::ComponentsInOrder),
     V1("R34",
        "Drug product is shipped, removed, verified, thawed and infused only when its own "
        "lot is released and not withdrawn, it is not expired, and nothing holds it; nothing else "
@@ -192,8 +217,13 @@ constexpr Rule kTable[] = {
        "demonstrations, and the other way round.",
        kStructure, "project default; ISBT 128 reserved facility numbers", kNobody,
        rules::JudgedElsewhere),
+    V1("R46", "Before a release every mandatory step of the profile is recorded of that lot.",
+       kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
+       pb::QUALITY),
     V1("F2", "After consent was withdrawn nothing goes forward.", kGate, "patient's right", kNobody,
        rules::ConsentStands),
+    V1("F3", "Cells are collected at most three times before a physician reviews the case.", kGate,
+       "project default; profile", kPhy, rules::AttemptsLeft),
     V1("F8a",
        "Every scan of a step belongs to this therapy, each person's own check says the same, and "
        "what is done to a patient names patient and therapy.",
@@ -277,23 +307,6 @@ void JudgeUnknownRules(pb::Verdict& verdict) {
 }
 
 }  // namespace
-
-std::string_view KindText(pb::ReasonKind kind) {
-  switch (kind) {
-    case pb::REASON_STRUCTURE:
-      return "refused";
-    case pb::REASON_GATE:
-      return "blocked";
-    case pb::REASON_DEVIATION:
-      return "deviation";
-    case pb::REASON_QUARANTINE:
-      return "quarantine";
-    case pb::REASON_NOT_JUDGED:
-      return "not judged here";
-    default:
-      return "note";
-  }
-}
 
 std::span<const Rule> Rules() { return kTable; }
 
@@ -390,30 +403,6 @@ void CheckServable(const ParsedEvent& event, pb::Verdict& verdict) {
     check_rules(event.event.ledger_created().rules_version());
     check_schema(event.event.ledger_created().schema_sha256());
   }
-}
-
-std::string Explain(const pb::Verdict& verdict) {
-  if (verdict.reasons().empty()) return "nothing stands against it";
-  std::string out;
-  for (const pb::Reason& reason : verdict.reasons()) {
-    if (!out.empty()) out += '\n';
-    out += reason.rule() + " " +
-           std::string(reason.overridden() ? "overridden" : KindText(reason.kind()));
-    if (!reason.subject().empty()) out += " [" + reason.subject() + "]";
-    out += ": expected " + reason.expected() + "; found " + reason.found();
-    if (!reason.next_step().empty()) out += "; next: " + reason.next_step();
-    if (reason.kind() != pb::REASON_GATE || reason.overridden()) continue;
-    if (reason.grantors().empty()) {
-      out += "; nobody may override it";
-      continue;
-    }
-    std::vector<std::string> roles;
-    for (const int role : reason.grantors()) {
-      roles.push_back(pb::Role_Name(static_cast<pb::Role>(role)));
-    }
-    out += "; may be overridden by " + rules::List(roles);
-  }
-  return out;
 }
 
 }  // namespace custody

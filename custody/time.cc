@@ -208,6 +208,15 @@ std::string FormatLocal(Instant instant, std::string_view zone) {
 
 bool IsTimeZone(std::string_view zone) { return FindZone(zone).has_value(); }
 
+std::int64_t AddMonths(std::int64_t day, std::uint32_t months) {
+  using std::chrono::days;
+  using std::chrono::sys_days;
+  const std::chrono::year_month_day date{sys_days{days{day}}};
+  std::chrono::year_month_day later = date + std::chrono::months(months);
+  if (!later.ok()) later = later.year() / later.month() / std::chrono::last;
+  return sys_days{later}.time_since_epoch().count();
+}
+
 StatusOr<std::int64_t> CalendarDay(Instant instant, std::string_view zone) {
   const auto local = FindZone(zone);
   if (!local) return UnknownZone(zone);

@@ -56,6 +56,9 @@ bool IsTimeZone(std::string_view zone);
 // `CalendarDay` is the day (days since 1970-01-01) on which `instant` falls in `zone`;
 // INVALID_ARGUMENT when the zone is not known.
 StatusOr<std::int64_t> CalendarDay(Instant instant, std::string_view zone);
+// `AddMonths` is `day` (days since 1970-01-01) and so many calendar months; where that month is too
+// short, its last day.
+std::int64_t AddMonths(std::int64_t day, std::uint32_t months);
 // `EndOfDay` is 23:59:59.999999 of the day (days since 1970-01-01) in `zone`.
 StatusOr<Instant> EndOfDay(std::int64_t day, std::string_view zone);
 

@@ -207,7 +207,10 @@ void Collected(Folding& f, const pb::ApheresisCompleted& body) {
 // A collection frozen into several bags leaves its first bag empty.
 void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
   pb::TherapyState& state = f.state;
-  if (pb::Donation* donation = MutableDonation(state, body.din())) donation->set_frozen(true);
+  if (pb::Donation* donation = MutableDonation(state, body.din())) {
+    donation->set_frozen(true);
+    donation->set_frozen_us(Earliest(donation->frozen_us(), f.at));
+  }
   for (const pb::FrozenContainer& frozen : body.containers()) {
     pb::Container* bag = MutableContainer(state, frozen.container());
     if (bag == nullptr) {

@@ -121,6 +121,8 @@ inline bool Counts(const Folding& f, std::int64_t said, bool opens) {
 void SetWeight(Folding& f, double weight_kg);
 // `SetObservationPlan` is how the patient is observed (R28); the last order that says so counts.
 void SetObservationPlan(Folding& f, int plan);
+// `TakeCount` is the newest count of the patient's white cells (R22).
+void TakeCount(Folding& f, double wbc_1e9_per_l, std::int64_t sampled_us);
 // `LeaveShipper` is what taking a container out of the shipper that was its storage means.
 void LeaveShipper(Folding& f, pb::Container& container);
 // `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this

@@ -5,17 +5,30 @@
 #include "custody/state.h"
 
 namespace custody::fold {
+
+void TakeCount(Folding& f, double wbc_1e9_per_l, std::int64_t sampled_us) {
+  pb::Lymphodepletion* ld = f.state.mutable_ld();
+  // Perhaps of another patient, or of tomorrow.
+  if (!f.own || sampled_us > f.at + kMaxClockAheadMicros || sampled_us < ld->wbc_us()) return;
+  ld->set_wbc_1e9_per_l(wbc_1e9_per_l);
+  ld->set_wbc_us(sampled_us);
+}
+
 namespace {
 
 // A new course; only the latest one counts. Of a start that is told after its doses these stay:
 // they were given.
-void LdStarted(Folding& f) {
+void LdStarted(Folding& f, const pb::LdStarted& body) {
   const pb::Lymphodepletion was = f.state.ld();
   if (!Counts(f, was.started_us(), false)) return;  // an older course than the one that is known
   pb::Lymphodepletion* ld = f.state.mutable_ld();
   ld->Clear();
   ld->set_course(was.course() + 1);
   ld->set_started_us(f.at);
+  if (body.has_marrow_blasts_percent()) {
+    ld->set_blasts_percent(body.marrow_blasts_percent());
+    ld->set_blasts_us(Micros(body.marrow_sampled_at()));
+  }
   if (was.last_dose_us() > f.at) ld->set_last_dose_us(was.last_dose_us());
   if (was.completed_us() > f.at) ld->set_completed_us(was.completed_us());
   if (!was.waived() || was.waived_us() <= f.at) return;
@@ -27,6 +40,7 @@ void LdStarted(Folding& f) {
 // A waiver from before a course says nothing of the course.
 void LdWaived(Folding& f, const pb::LdWaived& body) {
   pb::Lymphodepletion* ld = f.state.mutable_ld();
+  TakeCount(f, body.wbc_1e9_per_l(), Micros(body.wbc_sampled_at()));
   if (!f.stands || !Counts(f, std::max(ld->started_us(), ld->waived_us()), true)) return;
   ld->set_waived(true);
   ld->set_waived_us(f.at);
@@ -241,13 +255,16 @@ void FoldInfusion(Folding& f) {
   pb::TherapyState& state = f.state;
   switch (event.body_case()) {
     case pb::Event::kLdStarted:
-      return LdStarted(f);
+      return LdStarted(f, event.ld_started());
     case pb::Event::kLdDose:
       return Dosed(f, Micros(event.ld_dose().given_at()));
     case pb::Event::kLdCompleted:
       return LdCompleted(f, event.ld_completed());
     case pb::Event::kLdWaived:
       return LdWaived(f, event.ld_waived());
+    case pb::Event::kLdRepeated:
+      if (!event.ld_repeated().has_wbc_1e9_per_l()) return;
+      return TakeCount(f, event.ld_repeated().wbc_1e9_per_l(), f.at);
     case pb::Event::kInfectionScreenedPre:
       state.mutable_condition()->set_infection_screened(true);
       if (Infected(f, event.infection_screened_pre().active_infection() == pb::YES)) {

@@ -315,6 +315,8 @@ void FoldManufacture(Folding& f) {
   const pb::Event& event = f.event;
   if (pb::Lot* lot = MutableLot(f.state, LotOf(event))) {
     AddOperators(f, *lot);
+    const auto body = static_cast<std::uint32_t>(event.body_case());
+    if (std::ranges::find(lot->made(), body) == lot->made().end()) lot->add_made(body);
     if (event.has_transduced()) {
       AddOnce(lot->mutable_vector_lots(), event.transduced().vector_lot());
     }

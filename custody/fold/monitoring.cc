@@ -45,6 +45,9 @@ void FoldMonitoring(Folding& f) {
   switch (event.body_case()) {
     case pb::Event::kDailyLabs:
       if (!f.own) return;
+      if (event.daily_labs().has_wbc_1e9_per_l()) {
+        TakeCount(f, event.daily_labs().wbc_1e9_per_l(), Micros(event.daily_labs().sampled_at()));
+      }
       return condition->set_last_labs_us(
           std::max(condition->last_labs_us(), Micros(event.daily_labs().sampled_at())));
     case pb::Event::kDailyExam:

@@ -28,6 +28,7 @@ void Packed(Folding& f, const pb::Packed& body) {
   shipment->set_from_site(f.site);
   shipment->set_to_site(body.destination_site());
   shipment->set_packed_us(Micros(body.packed_at()));
+  shipment->set_hold_hours(body.nominal_hold_hours());
   shipment->set_open(true);
   shipment->set_cryogenic(body.shipper_kind() == pb::SHIPPER_DRY_VAPOUR);
   shipment->set_inbound(body.leg() == pb::LEG_INBOUND);
@@ -176,6 +177,14 @@ void Lost(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& con
   }
 }
 
+// Its hold begins anew.
+void Recharged(Folding& f, const pb::ShipperRecharged& body) {
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
+  if (shipment == nullptr) return;
+  const std::int64_t at = std::min(Micros(body.recharged_at()), f.at);
+  shipment->set_charged_us(std::max(shipment->charged_us(), at));
+}
+
 // What was lost and is found again is in quarantine first (F11), which its rule opens.
 void Found(Folding& f, const pb::ShipmentFound& body) {
   for (const std::string& id : body.containers()) {
@@ -245,6 +254,8 @@ void FoldTransport(Folding& f) {
       if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
       return;
     }
+    case pb::Event::kShipperRecharged:
+      return Recharged(f, event.shipper_recharged());
     case pb::Event::kSealReplaced:
       return Resealed(f, event.seal_replaced());
     default:

@@ -162,6 +162,11 @@ bool IsProductStep(const Case& c, std::string& id) {
   return container != nullptr && container->material() == pb::DRUG_PRODUCT;
 }
 
+bool IsFirstDose(const Case& c, std::string_view container) {
+  const pb::InfusionOrder* order = OrderFor(c.therapy, container);
+  return c.therapy.first_infused_us() == 0 || order == nullptr || order->dose_number() <= 1;
+}
+
 bool IsMaker(const Case& c, std::string_view person) {
   const EnrolledOrganisation* of = OrganisationOf(c.registry, person);
   if (of == nullptr) return false;
@@ -199,6 +204,12 @@ std::string Span(std::int64_t micros) {
            " min";
   }
   return std::to_string(minutes / (24 * 60)) + " d";
+}
+
+std::string HoursText(std::int64_t micros) {
+  const std::int64_t minutes = micros / kMicrosPerMinute % 60;
+  return std::to_string(micros / kMicrosPerHour) + " h " + (minutes < 10 ? "0" : "") +
+         std::to_string(minutes) + " min";
 }
 
 std::string Number(double value) {

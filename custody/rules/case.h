@@ -55,6 +55,9 @@ const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string
 // `IsProductStep` says whether the event removes, thaws or infuses a container of drug product, and
 // which.
 bool IsProductStep(const Case& c, std::string& id);
+// `IsFirstDose` says whether a container belongs to the first dose; those after it have their own
+// rule (R32). Whatever an order calls it: before anything was infused there is no second dose.
+bool IsFirstDose(const Case& c, std::string_view container);
 // `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
 // site where its slot is; before there is one, of any manufacturer.
 bool IsMaker(const Case& c, std::string_view person);
@@ -72,6 +75,8 @@ inline bool IsFresh(const Case& c, std::int64_t at, std::int64_t micros) {
 }
 // `Span` puts a length of time for people: "12 min", "3 h 05 min", "4 d".
 std::string Span(std::int64_t micros);
+// `HoursText` puts it for people where hours are what is limited: "50 h 05 min".
+std::string HoursText(std::int64_t micros);
 // `Celsius` is "-151.2 C".
 std::string Celsius(double degrees);
 // `Number` is a number without needless digits.
@@ -86,6 +91,15 @@ std::string List(const std::vector<std::string>& values);
 // product.
 void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+// `Certificate` is what all three release bodies say; `ReleaseOf` takes it, or says that the event
+// is none of them.
+struct Certificate {
+  std::string lot;
+  double dose = 0;
+  std::string unit;
+  double weight_kg = 0;
+};
+bool ReleaseOf(const pb::Event& event, Certificate& out);
 // `RecallConcerns`: a recall is of something that the therapy has.
 void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v);
 
@@ -108,8 +122,12 @@ CUSTODY_RULE(OrderedForBag);      // R37
 CUSTODY_RULE(ReadyToCollect);     // R08
 CUSTODY_RULE(WithinIndication);   // R41
 CUSTODY_RULE(SetsEqual);          // R06
+CUSTODY_RULE(FreshInTime);        // R09
+CUSTODY_RULE(FrozenInTime);       // R10
 CUSTODY_RULE(SealsEqual);         // R11
+CUSTODY_RULE(TransitPlanned);     // R12
 CUSTODY_RULE(ColdKept);           // R13
+CUSTODY_RULE(LoggerSound);        // R14
 CUSTODY_RULE(QuarantineLifted);   // F9
 CUSTODY_RULE(FoundAgain);         // F11
 CUSTODY_RULE(VectorSound);        // R15
@@ -121,8 +139,11 @@ CUSTODY_RULE(ProductThere);       // R18
 CUSTODY_RULE(FitForLd);           // R19
 CUSTODY_RULE(NotTooLate);         // R20
 CUSTODY_RULE(NotTooEarly);        // R21
+CUSTODY_RULE(RepeatAdvised);      // R22
 CUSTODY_RULE(SafeToInfuse);       // R23
 CUSTODY_RULE(WithinWindow);       // R25
+CUSTODY_RULE(SecondDose);         // R32
+CUSTODY_RULE(ComponentsInOrder);  // R33
 CUSTODY_RULE(BaselineTaken);      // R39
 CUSTODY_RULE(TocilizumabWithin);  // R27
 CUSTODY_RULE(PlanKept);           // R28
@@ -132,6 +153,8 @@ CUSTODY_RULE(CareDecided);        // R44
 CUSTODY_RULE(CrsComputed);        // CRS
 CUSTODY_RULE(IcansComputed);      // ICANS
 CUSTODY_RULE(LateCountGraded);    // ICAHT
+CUSTODY_RULE(StepsMade);          // R46
+CUSTODY_RULE(AttemptsLeft);       // F3
 CUSTODY_RULE(NoHold);             // HOLD
 CUSTODY_RULE(ConsentStands);      // F2
 CUSTODY_RULE(PatientAlive);       // F13

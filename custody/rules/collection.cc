@@ -82,6 +82,22 @@ void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   const pb::Indication& indication = c.profile->indication();
   const pb::PatientCondition& patient = c.therapy.condition();
+  if (!indication.code().empty() && order.indication() != indication.code()) {
+    Gate(c, rule, v,
+         {"indication " + indication.code() + ", whose numbers the profile has", order.indication(),
+          "choose the profile of the indication"})
+        .clear_grantors();
+  }
+  const auto& codes = indication.diagnosis_codes();
+  const bool named = codes.empty() || std::ranges::any_of(codes, [&](const std::string& code) {
+                       return patient.diagnosis_code().starts_with(code);
+                     });
+  if (!named) {
+    Gate(c, rule, v,
+         {"a diagnosis of " + List({codes.begin(), codes.end()}),
+          patient.diagnosis_code().empty() ? "none recorded" : patient.diagnosis_code(),
+          "outside the indication: the physician decides"});
+  }
   if (!patient.assessed() || !patient.fit()) {
     Gate(c, rule, v,
          {"eligibility assessed as fit", patient.assessed() ? "unfit" : "not assessed",

@@ -20,6 +20,13 @@ void JudgeGo(const Case& c, const Rule& rule, pb::Verdict& v) {
   };
   need(body.emergency_kit(), "the emergency kit at hand", "have it brought, then say go");
   need(body.line_patent(), "a patent line", "see to the line, then say go");
+  const bool asks = c.profile != nullptr && c.profile->tocilizumab_next_within_8h();
+  if (asks && body.next_dose_within_8h() != pb::YES) {
+    Gate(c, rule, v,
+         {"the next dose of tocilizumab to be had within 8 h",
+          body.next_dose_within_8h() == pb::NO ? "no" : "not answered",
+          "ask the pharmacy, then say go"});
+  }
   if (body.consent_valid() != pb::NO) return;
   Gate(c, rule, v, {"valid consent", "no", "say no go; ask the patient: CONSENT_OBTAINED"})
       .clear_grantors();

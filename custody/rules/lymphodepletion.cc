@@ -1,4 +1,4 @@
-// From lymphodepletion to the first dose: is the product there, is the time right (R18 to R21).
+// From lymphodepletion to the first dose: is the product there, is the time right (R18 to R22).
 #include <algorithm>
 
 #include "custody/profile.h"
@@ -66,13 +66,6 @@ Missing WhatIsMissing(const Case& c, const pb::Lot& lot) {
                        "ask the manufacturer", lot.lot()});
   }
   return all;
-}
-
-// Whether this container belongs to the first dose; those after it have their own rule. Whatever an
-// order calls it: before anything was infused there is no second dose.
-bool IsFirstDose(const Case& c, const std::string& container) {
-  const pb::InfusionOrder* order = OrderFor(c.therapy, container);
-  return c.therapy.first_infused_us() == 0 || order == nullptr || order->dose_number() <= 1;
 }
 
 void JudgeWaiver(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id) {
@@ -254,6 +247,41 @@ void NotTooEarly(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"advised: " + std::to_string(window.advisory_min_days()) + " to " +
               std::to_string(window.advisory_max_days()) + " d after lymphodepletion",
           std::to_string(days) + " d", "an advice only", id});
+  }
+}
+
+// Before the product leaves its storage it is advice; who infuses all the same departs from it.
+void RepeatAdvised(const Case& c, const Rule& rule, pb::Verdict& v) {
+  std::string id;
+  const bool go = Body(c) == pb::Event::kPreinfusionCheckPassed;
+  if (!go && (Body(c) == pb::Event::kThawStarted || !IsProductStep(c, id))) return;
+  const bool first = go ? c.therapy.first_infused_us() == 0 : IsFirstDose(c, id);
+  const pb::Lymphodepletion& ld = c.therapy.ld();
+  const pb::LdWindow window = c.profile == nullptr ? pb::LdWindow() : c.profile->ld();
+  if (!first || ld.waived() || ld.last_dose_us() == 0 || window.repeat_after_days() == 0) return;
+  const std::int64_t days = DaysBetween(c, ld.last_dose_us(), At(c));
+  if (days <= window.repeat_after_days()) return;
+  std::string count;
+  if (window.has_repeat_wbc_above()) {
+    const std::int64_t age = DaysBetween(c, ld.wbc_us(), At(c));
+    const bool known = ld.has_wbc_1e9_per_l() && ld.wbc_us() > ld.last_dose_us() && age >= 0 &&
+                       age <= Defaults::kWaiverWbcDays;
+    if (known && ld.wbc_1e9_per_l() <= window.repeat_wbc_above()) return;
+    count = known ? ", white cells " + Number(ld.wbc_1e9_per_l()) + " x 10^9/L"
+                  : ", and no white cell count of the last " +
+                        std::to_string(Defaults::kWaiverWbcDays) + " d";
+  }
+  Words words{"the first dose at most " + std::to_string(window.repeat_after_days()) +
+                  " d after lymphodepletion" +
+                  (count.empty() ? ""
+                                 : ", or white cells at most " + Number(window.repeat_wbc_above()) +
+                                       " x 10^9/L"),
+              std::to_string(days) + " d" + count,
+              "the physician considers another course: LD_REPEATED", id};
+  if (Body(c) == pb::Event::kInfusionStarted) {
+    Deviation(c, rule, v, std::move(words), false);
+  } else {
+    Note(c, rule, v, std::move(words));
   }
 }
 

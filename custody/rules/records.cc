@@ -29,6 +29,15 @@ constexpr const char* kNowWhat = "it happened already: quality and physician jud
 void AskLymphodepletion(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
   const pb::Lymphodepletion& ld = now.ld();
   const pb::Lymphodepletion& was = c.therapy.ld();
+  const bool blasts =
+      ld.blasts_percent() != was.blasts_percent() || ld.blasts_us() != was.blasts_us();
+  if (blasts && c.profile != nullptr && c.profile->has_split_dose()) {
+    Again(
+        c, v, "R32",
+        {"doses ordered by the blasts in a fresh marrow",
+         Number(ld.blasts_percent()) + " %, sampled " + Local(c, ld.blasts_us()) + ", as corrected",
+         "the physician judges the doses again"});
+  }
   const bool changed =
       ld.last_dose_us() != was.last_dose_us() || ld.waiver_wbc_us() != was.waiver_wbc_us();
   if (!changed) return;
@@ -93,6 +102,15 @@ void AskProduct(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
             {"test " + test.test() + " passed", "not as corrected",
              "quality decides whether the release stands: RELEASE_WITHDRAWN", lot.lot()});
     }
+  }
+  for (int i = 0; i < now.donations_size(); ++i) {
+    const pb::Donation& is = now.donations(i);
+    const bool used = is.frozen() || !is.lot().empty();
+    if (!used || is.ended_us() == c.therapy.donations(i).ended_us()) continue;
+    Again(c, v, "R09",
+          {"the age of the cells by the end of their collection",
+           "ended " + Local(c, is.ended_us()) + ", as corrected",
+           "quality of the manufacturer judges their age again", is.din()});
   }
   // The readings are not kept here, so the file cannot be judged again.
   for (int i = 0; i < now.shipments_size(); ++i) {

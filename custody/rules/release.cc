@@ -3,7 +3,6 @@
 // R34 looks at the scanned container's own lot, quarantines and expiry. The therapy's state is
 // never asked: a therapy may have one lot released and another rejected, one bag held and one free.
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "custody/body_plan.h"
@@ -11,19 +10,6 @@
 #include "custody/rules/case.h"
 
 namespace custody::rules {
-namespace {
-
-bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
-  return std::ranges::find(list, value) != list.end();
-}
-
-// The parts of a certificate that all three release bodies have.
-struct Certificate {
-  std::string lot;
-  double dose = 0;
-  std::string unit;
-  double weight_kg = 0;
-};
 
 bool ReleaseOf(const pb::Event& event, Certificate& out) {
   const auto take = [&](const auto& body) {
@@ -40,6 +26,12 @@ bool ReleaseOf(const pb::Event& event, Certificate& out) {
     default:
       return false;
   }
+}
+
+namespace {
+
+bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
+  return std::ranges::find(list, value) != list.end();
 }
 
 void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
@@ -277,63 +269,6 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v,
          {"the patient's consent to a product out of specification", "none that stands",
           "obtain it: CONSENT_OBTAINED", lot->lot()});
-  }
-}
-
-void DoseInRange(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) == pb::Event::kPreinfusionCheckPassed || Body(c) == pb::Event::kWeightChanged) {
-    const double weight = c.effective.has_weight_changed()
-                              ? c.effective.weight_changed().weight_kg()
-                              : c.effective.preinfusion_check_passed().weight_kg();
-    const bool flat = c.profile != nullptr && c.profile->has_dose() && !c.profile->dose().per_kg();
-    if (flat) return;
-    const double stated = c.profile == nullptr ? 0 : c.profile->dose().weight_change_percent();
-    const double percent = stated > 0 ? std::min(stated, Defaults::kWeightChangePercent)
-                                      : Defaults::kWeightChangePercent;
-    for (const pb::Lot& lot : c.therapy.lots()) {
-      if (lot.dose_weight_kg() <= 0 || weight <= 0) continue;
-      const double change = (weight - lot.dose_weight_kg()) / lot.dose_weight_kg() * 100;
-      if (std::abs(change) <= percent) continue;
-      Note(c, rule, v,
-           {"within " + Number(percent) + " % of the weight by which the dose was made",
-            Number(weight) + " kg, made for " + Number(lot.dose_weight_kg()) + " kg",
-            "the physician judges the dose again", lot.lot(), pb::CLINICAL});
-    }
-    return;
-  }
-  Certificate certificate;
-  if (!ReleaseOf(c.effective, certificate) || c.effective.has_released_oos()) return;
-  if (c.profile == nullptr || !c.profile->has_dose()) {
-    NotJudged(c, rule, v,
-              {"dose limits in the profile", "none", "quality compares the dose with the label"});
-    return;
-  }
-  const pb::DoseLimits& limits = c.profile->dose();
-  const bool per_kg = certificate.unit == "10^6/kg";
-  double dose = certificate.dose;
-  if (per_kg != limits.per_kg()) {
-    if (certificate.weight_kg <= 0) {
-      Gate(c, rule, v,
-           {"the weight by which the dose was made", "none", "state the weight used",
-            certificate.lot});
-      return;
-    }
-    dose = per_kg ? dose * certificate.weight_kg : dose / certificate.weight_kg;
-  }
-  const double slack = limits.tolerance_percent() / 100;
-  const double least = limits.min_1e6() * (1 - slack);
-  const double most = limits.max_1e6() * (1 + slack);
-  const std::string unit = limits.per_kg() ? " x 10^6/kg" : " x 10^6";
-  if (dose < least || dose > most) {
-    Gate(c, rule, v,
-         {"a dose from " + Number(least) + " to " + Number(most) + unit, Number(dose) + unit,
-          "out of specification: the exceptional release, or reject", certificate.lot});
-  }
-  const double total = per_kg ? certificate.dose * certificate.weight_kg : certificate.dose;
-  if (limits.absolute_max_1e6() > 0 && total > limits.absolute_max_1e6() * (1 + slack)) {
-    Gate(c, rule, v,
-         {"at most " + Number(limits.absolute_max_1e6()) + " x 10^6 in all",
-          Number(total) + " x 10^6", "fill fewer cells, or reject", certificate.lot});
   }
 }
 

@@ -169,7 +169,7 @@ TEST_F(ProgramsRecordingTest, AtAStationTheSamePersonTwiceIsStoppedAndCancelReco
                        "unheard_of\n\nboard\nquit\n");
   EXPECT_THAT(ended.out,
               AllOf(HasSubstr("the same person twice"), HasSubstr("nothing was recorded"),
-                    HasSubstr("there is no step \"unheard_of\"")));
+                    HasSubstr("\"unheard_of\" is no step and belongs to no therapy")));
   EXPECT_THAT(ended.out, Not(HasSubstr("*** RECORDED")));
   EXPECT_EQ(world_.Length(therapy), 1U);
 }

@@ -131,7 +131,9 @@ std::vector<Row> Travelling() {
        "carrier_milestone",
        {"clinic.phy.1"},
        "alert: 'A-1' action: 'called the carrier'",
-       [](const State& s) { return s.alerts_seen(0).site() == "CLINIC"; }},
+       [](const State& s) {
+         return s.alerts_seen_size() == 1 && s.alerts_seen(0).site() == "CLINIC";
+       }},
   };
 }
 

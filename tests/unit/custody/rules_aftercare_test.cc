@@ -26,12 +26,13 @@ class AftercareRulesTest : public RulesTest {
                                            "return_instructions: YES crs_resolved: ") +
                                    crs + " against_advice: " + against_advice + " " + more + " }"));
   }
-  pb::Verdict Day28(const std::string& more = "imaging_done: YES") {
+  pb::Verdict Day28(const std::string& more = "imaging_done: YES",
+                    const std::string& vital_status = "VITAL_STATUS_ALIVE") {
     return run.Judge(run.Draft({"clinic.phy.1"},
                                "followup_d28 { seen_at $T response: RESPONSE_COMPLETE "
                                "crs_max_grade: 1 icans_max_grade: 0 toxicity_open: NO "
-                               "cytopenia_grade: 1 vital_status: VITAL_STATUS_ALIVE " +
-                                   more + " }"));
+                               "cytopenia_grade: 1 vital_status: " +
+                                   vital_status + " " + more + " }"));
   }
   pb::Verdict Visit(const std::string& which) {
     return run.Judge(run.Draft({"clinic.phy.1"},
@@ -104,7 +105,7 @@ TEST_F(AftercareRulesTest, TheVisitAfterAMonthHasItsWindowAndItsImage) {
   const pb::Verdict late = Day28();
   EXPECT_FALSE(late.refused());
   EXPECT_EQ(Of(late, "R29")[0].found(), "day 36");
-  EXPECT_FALSE(Says(Day28("vital_status: VITAL_STATUS_LOST"), "R29"));
+  EXPECT_FALSE(Says(Day28("imaging_done: NO", "VITAL_STATUS_LOST"), "R29"));
   OnDay(28);
   const pb::Verdict blind = Day28("imaging_done: NO");
   ASSERT_EQ(Of(blind, "R29").size(), 1U);

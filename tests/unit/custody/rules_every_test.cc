@@ -59,6 +59,15 @@ void LastDoseNineDaysAgo(TherapyRun& run) {
   run.mutable_state().mutable_ld()->set_last_dose_us(run.ledger().now().micros - 9 * kMicrosPerDay);
 }
 
+// A profile with something that the demonstration's has not.
+template <class Change>
+void Publish(TherapyRun& run, Change change) {
+  pb::Profile profile = DemoProfile();
+  profile.set_version(2);
+  change(profile);
+  run.ledger().PublishProfile(profile);
+}
+
 const std::string kOther = Sha256("somebody else").ToString();
 
 const std::vector<pb::Role> nobody;
@@ -119,6 +128,14 @@ void Table::Collecting() {
         [](pb::Event& e) { e.mutable_received_mfg()->mutable_seals(0)->set_value("SEAL-9"); });
   event("R13", "TooWarm", "telemetry_batch", Binds::kQuarantine, nobody,
         [](pb::Event& e) { e.mutable_telemetry_batch()->set_max_temperature_centi_c(2500); });
+  event("R14", "NotCalibrated", "telemetry_batch", Binds::kDeviation, nobody, [](pb::Event& e) {
+    e.mutable_telemetry_batch()->mutable_calibration_until()->set_seconds(1);
+  });
+  state("R09", "CollectedFiftyHoursAgo", "batch_opened", nobody, [](TherapyRun& run) {
+    run.mutable_state().mutable_donations(0)->set_ended_us(run.ledger().now().micros -
+                                                           50 * kMicrosPerHour);
+  });
+  rows.back().binds = Binds::kDeviation;
 }
 
 void Table::Releasing() {
@@ -131,6 +148,13 @@ void Table::Releasing() {
     test->set_test("viability");
     test->set_failed(true);
   });
+  state("R46", "NotTransduced", "released", nobody,
+        [](TherapyRun& run) { run.mutable_state().mutable_lots(0)->clear_made(); });
+  state("R32", "NoFreshMarrow", "ld_started", phy, [](TherapyRun& run) {
+    Publish(run, [](pb::Profile& p) { p.mutable_split_dose()->set_marrow_days(7); });
+  });
+  state("R33", "NoComponentRecorded", "infusion_started", phy,
+        [](TherapyRun& run) { Publish(run, [](pb::Profile& p) { p.add_components("CD8"); }); });
   state("R18", "NotOnSiteYet", "ld_started", phy,
         [](TherapyRun& run) { Bag(run).set_state(pb::CONTAINER_IN_TRANSIT); });
   state("R18", "InQuarantine", "ld_started", nobody, Quarantine);
@@ -358,8 +382,9 @@ INSTANTIATE_TEST_SUITE_P(Rules, EveryRuleTest, testing::ValuesIn(Rows()), [](con
 TEST(EveryRuleTableTest, NoRuleOfTheProcessIsWithoutARow) {
   std::vector<std::string> missing;
   const std::vector<Row> rows = Rows();
-  for (const char* id : {"R01", "R03", "R04", "R06", "R07", "R08", "R11", "R13", "R16", "R18",
-                         "R20", "R26", "R34", "R35", "R37", "R38", "R39", "R45"}) {
+  for (const char* id :
+       {"R01", "R03", "R04", "R06", "R07", "R08", "R09", "R11", "R13", "R14", "R16", "R18",
+        "R20", "R26", "R32", "R33", "R34", "R35", "R37", "R38", "R39", "R45", "R46"}) {
     if (std::ranges::none_of(rows, [&](const Row& row) { return std::string(id) == row.rule; })) {
       missing.push_back(id);
     }

@@ -83,9 +83,20 @@ class RulesTest : public testing::Test {
     return run.last();
   }
   void Pass(std::int64_t micros) { ledger.Pass(micros); }
+  // The demonstration's profile with other numbers, in force from now on.
+  template <class Change>
+  void Publish(Change change) {
+    pb::Profile profile = DemoProfile();
+    profile.set_version(++profile_version_);
+    change(profile);
+    ledger.PublishProfile(profile);
+  }
 
   TestLedger ledger;
   TherapyRun run{ledger};
+
+ private:
+  std::uint32_t profile_version_ = 1;
 };
 
 }  // namespace custody

@@ -93,6 +93,20 @@ TEST(ZoneTest, ADayEndsAMicrosecondBeforeTheNext) {
   EXPECT_THAT(EndOfDay(0, "Mars/Base"), StatusIs(StatusCode::kInvalidArgument, "IANA"));
 }
 
+TEST(ZoneTest, MonthsAreThoseOfTheCalendar) {
+  const auto later = [](const char* day, std::uint32_t months) {
+    const std::int64_t from =
+        CalendarDay(At((std::string(day) + "T12:00:00Z").c_str()), "UTC").value();
+    return FormatUtc(Instant{AddMonths(from, months) * kMicrosPerDay}).substr(0, 10);
+  };
+  EXPECT_EQ(later("2024-09-15", 0), "2024-09-15");
+  EXPECT_EQ(later("2024-09-15", 18), "2026-03-15");
+  EXPECT_EQ(later("2024-08-31", 18), "2026-02-28");  // the last day of a shorter month
+  EXPECT_EQ(later("2024-08-31", 42), "2028-02-29");
+  EXPECT_EQ(later("2026-12-31", 2), "2027-02-28");
+  EXPECT_EQ(later("1969-12-31", 1), "1970-01-31");
+}
+
 TEST(SystemClockTest, RunsForwards) {
   const std::int64_t before = SystemClock().MonotonicMicros();
   EXPECT_GT(SystemClock().Now(), At("2020-01-01T00:00:00Z"));

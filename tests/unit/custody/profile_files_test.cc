@@ -1,0 +1,244 @@
+// The profiles of real products: each can be published, says of every number where it comes from,
+// and has the numbers of its sources.
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "custody/profile.h"
+#include "tests/unit/custody/rules_test.h"
+
+namespace custody {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFolder = CUSTODY_SOURCE_DIR "/custody/profiles";
+constexpr const char* kDemo = "demo-product";
+
+// Every file but the demonstration's, by its name without ending.
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const auto& item : fs::directory_iterator(kFolder)) {
+    if (item.path().extension() != ".textproto") continue;
+    if (item.path().stem() != kDemo) names.push_back(item.path().stem().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::string Text(const std::string& name) {
+  std::ifstream file(fs::path(kFolder) / (name + ".textproto"));
+  EXPECT_TRUE(file.good()) << name;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// As `custody-admin publish profile` reads it: unknown and repeated fields are errors.
+pb::Profile Read(const std::string& name) {
+  pb::Profile profile;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(Text(name), &profile)) << name;
+  return profile;
+}
+
+class ProfileFileTest : public testing::TestWithParam<std::string> {
+ protected:
+  // The act that publishes `profile` on `ledger`, by two trustees.
+  static EventBuilder Publishing(TestLedger& ledger, const pb::Profile& profile) {
+    EventBuilder act = ledger.On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
+    *act.event().mutable_profile_published()->mutable_profile() = profile;
+    return act;
+  }
+  static pb::Verdict Judged(TestLedger& ledger, const EventBuilder& act) {
+    return Judge(act.Parse(), ledger.registry(), pb::TherapyState(),
+                 Place{ledger.next_index(), act.Build().sequence(), ledger.now()});
+  }
+};
+
+TEST_P(ProfileFileTest, IsPublishedAsItStandsWhereNobodyIsTreatedByIt) {
+  TestLedger validation(pb::VALIDATION);
+  const EventBuilder act = Publishing(validation, Read(GetParam()));
+  EXPECT_EQ(CheckShape(act.Build(), nullptr), absl::OkStatus());
+  const pb::Verdict verdict = Judged(validation, act);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  const StatusOr<const Recorded*> recorded = validation.Try(act.Sign());
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  const pb::Profile* published = validation.registry().FindProfile(Read(GetParam()).name());
+  ASSERT_NE(published, nullptr);
+  EXPECT_EQ(published->name(), GetParam());
+}
+
+TEST_P(ProfileFileTest, IsRefusedByAProductionLedgerUntilItsTrusteesReviewedIt) {
+  TestLedger production(pb::PRODUCTION);
+  pb::Profile profile = Read(GetParam());
+  EXPECT_TRUE(Judged(production, Publishing(production, profile)).refused());
+  EXPECT_THAT(Text(GetParam()), testing::HasSubstr("REVIEW IT BEFORE YOU PUBLISH IT"));
+  EXPECT_THAT(Text(GetParam()), testing::HasSubstr("its trustees hold every number"));
+  profile.set_environment(pb::PRODUCTION);
+  const pb::Verdict verdict = Judged(production, Publishing(production, profile));
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+}
+
+TEST_P(ProfileFileTest, SaysOfEveryNumberWhereItComesFrom) {
+  const std::regex number(R"(^\s*([a-z0-9_]+): -?[0-9.]+)");
+  // A tag, and words behind it.
+  const std::regex tag(R"(#.*\[(S|B|P|D)\] \S.{1,})");
+  const std::regex unnamed(R"(#.*\[S\] (19|20)?[0-9]*$)");
+  std::istringstream lines(Text(GetParam()));
+  int numbers = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!std::regex_search(line, number) || line.starts_with("version:")) continue;
+    ++numbers;
+    EXPECT_TRUE(std::regex_search(line, tag)) << line;
+    EXPECT_FALSE(std::regex_search(line, unnamed)) << line;
+  }
+  EXPECT_GT(numbers, 25);
+}
+
+TEST_P(ProfileFileTest, NamesStepsFieldsAndReleasesThatThereAre) {
+  const pb::Profile profile = Read(GetParam());
+  EXPECT_FALSE(profile.mandatory_steps().empty());
+  for (const std::string& step : profile.mandatory_steps()) {
+    ASSERT_NE(BodyNumber(step), 0) << step;
+    const auto* type = PlanOf(BodyNumber(step)).body->message_type();
+    EXPECT_NE(type->FindFieldByName("lot"), nullptr) << step;
+  }
+  for (const pb::SpecifiedRange& range : profile.ranges()) {
+    const std::string body = range.field().substr(0, range.field().find('.'));
+    ASSERT_NE(BodyNumber(body), 0) << range.field();
+    const auto& usual = PlanOf(BodyNumber(body)).usual;
+    EXPECT_TRUE(std::ranges::any_of(usual, [&](const PlannedField& field) {
+      return field.path == range.field();
+    })) << range.field();
+  }
+  for (const std::string& release : profile.releases()) {
+    EXPECT_NE(BodyNumber(Lower(release)), 0) << release;
+  }
+  // A limit without a number would let everything pass.
+  for (const pb::TemperatureLimit& limit : profile.temperatures()) {
+    EXPECT_TRUE(limit.has_min_c() || limit.has_max_c());
+  }
+}
+
+TEST_P(ProfileFileTest, KeepsWhatTheProcessFoundsOn) {
+  const pb::Profile profile = Read(GetParam());
+  EXPECT_TRUE(profile.indication().relapsed_or_refractory());
+  EXPECT_EQ(profile.aftercare().inpatient_min_days(), 7U);
+  EXPECT_EQ(profile.aftercare().inpatient_max_days(), 14U);
+  EXPECT_EQ(profile.aftercare().day28_from(), 25U);
+  EXPECT_EQ(profile.aftercare().day28_to(), 35U);
+  EXPECT_EQ(profile.aftercare().month2_from(), 56U);
+  EXPECT_EQ(profile.aftercare().month2_to(), 100U);
+  EXPECT_EQ(profile.release_alert_days(), 28U);
+  EXPECT_GE(profile.tocilizumab_doses(), 1U);
+  const std::uint32_t most = LdMaxDays(&profile);
+  EXPECT_TRUE(most <= 7 || !profile.ld().label_source().empty());
+  EXPECT_EQ(most, profile.ld().max_days());
+  EXPECT_LE(profile.ld().min_days(), most);
+  EXPECT_LE(profile.ld().advisory_max_days(), most);
+  const bool eu = profile.jurisdiction() == "EU";
+  EXPECT_EQ(profile.releases_size(), eu ? 2 : 1);
+  EXPECT_EQ(profile.validity().idm_days(), eu ? 30U : 0U);
+  EXPECT_EQ(profile.tocilizumab_next_within_8h(), eu);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, ProfileFileTest, testing::ValuesIn(Names()), [](const auto& name) {
+  std::string test = name.param;
+  std::ranges::replace(test, '-', '_');
+  return test;
+});
+
+// What stands in the labels: dose (10^6, or 10^6/kg), greatest dose in all, days after
+// lymphodepletion, the shortest window after the thaw (minutes), storage at most (Cel; 0: not
+// public).
+struct Key {
+  const char* name;
+  double target, least, most, absolute;
+  bool per_kg;
+  std::uint32_t ld_min, ld_max;
+  pb::WindowAnchor anchor;
+  std::uint32_t minutes;
+  double storage;
+};
+
+constexpr Key kKeys[] = {
+    {"tisa-cel-us-all", 0, 0.2, 5, 0, true, 2, 14, pb::FROM_THAW_END, 30, -120},
+    {"tisa-cel-us-dlbcl", 0, 60, 600, 0, false, 2, 11, pb::FROM_THAW_END, 30, -120},
+    {"tisa-cel-us-fl", 0, 60, 600, 0, false, 2, 6, pb::FROM_THAW_END, 30, -120},
+    {"tisa-cel-eu-all", 0, 0.2, 5, 0, true, 2, 14, pb::FROM_THAW_END, 30, -120},
+    {"tisa-cel-eu-dlbcl", 0, 60, 600, 0, false, 2, 14, pb::FROM_THAW_END, 30, -120},
+    {"tisa-cel-eu-fl", 0, 60, 600, 0, false, 2, 6, pb::FROM_THAW_END, 30, -120},
+    {"axi-cel-us", 2, 0, 0, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
+    {"axi-cel-eu", 2, 1, 2, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
+    {"brexu-cel-us-mcl", 2, 0, 0, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
+    {"brexu-cel-us-all", 1, 0, 0, 100, true, 2, 7, pb::FROM_THAW_END, 30, -150},
+    {"liso-cel-us", 0, 50, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
+    {"liso-cel-us-second-line", 0, 90, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
+    {"liso-cel-eu", 0, 44, 120, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
+    {"ide-cel-us", 0, 300, 510, 0, false, 2, 7, pb::FROM_THAW_START, 60, -130},
+    {"ide-cel-eu", 420, 260, 500, 0, false, 2, 7, pb::FROM_THAW_START, 60, -130},
+    {"cilta-cel-us", 0, 0.5, 1, 100, true, 2, 4, pb::FROM_THAW_END, 150, -120},
+    {"obe-cel-us", 410, 0, 0, 0, false, 2, 4, pb::FROM_THAW_START, 60, 0},
+};
+
+TEST(ProfileFilesTest, HaveTheNumbersOfTheirSources) {
+  std::vector<std::string> named = {"general"};
+  for (const Key& key : kKeys) {
+    SCOPED_TRACE(key.name);
+    named.emplace_back(key.name);
+    const pb::Profile profile = Read(key.name);
+    EXPECT_EQ(profile.dose().target_1e6(), key.target);
+    EXPECT_EQ(profile.dose().min_1e6(), key.least);
+    EXPECT_EQ(profile.dose().max_1e6(), key.most);
+    EXPECT_EQ(profile.dose().absolute_max_1e6(), key.absolute);
+    EXPECT_EQ(profile.dose().per_kg(), key.per_kg);
+    EXPECT_EQ(profile.ld().min_days(), key.ld_min);
+    EXPECT_EQ(profile.ld().max_days(), key.ld_max);
+    ASSERT_FALSE(profile.windows().empty());
+    EXPECT_EQ(profile.windows(0).anchor(), key.anchor);
+    EXPECT_EQ(profile.windows(0).minutes(), key.minutes);
+    const pb::TemperatureLimit* storage = LimitFor(&profile, pb::FROZEN_PRODUCT);
+    EXPECT_EQ(storage == nullptr ? 0 : storage->max_c(), key.storage);
+  }
+  std::ranges::sort(named);
+  EXPECT_EQ(named, Names()) << "a file without a row, or a row without a file";
+}
+
+TEST(ProfileFilesTest, HaveWhatIsPeculiarToEach) {
+  const pb::Profile all = Read("tisa-cel-us-all");
+  EXPECT_EQ(all.dose().above_weight_kg(), 50);
+  EXPECT_EQ(all.dose().above_min_1e6(), 10);
+  EXPECT_EQ(all.dose().above_max_1e6(), 250);
+  EXPECT_EQ(all.ld().repeat_after_days(), 28U);
+  EXPECT_EQ(all.ld().repeat_wbc_above(), 1);
+  EXPECT_EQ(all.ld().waiver_wbc_max(), 1);
+  EXPECT_EQ(all.material_path(), pb::CRYO_BANKABLE);
+  EXPECT_EQ(FrozenMonths(&all), 18U);
+  EXPECT_EQ(all.windows(0).max_temperature_c(), 25);
+  const pb::Profile cilta = Read("cilta-cel-us");
+  EXPECT_EQ(cilta.ld().repeat_after_days(), 14U);
+  EXPECT_EQ(cilta.tocilizumab_doses(), 2U);
+  EXPECT_EQ(FindTest(&cilta, "viability")->min(), 80);
+  const pb::Profile liso = Read("liso-cel-us");
+  EXPECT_THAT(liso.components(), testing::ElementsAre("CD8", "CD4"));
+  EXPECT_EQ(Read("liso-cel-us-second-line").indication().min_prior_lines(), 1U);
+  const pb::SplitDose plan = Read("obe-cel-us").split_dose();
+  EXPECT_EQ(plan.second_from_day(), 8U);
+  EXPECT_EQ(plan.second_to_day(), 12U);
+  EXPECT_EQ(plan.latest_day(), 21U);
+  EXPECT_EQ(plan.first_1e6() + plan.second_1e6(), 410);
+  EXPECT_EQ(plan.first_above_1e6() + plan.second_above_1e6(), 410);
+  EXPECT_EQ(Read("brexu-cel-us-mcl").windows(1).minutes(), 180U);
+  EXPECT_EQ(Read("brexu-cel-us-all").aftercare().daily_contact_days(), 14U);
+  const pb::Profile general = Read("general");
+  EXPECT_EQ(general.fresh_hold().hard_hours(), Defaults::kFreshHardHours);
+  EXPECT_EQ(general.shipper_plan().qualified_hold_hours(), Defaults::kShipperHoldHours);
+  EXPECT_EQ(general.name(), kGeneralProfile);
+}
+
+}  // namespace
+}  // namespace custody
