@@ -59,6 +59,7 @@ std::uint32_t KeepLongest(google::protobuf::RepeatedPtrField<Stretch>& list) {
   const auto count = static_cast<std::size_t>(list.size());
   if (count <= kMaxListedStretches) return 0;
   std::vector<std::pair<std::uint64_t, int>> longest;
+  longest.reserve(count);
   for (int i = 0; i < list.size(); ++i) longest.emplace_back(list[i].duration_ms(), -i);
   std::ranges::sort(longest, std::greater<>());
   longest.resize(kMaxListedStretches);

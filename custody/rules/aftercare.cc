@@ -33,7 +33,7 @@ std::optional<Visit> VisitOf(const Case& c) {
   return Visit{*window, Micros(body.seen_at()), body.vital_status()};
 }
 
-std::string WithReason(std::string found, const std::string& reason) {
+std::string WithReason(const std::string& found, const std::string& reason) {
   return found + (reason.empty() ? ", no reason stated" : ", with a reason");
 }
 
