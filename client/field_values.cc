@@ -47,10 +47,9 @@ Status Wrong(const FieldDescriptor& field, std::string_view text, std::string_vi
 std::optional<double> UnitFactor(std::string_view typed, std::string_view unit) {
   if (typed.empty()) return 1.0;
   const std::string wanted = Folded(typed == "C" || typed == "\u00b0C" ? "Cel" : typed);
-  const bool hundredths = unit.starts_with("0.01 ");
-  const std::string_view one = hundredths ? unit.substr(5) : unit;
+  const std::string_view one = WholesOf(unit);
   if (wanted == Folded(unit)) return 1.0;
-  if (wanted == Folded(one) || typed == ShownUnit(one)) return hundredths ? 100.0 : 1.0;
+  if (wanted == Folded(one) || typed == ShownUnit(one)) return one == unit ? 1.0 : 100.0;
   return std::nullopt;
 }
 
@@ -75,10 +74,9 @@ StatusOr<Quantity> ParseQuantity(const FieldDescriptor& field, std::string_view 
     return Wrong(field, text, expected + ", its decimals after a point");
   }
   // Minus 187 hundredths of a degree is what nobody means who types -187.
-  if (typed_unit.empty() && unit.starts_with("0.01 ") && quantity.value != 0) {
-    const std::string one = ShownUnit(std::string_view(unit).substr(5));
+  if (const auto one = WholesOf(unit); typed_unit.empty() && one != unit && quantity.value != 0) {
     return Wrong(field, text,
-                 "a number with its unit, such as \"" + std::string(rest) + one + "\"");
+                 "a number with its unit, such as \"" + std::string(rest) + ShownUnit(one) + "\"");
   }
   const auto factor = UnitFactor(typed_unit, unit);
   if (!factor) return Wrong(field, text, expected);

@@ -44,16 +44,9 @@ std::size_t CommonPrefix(const EnumDescriptor& type) {
   return underscore == std::string::npos ? 0 : underscore + 1;
 }
 
-constexpr std::string_view kHundredths = "0.01 ";
-
-// A field that counts hundredths is typed and shown in what it counts hundredths of.
-std::string_view Wholes(std::string_view unit) {
-  return unit.starts_with(kHundredths) ? unit.substr(kHundredths.size()) : unit;
-}
-
 // Bounds in the unit in which values are shown: of hundredths, in wholes.
 std::string Between(double min, double max, bool has_min, bool has_max, std::string_view unit) {
-  const double scale = unit.starts_with(kHundredths) ? 100 : 1;
+  const double scale = WholesOf(unit) == unit ? 1 : 100;
   if (has_min && has_max) return FieldNumber(min / scale) + " to " + FieldNumber(max / scale);
   return has_min ? "at least " + FieldNumber(min / scale) : "at most " + FieldNumber(max / scale);
 }
@@ -73,8 +66,9 @@ std::string InHours(double ms) {
 }
 
 std::string WithUnit(double value, const std::string& unit) {
-  if (unit.starts_with(kHundredths))
-    return FieldNumber(value / 100) + " " + ShownUnit(Wholes(unit));
+  if (const std::string_view wholes = WholesOf(unit); wholes != unit) {
+    return FieldNumber(value / 100) + " " + ShownUnit(wholes);
+  }
   if (unit == "ms" && value >= kMsPerMinute) return InHours(value);
   return unit.empty() ? FieldNumber(value) : FieldNumber(value) + " " + ShownUnit(unit);
 }
@@ -158,8 +152,15 @@ std::string FieldNumber(double value) {
   return error == std::errc() ? std::string(text, end) : "?";
 }
 
+std::string_view WholesOf(std::string_view unit) {
+  constexpr std::string_view kHundredths = "0.01 ";
+  return unit.starts_with(kHundredths) ? unit.substr(kHundredths.size()) : unit;
+}
+
 std::string ShownUnit(std::string_view unit) {
-  if (unit.starts_with("0.01 ")) return "0.01 " + ShownUnit(unit.substr(5));
+  if (const std::string_view wholes = WholesOf(unit); wholes != unit) {
+    return "0.01 " + ShownUnit(wholes);
+  }
   for (const auto& [ucum, shown] : std::initializer_list<std::pair<std::string_view, const char*>>{
            {"Cel", "\u00b0C"}, {"mm[Hg]", "mmHg"}, {"By", "bytes"}}) {
     if (unit == ucum) return shown;
@@ -201,7 +202,7 @@ std::string RangeInWords(const FieldDescriptor& field) {
   if (rule.has_possible_min() || rule.has_possible_max()) {
     words = Between(rule.possible_min(), rule.possible_max(), rule.has_possible_min(),
                     rule.has_possible_max(), rule.unit());
-    if (!rule.unit().empty()) words += " " + ShownUnit(Wholes(rule.unit()));
+    if (!rule.unit().empty()) words += " " + ShownUnit(WholesOf(rule.unit()));
   }
   if (rule.has_usual_min() || rule.has_usual_max()) {
     const std::string usual = Between(rule.usual_min(), rule.usual_max(), rule.has_usual_min(),

@@ -68,6 +68,8 @@ std::string RangeInWords(const google::protobuf::FieldDescriptor& field);
 
 // `ShownUnit` is a unit as people write it: "Cel" (UCUM, as the schema has it) is shown as °C.
 std::string ShownUnit(std::string_view unit);
+// `WholesOf` is what a unit counts hundredths of, "Cel" for "0.01 Cel"; any other unit is its own.
+std::string_view WholesOf(std::string_view unit);
 
 // `ShowField` gives one value of a field for people: with its unit, times local in `zone`, choices
 // by label, commitments never but as "committed". `index` is -1 for a field that is not repeated.
