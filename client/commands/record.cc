@@ -186,7 +186,9 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
       "         --calibration-until 2027-01-31 --complete yes ...\n"
       "  record ld_dose ... --late \"entered after the shift\" --as A:RN --as B:RN \\\n"
       "         --performed-by N1:RN:\"Nina Example\" --at 2026-03-02T08:15:00Z\n"
-      "  record --file events.jsonl --pins pins --yes");
+      "  record --file events.jsonl --pins pins --yes   an event a line, for example\n"
+      "    {\"event\": \"culture_check\", \"therapy\": \"A9XK2...\", \"signers\": [\"OP1:MFG\"],\n"
+      "     \"at\": \"2026-03-02T08:00:00Z\", \"fields\": {\"lot\": \"L1\", \"day\": 3, ...}}");
   command->callback([work, &shell] { shell.run = [work] { return work->Run(); }; });
 }
 
