@@ -16,6 +16,7 @@
 #include "crypto/dsse.h"
 #include "crypto/merkle.h"
 #include "custody/event.h"
+#include "custody/version.h"
 
 namespace custody {
 namespace {
@@ -107,7 +108,7 @@ Status GrpcSession::Open() {
   CUSTODY_ASSIGN_OR_RETURN(const std::string last, folder_.LastCheckpoint());
   pb::HelloRequest request;
   request.set_last_checkpoint(last);
-  request.set_client("custody/0.1.0");
+  request.set_client("custody/" + std::string(Version()));
   const Status greeted = Greet(request);
   if (greeted.code() == StatusCode::kResourceExhausted) {
     // Whoever cannot even be greeted works on as if the server were away.

@@ -9,6 +9,7 @@
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
 #include "client/plain_lines.h"
+#include "custody/version.h"
 
 namespace custody {
 namespace {
@@ -95,6 +96,7 @@ int RunProgram(const Program& program, std::vector<std::string> arguments,
   Shell shell{program, surroundings, console, "", "", false, nullptr};
   CLI::App app(program.description, program.name);
   app.footer(Examples(program));
+  app.set_version_flag("--version", VersionLine(program.name));
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--folder", shell.folder,

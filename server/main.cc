@@ -16,6 +16,7 @@
 
 #include "crypto/file.h"
 #include "crypto/utf8.h"
+#include "custody/version.h"
 #include "server/config.h"
 #include "server/ledger/ledger.h"
 #include "server/rpc/rpc_server.h"
@@ -83,6 +84,7 @@ int Main(int argc, char** argv) {
       "  custody-server --dir /var/lib/custody --listen 0.0.0.0:7443\n"
       "  custody-server --config /etc/custody/server.toml",
       "custody-server");
+  app.set_version_flag("--version", VersionLine("custody-server"));
   ServerConfig given;
   std::filesystem::path file;
   app.add_option("--config", file, "settings (TOML); options given beside it win");

@@ -7,6 +7,7 @@
 #include "crypto/file.h"
 #include "crypto/merkle.h"
 #include "custody/chain.h"
+#include "custody/version.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/log_tree.h"
 #include "server/ledger/proofs.h"
@@ -160,7 +161,7 @@ std::shared_ptr<void> LedgerImpl::Watch(std::function<void(const LedgerChange&)>
 
 pb::GetStatusReply LedgerImpl::GetStatus() {
   pb::GetStatusReply reply;
-  reply.set_version(CUSTODY_VERSION);
+  reply.set_version(std::string(Version()));
   reply.set_queue_length(static_cast<std::uint32_t>(queue_.length()));
   reply.set_queue_capacity(static_cast<std::uint32_t>(queue_.capacity()));
   *reply.mutable_server_time() = ToProto(Now());

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crypto/file.h"
+#include "custody/version.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -58,6 +59,16 @@ TEST(ProgramsUsageTest, EveryCommandHasHelpWithAnExampleAndNothingUnfinishedInIt
                                   HasSubstr(command + " ["), Not(HasSubstr("{false}"))))
           << program << " " << command;
     }
+  }
+}
+
+TEST(ProgramsUsageTest, EveryProgramSaysWhichVersionItIsAndWhichRulesItKnows) {
+  for (const char* program :
+       {"custody-clinic", "custody-lab", "custody-admin", "custody-audit", "custody-server"}) {
+    const Ended said = Execute({.program = program, .arguments = {"--version"}});
+    EXPECT_EQ(said.exit_code, 0) << program;
+    EXPECT_EQ(said.out, VersionLine(program) + "\n");
+    EXPECT_THAT(said.error, IsEmpty());
   }
 }
 

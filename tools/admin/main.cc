@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/exit_code.h"
+#include "custody/version.h"
 #include "tools/admin/commands.h"
 
 namespace custody {
@@ -27,6 +28,7 @@ int Run(int argc, char** argv) {
       "  custody-admin status --folder admin\n"
       "\n"
       "Exit codes: 0 done, 1 refused or findings, 2 usage, 3 unreachable, 4 not permitted.");
+  app.set_version_flag("--version", VersionLine("custody-admin"));
   CommandLine line;
   app.add_flag("--json", line.json, "Print JSON instead of words");
   AddInit(app, line);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/exit_code.h"
+#include "custody/version.h"
 #include "tools/audit/commands.h"
 
 namespace custody {
@@ -129,6 +130,7 @@ int Run(int argc, char** argv) {
   CLI::App app{
       "custody-audit: check a record without trusting whoever keeps it.\n"
       "It reports everything it finds and ends in one sentence."};
+  app.set_version_flag("--version", VersionLine("custody-audit"));
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
