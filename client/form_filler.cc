@@ -145,13 +145,16 @@ Status FormFiller::AskPart(const FieldDescriptor& field, const std::string& pref
 Status FormFiller::AskFields(const Descriptor& type, const std::string& prefix) {
   const bool own_check = type.full_name() == "custody.v1.PersonCheck" ||
                          type.full_name() == "custody.v1.IdentityReading";
-  const bool asked_in_full = own_check || (!prefix.empty() && IsAllOptional(type));
+  // A phone call is asked for with its answer, or it is none.
+  const bool call = type.full_name() == "custody.v1.RecallCall";
+  const bool asked_in_full = own_check || call || (!prefix.empty() && IsAllOptional(type));
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (prefix.empty() && leave_out_ && leave_out_(field)) continue;
     if (own_check && (field.name() == "person" || field.name() == "at")) continue;  // filled in
     const bool offered = asked_in_full && TakesText(field);
-    if (!RuleOfField(field).required() && !offered) continue;
+    const bool too = prefix.empty() && ask_too_ && ask_too_(field);
+    if (!RuleOfField(field).required() && !offered && !too) continue;
     if (!TakesText(field)) {
       CUSTODY_RETURN_IF_ERROR(AskPart(field, prefix));
       continue;

@@ -41,6 +41,11 @@ class FormFiller {
     leave_out_ = std::move(leave_out);
   }
 
+  // `AskToo` says which optional fields of the body are asked for all the same.
+  void AskToo(std::function<bool(const google::protobuf::FieldDescriptor& field)> ask_too) {
+    ask_too_ = std::move(ask_too);
+  }
+
   // `Fill` gives the fields of `body` as paths and values. OUT_OF_RANGE when the input ended,
   // CANCELLED when the person wrote "cancel".
   StatusOr<std::vector<std::pair<std::string, std::string>>> Fill(
@@ -61,6 +66,7 @@ class FormFiller {
   std::vector<DraftSigner> signers_;
   ScanCheck check_;
   std::function<bool(const google::protobuf::FieldDescriptor& field)> leave_out_;
+  std::function<bool(const google::protobuf::FieldDescriptor& field)> ask_too_;
   std::unique_ptr<google::protobuf::Message> scratch_;
   std::vector<std::pair<std::string, std::string>> fields_;
 };

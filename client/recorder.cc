@@ -1,6 +1,5 @@
 #include "client/recorder.h"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "client/event_words.h"
+#include "client/filled_in.h"
 #include "client/forms.h"
 #include "client/local_time.h"
 #include "client/readout.h"
@@ -54,30 +54,6 @@ Status FillSigners(const Draft& draft, const Desk& desk, const Keyring& keyring,
     *signer.mutable_identified_at() = ToProto(at);
   }
   return absl::OkStatus();
-}
-
-// The own check of each person names that person and when; both are known from who signs.
-void FillOwnChecks(const pb::Event& event, AnyMessage& body) {
-  const auto& reflection = *body.GetReflection();
-  for (int i = 0; i < body.GetDescriptor()->field_count(); ++i) {
-    const FieldDescriptor* field = body.GetDescriptor()->field(i);
-    if (!field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    const std::string& type = field->message_type()->full_name();
-    if (type != "custody.v1.PersonCheck" && type != "custody.v1.IdentityReading") continue;
-    const int count = std::min(reflection.FieldSize(body, field), event.signers_size());
-    for (int n = 0; n < count; ++n) {
-      AnyMessage* check = reflection.MutableRepeatedMessage(&body, field, n);
-      const FieldDescriptor* person = check->GetDescriptor()->FindFieldByName("person");
-      const FieldDescriptor* at = check->GetDescriptor()->FindFieldByName("at");
-      const auto& its = *check->GetReflection();
-      if (!its.HasField(*check, person)) {
-        its.SetString(check, person, event.signers(n).person());
-      }
-      if (!its.HasField(*check, at)) {
-        its.MutableMessage(check, at)->CopyFrom(event.signers(n).identified_at());
-      }
-    }
-  }
 }
 
 std::string MediaType(const std::filesystem::path& file) {
@@ -216,6 +192,10 @@ StatusOr<pb::Event> Recorder::Build(const Draft& draft, Patient& patient) {
   CUSTODY_RETURN_IF_ERROR(
       ReadOut(draft.logger_file, head.state(), desk_.registry(), sources, event));
   FillOwnChecks(event, body);
+  // Asked for a moment ago, or as old as what is kept here.
+  const auto verified = desk_.online() ? FromProto(event.signed_at())
+                                       : desk_.ConfirmedAt(draft.therapy).value_or(Instant{});
+  FillVerifiedAt(verified, event, body);
   return event;
 }
 

@@ -253,8 +253,12 @@ StatusOr<std::vector<DraftSigner>> Station::AskSigners(const pb::NextStep& step)
   signers.push_back(std::move(one));
   if (!step.two_person()) return signers;
   while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(
-        DraftSigner two, AskSigner("Second person (" + RoleNames(second) + ")? badge: ", second));
+    CUSTODY_ASSIGN_OR_RETURN(DraftSigner two,
+                             AskSigner("Second person (" +
+                                           (second.empty() ? "any other enrolled person of the site"
+                                                           : RoleNames(second)) +
+                                           ")? badge: ",
+                                       second));
     if (two.person != signers[0].person) {
       signers.push_back(std::move(two));
       return signers;
@@ -331,10 +335,20 @@ Status Station::Step(const std::string& id, const pb::NextStep& chosen) {
     CUSTODY_ASSIGN_OR_RETURN(draft.logger_file, AskLoggerFile(console_));
     if (!draft.logger_file.empty()) filler.LeaveOut(ComesWithFile);
   }
+  if (draft.entry == pb::LIVE && MustPhone(id)) {
+    filler.AskToo([](const auto& field) { return field.name() == "recall_call"; });
+  }
   CUSTODY_ASSIGN_OR_RETURN(draft.fields, filler.Fill(*body));
   // What came of it was said by the recorder; here only the exit code is kept.
   last_exit_ = ExitCodeOf(recorder_.Record(std::move(draft)).status);
   return absl::CancelledError("");
+}
+
+bool Station::MustPhone(const std::string& id) const {
+  constexpr std::int64_t kVerified = 4 * kMicrosPerHour;  // R36
+  if (desk_.online()) return false;
+  const auto confirmed = desk_.ConfirmedAt(id);
+  return !confirmed.has_value() || desk_.Now() - *confirmed > kVerified;
 }
 
 // Only what is certainly wrong is stopped here; all else is for the rules, which see everything.

@@ -35,6 +35,8 @@ class Station {
   StatusOr<std::vector<DraftSigner>> AskSigners(const pb::NextStep& step);
   StatusOr<DraftSigner> AskSigner(const std::string& question, const std::vector<pb::Role>& roles);
   Status AskEntry(const pb::NextStep& step, Draft& draft);
+  // Whether what is known of a therapy here is too old to do anything with its bags (R36).
+  bool MustPhone(const std::string& id) const;
   Status CheckScan(const std::string& id, const pb::NextStep& step,
                    const std::vector<DraftSigner>& signers, pb::ScanKind kind,
                    const std::string& value);

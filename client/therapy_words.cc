@@ -38,6 +38,22 @@ std::string InMinutes(std::int64_t micros) {
   return std::to_string(minutes / (24 * 60)) + " d";
 }
 
+// Both grades side by side: what the physician attests, and what the recorded counts give.
+void Blood(const pb::TherapyState& state, std::string_view zone, std::string& out) {
+  const pb::BloodGrade& grade = state.condition().blood_grade();
+  if (grade.at_us() == 0) return;
+  const auto computed = [](bool known, std::uint32_t value) {
+    return known ? ", computed " + std::to_string(value) : std::string(", not computed");
+  };
+  std::string line = "  Blood        neutropenia grade " + std::to_string(grade.neutropenia()) +
+                     computed(grade.has_neutropenia_computed(), grade.neutropenia_computed());
+  if (grade.has_thrombocytopenia()) {
+    line += "; platelets grade " + std::to_string(grade.thrombocytopenia()) +
+            computed(grade.has_thrombocytopenia_computed(), grade.thrombocytopenia_computed());
+  }
+  AddLine(out, line + ", " + LocalTime(grade.at_us(), zone));
+}
+
 void Shipments(const pb::TherapyState& state, std::string_view zone, std::string& out) {
   for (const pb::Shipment& shipment : state.shipments()) {
     if (!shipment.open()) continue;
@@ -180,6 +196,7 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
       AddLine(out, "  Order        " + order.order() + ": " + Joined(order.containers()));
     }
   }
+  Blood(state, zone, out);
   for (const pb::Deviation& deviation : state.deviations()) {
     if (!deviation.open()) continue;
     AddLine(out, std::string("  Deviation    ") + deviation.id() +

@@ -51,6 +51,22 @@ TEST(FormFillerTest, AnUnusualValueIsTypedTwice) {
   EXPECT_NE(filled.screen.find("the two entries differ"), std::string::npos) << filled.screen;
 }
 
+TEST(FormFillerTest, ACallByPhoneIsAskedForWithItsAnswerWhenItIsNeeded) {
+  std::istringstream in("BAG\nTHAW-1\n37\n-1min\nyes\nlab.qa.1\n-2min\nnot recalled\nyes\n\n");
+  std::ostringstream out;
+  Console console(in, out, out, {.terminal = true});
+  FieldSources sources;
+  sources.zone = "Europe/Berlin";
+  sources.now = *ParseInstant("2026-03-02T08:15:00Z");
+  FormFiller filler(console, sources, {}, nullptr);
+  filler.AskToo([](const auto& field) { return field.name() == "recall_call"; });
+  const auto fields = filler.Fill(*FindBody("thaw_started"));
+  ASSERT_THAT(fields, IsOk()) << out.str();
+  ASSERT_GE(fields->size(), 4U);
+  EXPECT_EQ(fields->back(), (std::pair<std::string, std::string>("recall-call.may-be-used", "yes")))
+      << out.str();
+}
+
 TEST(FormFillerTest, OptionalFieldsComeAfterwardsByName) {
   const Filled filled = Fill("ld_waived", "0.8\n-3h\nlow\ncoi CHA999926000001\nnothing\n\n");
   ASSERT_THAT(filled.fields, IsOk());
