@@ -176,21 +176,30 @@ bool ArePair(const pb::EventRule& rule, const Doer& first, const Doer& second) {
          (rule.any_role() || SecondRoles(rule, first.role).Has(second.role));
 }
 
+// What to say when the second person is missing. Where anybody may sign, nobody reads a list.
+Words NoPair(const TherapyEvent& e, std::size_t people) {
+  if (e.rule.any_role()) {
+    return {std::string(e.body), "two different people, any two enrolled at the site",
+            people < 2 ? "one" : "the same person, or somebody who is not told apart",
+            "any other enrolled person of the site checks it and signs too"};
+  }
+  const Roles first = Roles(e.rule.enter()) | Roles(e.rule.attest());
+  const std::string second = e.rule.second_size() > 0 ? Roles(e.rule.second()).ToString()
+                             : first.Has(pb::MFG)     ? "one of these, or MFG2 beside MFG"
+                                                      : "one of these roles";
+  return {std::string(e.body),
+          "two different people: one as " + first.ToString() + ", another as " + second,
+          std::to_string(people) + " in roles that do not make such a pair",
+          "a second person checks for themselves and signs too"};
+}
+
 void JudgeTwoPeople(const TherapyEvent& e, const std::vector<Doer>& doers) {
   const bool paired = std::ranges::any_of(doers, [&](const Doer& first) {
     return std::ranges::any_of(doers,
                                [&](const Doer& second) { return ArePair(e.rule, first, second); });
   });
   if (!paired) {
-    const Roles first_roles = Roles(e.rule.enter()) | Roles(e.rule.attest());
-    const std::string second = e.rule.second_size() > 0   ? Roles(e.rule.second()).ToString()
-                               : first_roles.Has(pb::MFG) ? "one of these, or MFG2 beside MFG"
-                                                          : "one of these roles";
-    e.objections.Refuse(
-        "R04", {std::string(e.body),
-                "two different people: one as " + first_roles.ToString() + ", another as " + second,
-                std::to_string(doers.size()) + " in roles that do not make such a pair",
-                "a second person checks for themselves and signs too"});
+    e.objections.Refuse("R04", NoPair(e, doers.size()));
   }
   std::vector<Instant> times;
   for (const pb::Signer& signer : e.event.signers()) {

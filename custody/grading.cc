@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "custody/event.h"
 #include "custody/state.h"
@@ -246,6 +249,96 @@ std::uint32_t ComputeEarlyThrombocytopenia(std::uint32_t days_below_50,
   if (days_below_20 >= 1) return 3;
   if (days_below_50 >= 7) return 2;
   return days_below_50 >= 1 ? 1 : 0;
+}
+
+namespace {
+
+constexpr std::int64_t kEarlyDays = 30;
+constexpr std::int64_t kMostBetween = 7;  // days between two counts that speak for those between
+
+// One value a day, by days after the infusion.
+using Daily = std::map<std::int64_t, double>;
+
+std::uint32_t LowDays(const Daily& counts, double limit, bool inclusive) {
+  const auto low = [&](double value) { return inclusive ? value <= limit : value < limit; };
+  std::uint32_t days = 0;
+  const std::pair<const std::int64_t, double>* before = nullptr;
+  for (const auto& count : counts) {
+    if (low(count.second)) {
+      const bool joined =
+          before != nullptr && low(before->second) && count.first - before->first <= kMostBetween;
+      days += joined ? static_cast<std::uint32_t>(count.first - before->first) : 1U;
+    }
+    before = &count;
+  }
+  return days;
+}
+
+void Take(Daily& counts, std::int64_t day, double value) {
+  if (day < 0 || day > kEarlyDays) return;
+  const auto [there, added] = counts.emplace(day, value);
+  if (!added) there->second = std::min(there->second, value);
+}
+
+std::string DaysText(const char* what, std::uint32_t low, const char* limit,
+                     std::uint32_t counted) {
+  return std::string(what) + " " + limit + " on " + std::to_string(low) + " d, counted on " +
+         std::to_string(counted) + " d";
+}
+
+}  // namespace
+
+EarlyCounts CountLowDays(const pb::TherapyState& known, const pb::CytopeniaGraded& said) {
+  const std::int64_t at = Micros(said.at());
+  const std::int64_t infused = DayIn(known, known.last_infused_us());
+  Daily anc;
+  Daily platelets;
+  for (const pb::BloodCount& count : known.condition().blood_counts()) {
+    const std::int64_t day = DayIn(known, count.at_us()) - infused;
+    if (count.at_us() > at) continue;
+    if (count.has_anc_1e9_per_l()) Take(anc, day, count.anc_1e9_per_l());
+    if (count.has_platelets_1e9_per_l()) Take(platelets, day, count.platelets_1e9_per_l());
+  }
+  const std::int64_t today = DayIn(known, at) - infused;
+  if (said.has_anc_1e9_per_l()) Take(anc, today, said.anc_1e9_per_l());
+  if (said.has_platelets_1e9_per_l()) Take(platelets, today, said.platelets_1e9_per_l());
+  EarlyCounts counts;
+  counts.neutrophils.days_to_500 = LowDays(anc, 0.5, true);
+  counts.neutrophils.days_to_100 = LowDays(anc, 0.1, true);
+  counts.neutrophils.never_above_500 =
+      counts.neutrophils.days_to_500 == static_cast<std::uint32_t>(kEarlyDays + 1);
+  counts.days_below_50 = LowDays(platelets, 50, false);
+  counts.days_below_20 = LowDays(platelets, 20, false);
+  counts.days_with_anc = static_cast<std::uint32_t>(anc.size());
+  counts.days_with_platelets = static_cast<std::uint32_t>(platelets.size());
+  return counts;
+}
+
+ComputedBlood ComputeBlood(const pb::TherapyState& known, const pb::CytopeniaGraded& said) {
+  ComputedBlood computed;
+  if (known.last_infused_us() == 0) return computed;
+  const std::int64_t day = DayIn(known, Micros(said.at())) - DayIn(known, known.last_infused_us());
+  if (day < 0) return computed;
+  if (day > kEarlyDays) {
+    if (!said.has_anc_1e9_per_l()) return computed;
+    computed.neutropenia = ComputeLateIcaht(said.anc_1e9_per_l());
+    computed.inputs = "after day 30 by the count alone";
+    return computed;
+  }
+  const EarlyCounts counts = CountLowDays(known, said);
+  if (counts.days_with_anc > 0) {
+    computed.neutropenia = ComputeEarlyIcaht(counts.neutrophils);
+    computed.inputs = DaysText("neutrophils", counts.neutrophils.days_to_500, "at most 0.5",
+                               counts.days_with_anc);
+  }
+  if (counts.days_with_platelets > 0) {
+    computed.thrombocytopenia =
+        ComputeEarlyThrombocytopenia(counts.days_below_50, counts.days_below_20);
+    computed.inputs +=
+        (computed.inputs.empty() ? "" : "; ") +
+        DaysText("platelets", counts.days_below_50, "below 50", counts.days_with_platelets);
+  }
+  return computed;
 }
 
 }  // namespace custody

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "custody/pb.h"
@@ -97,6 +98,28 @@ std::uint32_t ComputeLateIcaht(double anc_1e9_per_l);
 // than 50 and with fewer than 20 x 10^9/L platelets.
 std::uint32_t ComputeEarlyThrombocytopenia(std::uint32_t days_below_50,
                                            std::uint32_t days_below_20);
+
+// `EarlyCounts` is what DAILY_LABS tell of day 0 to 30 after the last infusion, up to a time.
+struct EarlyCounts {
+  LowNeutrophils neutrophils;
+  std::uint32_t days_below_50 = 0;  // platelets, 10^9/L
+  std::uint32_t days_below_20 = 0;
+  std::uint32_t days_with_anc = 0;  // on which they were counted
+  std::uint32_t days_with_platelets = 0;
+};
+
+// `CountLowDays` counts up to `at`, with what `said` itself names for its day. A day without a
+// count is low when the counts before and after it are and lie at most a week apart.
+EarlyCounts CountLowDays(const pb::TherapyState& known, const pb::CytopeniaGraded& said);
+
+// `ComputedBlood` is what the recorded counts give at the time of `said`; nullopt where nothing was
+// counted, before an infusion, and of platelets after day 30.
+struct ComputedBlood {
+  std::optional<std::uint32_t> neutropenia;
+  std::optional<std::uint32_t> thrombocytopenia;
+  std::string inputs;  // for people
+};
+ComputedBlood ComputeBlood(const pb::TherapyState& known, const pb::CytopeniaGraded& said);
 
 }  // namespace custody
 

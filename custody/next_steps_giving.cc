@@ -264,9 +264,11 @@ void OfferOpenMatters(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   for (const pb::Quarantine& q : state.quarantines()) {
     if (!q.open()) continue;
-    offers.Add(q.kind() == pb::QUARANTINED_IDENTITY ? pb::Event::kIdentityResolved
-                                                    : pb::Event::kQuarantineDecided,
-               q.id());
+    pb::NextStep& decide =
+        offers.Add(q.kind() == pb::QUARANTINED_IDENTITY ? pb::Event::kIdentityResolved
+                                                        : pb::Event::kQuarantineDecided,
+                   q.id());
+    offers.Due(decide, DoubtDue(state, offers.profile(), q));
   }
   for (const pb::Hold& hold : state.holds()) {
     if (!hold.open() || hold.kind() == "CONSENT") continue;

@@ -43,6 +43,19 @@ double WaiverWbcMost(const pb::Profile* profile) {
                 : Defaults::kWaiverWbcMax;
 }
 
+std::int64_t DoubtDue(const pb::TherapyState& state, const pb::Profile* profile,
+                      const pb::Quarantine& quarantine) {
+  if (!quarantine.open() || quarantine.kind() != pb::QUARANTINED_IDENTITY) return 0;
+  const bool thawed = std::ranges::any_of(quarantine.containers(), [&](const std::string& id) {
+    const pb::Container* container = FindContainer(state, id);
+    return container != nullptr && container->thaw_started_us() != 0 &&
+           !IsTerminal(container->state());
+  });
+  if (!thawed) return 0;
+  const std::uint32_t stated = profile == nullptr ? 0 : profile->validity().qa_on_call();
+  return quarantine.since_us() + Tightened(Defaults::kQaOnCallMinutes, stated) * kMicrosPerMinute;
+}
+
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test) {
   if (profile == nullptr) return nullptr;
   for (const pb::ReleaseTest& t : profile->release_tests()) {

@@ -22,6 +22,7 @@ struct Defaults {
   static constexpr std::uint32_t kLabelMinutes = 10;          // row 10
   static constexpr std::uint32_t kTimeOutVitalsMinutes = 30;  // row 35
   static constexpr std::uint32_t kOutMinutes = 5;             // row 33
+  static constexpr std::uint32_t kQaOnCallMinutes = 15;       // F8b
   static constexpr std::uint32_t kLdMaxDays = 7;              // R20
   static constexpr std::uint32_t kLdMinDays = 1;              // R21
   static constexpr std::uint32_t kWaiverWbcDays = 7;          // R20
@@ -62,6 +63,11 @@ std::uint32_t FrozenMonths(const pb::Profile* profile);
 std::uint32_t WaiverWbcDays(const pb::Profile* profile);
 // `WaiverWbcMost` is R20's limit for that count, in 10^9/L.
 double WaiverWbcMost(const pb::Profile* profile);
+
+// `DoubtDue` is when quality must have answered a doubt about the identity of something that is
+// thawed (F8b); 0 for any other quarantine.
+std::int64_t DoubtDue(const pb::TherapyState& state, const pb::Profile* profile,
+                      const pb::Quarantine& quarantine);
 
 // `FindTest` is what a profile asks of a test; null when it does not name it.
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);

@@ -107,8 +107,9 @@ constexpr Rule kTable[] = {
        "lot. A test that fails later holds the lot until that quality decides.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
-       "A product out of specification is released only at the end of the whole "
-       "exceptional chain, with the patient's consent.",
+       "A product out of specification is released only at the end of the whole exceptional chain, "
+       "each link in its turn, with the patient's consent, under the number that was authorised, "
+       "and when those were told whom profile and pathway name.",
        kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete,
        pb::QUALITY),
     V1("R18",
@@ -117,8 +118,8 @@ constexpr Rule kTable[] = {
        "coming, nobody that of its release or quarantine.",
        kGate, "labels of Yescarta, Carvykti, Breyanzi, Abecma, Kymriah", kPhy, rules::ProductThere),
     V1("R19",
-       "Lymphodepletion waits for serious reactions, active infection and "
-       "graft-versus-host disease.",
+       "Lymphodepletion, the first and a repeated one, waits for serious reactions to bridging, "
+       "active infection and graft-versus-host disease, answered now or recorded and still open.",
        kGate, "labels of Carvykti and Breyanzi", kPhy, rules::FitForLd, pb::CLINICAL),
     V1("R20",
        "The first dose is given at most 7 calendar days after the last dose of the latest "
@@ -181,8 +182,14 @@ constexpr Rule kTable[] = {
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
     V1("R35",
        "No thaw without the two-person check before it by the infusion order that still stands, "
-       "consent to the treatment, and the physician's go at most 4 hours old.",
+       "consent to the treatment, and the physician's go at most 4 hours old; nothing is given "
+       "without that check of its own container and that consent.",
        kGate, "product labels; 4 h project default", kNobody, rules::BeforeThaw),
+    V1("R36",
+       "A bag is removed, thawed and infused on a record verified at most 4 hours before; a "
+       "station "
+       "that was offline for longer asks quality by phone and records whom, when and the answer.",
+       kGate, "project default", kNobody, rules::CheckedForRecall),
     V1("R37",
        "The check before the thaw needs an infusion order for that container, and that order one "
        "of the therapy that stands.",
@@ -220,8 +227,10 @@ constexpr Rule kTable[] = {
     V1("R46", "Before a release every mandatory step of the profile is recorded of that lot.",
        kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
        pb::QUALITY),
-    V1("F2", "After consent was withdrawn nothing goes forward.", kGate, "patient's right", kNobody,
-       rules::ConsentStands),
+    V1("F2",
+       "After consent was withdrawn nothing goes forward; of the collection alone, nothing goes "
+       "forward to another one.",
+       kGate, "patient's right", kNobody, rules::ConsentStands),
     V1("F3", "Cells are collected at most three times before a physician reviews the case.", kGate,
        "project default; profile", kPhy, rules::AttemptsLeft),
     V1("F8a",
@@ -230,7 +239,8 @@ constexpr Rule kTable[] = {
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
        "What does not match its patient or papers is in quarantine, and every label is accounted "
-       "for; doubt is resolved by quality of the finding site and of the manufacturer.",
+       "for; doubt is resolved by quality of the finding site and of the manufacturer, of what is "
+       "thawed within the profile's minutes.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
     V1("F9", "A quarantine is decided by quality of the manufacturer; what is held goes nowhere.",
        kStructure, "project default", kNobody, rules::QuarantineLifted),
@@ -258,9 +268,10 @@ constexpr Rule kTable[] = {
     V1("HOLD", "A hold blocks its steps until who may clears it.", kGate, "project default",
        kNobody, rules::NoHold),
     V1("ICAHT",
-       "After day 30 the grade of neutropenia is what the count gives: 1.5, 1.0, 0.5 and 0.1 x "
-       "10^9/L are its limits.",
-       kDeviation, "ICAHT, Rejeski 2023", kNobody, rules::LateCountGraded, pb::CLINICAL),
+       "Up to day 30 after the infusion the grades of neutropenia and platelets are what the days "
+       "of low counts give, after it that of neutropenia what the count gives; where the attested "
+       "one differs, it says why.",
+       kDeviation, "ICAHT, Rejeski 2023; T-ICAHT", kNobody, rules::BloodGraded, pb::CLINICAL),
     V1("ICANS",
        "The computed grade of ICANS is what the recorded inputs give by ASTCT 2019; where the "
        "attested one differs, it says why.",

@@ -377,18 +377,8 @@ std::vector<StepPerson> PeopleOf(const pb::Event& event) {
   return people;
 }
 
-bool IsTakenBack(const pb::ConsentGiven& said) {
-  const int purpose = static_cast<int>(said.purpose());
-  const bool stops = purpose == pb::CONSENT_TO_COLLECTION || purpose == pb::CONSENT_TO_TREATMENT;
-  return stops && said.withdrawn_us() != 0 && !said.stands();
-}
-
-std::string PurposeLabel(int purpose) {
-  constexpr std::string_view kPrefix = "CONSENT_TO_";
-  std::string label = Lower(pb::ConsentPurpose_Name(static_cast<pb::ConsentPurpose>(purpose)));
-  if (label.size() > kPrefix.size()) label.erase(0, kPrefix.size());
-  std::ranges::replace(label, '_', ' ');
-  return label;
+std::int64_t DayIn(const pb::TherapyState& state, std::int64_t micros) {
+  return CalendarDay(Instant{micros}, state.zone()).value_or(micros / kMicrosPerDay);
 }
 
 const std::string& TreatingSite(const pb::TherapyState& state) {

@@ -123,16 +123,9 @@ std::vector<StepPerson> SignersOf(const pb::Event& event);
 // `PeopleOf` are those who did the step: who is named as having done it, and `SignersOf`.
 std::vector<StepPerson> PeopleOf(const pb::Event& event);
 
-// `SaidAt` is when the patient agreed or withdrew: as the paper says, but not after `event` was
-// signed.
-inline std::int64_t SaidAt(const pb::Event& event, const google::protobuf::Timestamp& on_paper) {
-  return std::min(Micros(on_paper), Micros(event.signed_at()));
-}
-// `IsTakenBack` says whether a withdrawal of this purpose stops the therapy.
-bool IsTakenBack(const pb::ConsentGiven& said);
-// `PurposeLabel` is a purpose of consent for people: "collection".
-std::string PurposeLabel(int purpose);
-
+// `DayIn` is the calendar day (days since 1970-01-01) of a time where the patient is treated; the
+// UTC day when that zone is unknown.
+std::int64_t DayIn(const pb::TherapyState& state, std::int64_t micros);
 // `TreatingSite` is the ordered one, else the site that enrolled.
 const std::string& TreatingSite(const pb::TherapyState& state);
 

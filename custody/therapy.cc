@@ -202,7 +202,9 @@ void Reject(const Folding& f, pb::Container& container) {
 }
 
 void ForgetChecks(const Folding& f, pb::Container& container) {
-  if (Counts(f, container.prethaw_said_us(), false)) {
+  // Of what is thawed the check before the thaw has done its work: nobody can make it again.
+  const bool thawed = container.thaw_started_us() != 0 && f.at >= container.thaw_started_us();
+  if (!thawed && Counts(f, container.prethaw_said_us(), false)) {
     container.clear_prethaw();
     container.clear_prethaw_us();
     container.clear_prethaw_order();

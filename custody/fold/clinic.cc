@@ -1,6 +1,7 @@
 // Rows 0 to 11: enrolment, assessment, consent, order, slot, collection.
 #include <algorithm>
 
+#include "custody/consent.h"
 #include "custody/fold/fold.h"
 #include "custody/state.h"
 
@@ -15,6 +16,21 @@ pb::ConsentGiven& ConsentFor(pb::TherapyState& state, int purpose) {
   return *said;
 }
 
+namespace {
+
+// Who takes back consent to the collection alone is not collected again; what was collected may be
+// made and given, as the patient agreed. A hold that somebody set is theirs.
+void FitConsentHolds(pb::TherapyState& state) {
+  const bool narrow = IsTakenBackForCollectionAlone(state);
+  for (pb::Hold& hold : *state.mutable_holds()) {
+    if (hold.kind() != "CONSENT" || !hold.open() || !hold.persons().empty()) continue;
+    hold.clear_blocks();
+    if (narrow) hold.add_blocks("COLLECT");
+  }
+}
+
+}  // namespace
+
 void TakeConsents(pb::TherapyState& state) {
   state.set_consent_withdrawn(false);
   for (const pb::ConsentGiven& said : state.consents()) {
@@ -24,7 +40,7 @@ void TakeConsents(pb::TherapyState& state) {
     if (purpose == pb::CONSENT_TO_OUT_OF_SPECIFICATION) state.set_consent_oos(said.stands());
     if (IsTakenBack(said)) state.set_consent_withdrawn(true);
   }
-  if (state.consent_withdrawn()) return;
+  if (state.consent_withdrawn()) return FitConsentHolds(state);
   for (pb::Hold& hold : *state.mutable_holds()) {
     if (hold.kind() == "CONSENT") hold.set_open(false);
   }
@@ -241,6 +257,21 @@ void Tested(Folding& f, const pb::IdmTested& body) {
   condition->set_idm_positive(positive);
 }
 
+// A serious reaction is open until the same course of bridging is told again as resolved; what is
+// said of another course says nothing of it (R19).
+void Bridged(Folding& f, const pb::BridgingGiven& body) {
+  constexpr int kMostReactions = 32;  // more of them are no therapy
+  auto* open = f.state.mutable_condition()->mutable_bridging_reactions();
+  const std::int64_t start = Micros(body.started_at());
+  const auto there = std::ranges::find(*open, start);
+  const bool resolved = body.reaction_resolved() == pb::YES;
+  if (body.serious_reaction() == pb::YES && !resolved) {
+    if (there == open->end() && open->size() < kMostReactions) open->Add(start);
+  } else if (resolved && f.own && there != open->end()) {
+    open->erase(there);
+  }
+}
+
 // What the patient takes back is taken back at once, also where another paper says otherwise.
 void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
   const std::int64_t at = SaidAt(f.event, body.withdrawn_at());
@@ -251,7 +282,9 @@ void Withdrawn(Folding& f, const pb::ConsentWithdrawn& body) {
   }
   const bool before = f.state.consent_withdrawn();
   TakeConsents(f.state);
-  if (f.state.consent_withdrawn() && !before) OpenHold(f, "CONSENT", "consent withdrawn", {});
+  if (!f.state.consent_withdrawn() || before) return;
+  OpenHold(f, "CONSENT", "consent withdrawn", {});
+  FitConsentHolds(f.state);
 }
 
 }  // namespace
@@ -261,6 +294,15 @@ void SetWeight(Folding& f, double weight_kg) {
   if (weight_kg <= 0 || f.at < condition->weight_said_us()) return;
   condition->set_weight_said_us(f.at);
   condition->set_weight_kg(weight_kg);
+}
+
+void TakeGvhd(Folding& f, pb::Answer active) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  const bool none = active == pb::NO;
+  if (active == pb::ANSWER_UNSPECIFIED || (none && !f.own)) return;
+  if (!Counts(f, condition->gvhd_said_us(), none)) return;
+  condition->set_gvhd_open(!none);
+  condition->set_gvhd_said_us(std::max(condition->gvhd_said_us(), f.at));
 }
 
 void SetObservationPlan(Folding& f, int plan) {
@@ -300,7 +342,10 @@ void FoldClinic(Folding& f) {
           std::max(condition->idm_sampled_us(), Micros(event.idm_sampled().sampled_at())));
     case pb::Event::kIdmTested:
       return Tested(f, event.idm_tested());
+    case pb::Event::kBridgingGiven:
+      return Bridged(f, event.bridging_given());
     case pb::Event::kWorkupCompleted:
+      TakeGvhd(f, event.workup_completed().active_gvhd());
       return WorkedUp(f, event.workup_completed());
     case pb::Event::kWashoutConfirmed:
       return WashedOut(f, f.own && event.washout_confirmed().adequate() == pb::YES);

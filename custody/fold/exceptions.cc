@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "custody/fold/fold.h"
+#include "custody/profile.h"
 #include "custody/state.h"
 
 namespace custody::fold {
@@ -232,9 +233,20 @@ void Failed(Folding& f, const pb::CollectionFailed& body) {
   }
 }
 
+// What nobody answered in time is found by the first event that comes after.
+void AgeDoubts(Folding& f) {
+  for (const pb::Quarantine& quarantine : f.state.quarantines()) {
+    const std::int64_t due = DoubtDue(f.state, f.profile, quarantine);
+    if (due == 0 || f.place.received_at.micros <= due) continue;
+    OpenOverdue(f, quarantine.event_id(), "F8b", true, due,
+                "quality did not resolve the doubt about what is thawed in time");
+  }
+}
+
 }  // namespace
 
 void FoldExceptions(Folding& f) {
+  AgeDoubts(f);
   const pb::Event& event = f.event;
   switch (event.body_case()) {
     case pb::Event::kCollectionFailed:

@@ -36,6 +36,9 @@ struct Folding {
 // Each takes the bodies of its proto file and leaves others alone.
 void FoldClinic(Folding& f);
 void FoldManufacture(Folding& f);
+// The links of an exceptional release; `ForgetOos` begins its chain anew.
+void FoldOos(Folding& f);
+void ForgetOos(pb::Lot& lot);
 void FoldTransport(Folding& f);
 void FoldInfusion(Folding& f);
 // Readings, grades of toxicity, and what was given and decided against it.
@@ -123,6 +126,11 @@ void SetWeight(Folding& f, double weight_kg);
 void SetObservationPlan(Folding& f, int plan);
 // `TakeCount` is the newest count of the patient's white cells (R22).
 void TakeCount(Folding& f, double wbc_1e9_per_l, std::int64_t sampled_us);
+// `TakeInfection` is whether there is an active infection, as last asked; says whether that opens
+// one. "None" ends what was diagnosed.
+bool TakeInfection(Folding& f, bool active);
+// `TakeGvhd` is whether an examination finds active graft-versus-host disease (R19).
+void TakeGvhd(Folding& f, pb::Answer active);
 // `LeaveShipper` is what taking a container out of the shipper that was its storage means.
 void LeaveShipper(Folding& f, pb::Container& container);
 // `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this

@@ -14,7 +14,24 @@ void TakeCount(Folding& f, double wbc_1e9_per_l, std::int64_t sampled_us) {
   ld->set_wbc_us(sampled_us);
 }
 
+bool TakeInfection(Folding& f, bool active) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!active && !f.own) return false;  // perhaps somebody else has none
+  if (!Counts(f, condition->infection_said_us(), !active)) return false;
+  condition->set_infection_said_us(std::max(condition->infection_said_us(), f.at));
+  condition->set_infection_open(active);
+  if (!active) condition->clear_infections();
+  return active;
+}
+
 namespace {
+
+// What the answers before a course flag; their "no" is no examination and takes no flag away.
+template <class Body>
+void TakeAnswers(Folding& f, const Body& body) {
+  if (body.active_infection() == pb::YES) TakeInfection(f, true);
+  if (body.active_gvhd() == pb::YES) TakeGvhd(f, pb::YES);
+}
 
 // A new course; only the latest one counts. Of a start that is told after its doses these stay:
 // they were given.
@@ -121,20 +138,10 @@ void Completed(Folding& f, const pb::InfusionCompleted& body) {
   }
 }
 
-// Whether there is an active infection, as last asked.
-bool Infected(Folding& f, bool active) {
-  pb::PatientCondition* condition = f.state.mutable_condition();
-  if (!active && !f.own) return false;  // perhaps somebody else has none
-  if (!Counts(f, condition->infection_said_us(), !active)) return false;
-  condition->set_infection_said_us(std::max(condition->infection_said_us(), f.at));
-  condition->set_infection_open(active);
-  return active;
-}
-
 void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   SetWeight(f, body.weight_kg());
-  Infected(f, body.active_infection() == pb::YES);
+  TakeInfection(f, body.active_infection() == pb::YES);
   const bool go = f.stands && body.go() == pb::YES && body.consent_valid() == pb::YES;
   if (!Counts(f, condition->go_said_us(), go)) return;
   condition->set_go_said_us(std::max(condition->go_said_us(), f.at));
@@ -255,6 +262,7 @@ void FoldInfusion(Folding& f) {
   pb::TherapyState& state = f.state;
   switch (event.body_case()) {
     case pb::Event::kLdStarted:
+      TakeAnswers(f, event.ld_started());
       return LdStarted(f, event.ld_started());
     case pb::Event::kLdDose:
       return Dosed(f, Micros(event.ld_dose().given_at()));
@@ -263,11 +271,12 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kLdWaived:
       return LdWaived(f, event.ld_waived());
     case pb::Event::kLdRepeated:
+      TakeAnswers(f, event.ld_repeated());
       if (!event.ld_repeated().has_wbc_1e9_per_l()) return;
       return TakeCount(f, event.ld_repeated().wbc_1e9_per_l(), f.at);
     case pb::Event::kInfectionScreenedPre:
       state.mutable_condition()->set_infection_screened(true);
-      if (Infected(f, event.infection_screened_pre().active_infection() == pb::YES)) {
+      if (TakeInfection(f, event.infection_screened_pre().active_infection() == pb::YES)) {
         OpenHold(f, "CLINICAL", "active infection", {"REMOVE", "THAW", "INFUSE"});
       }
       return;

@@ -186,37 +186,6 @@ void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
   if (gone != tests->end()) tests->erase(gone);
 }
 
-// One link of the exceptional release (F6); a link counts once, in any later order check.
-void AddLink(Folding& f, const std::string& name, const char* link) {
-  pb::Lot* lot = MutableLot(f.state, name);
-  if (lot != nullptr && f.stands) AddOnce(lot->mutable_oos(), link);
-}
-
-void FoldOos(Folding& f) {
-  const pb::Event& event = f.event;
-  switch (event.body_case()) {
-    case pb::Event::kOosDetected:
-      return AddLink(f, event.oos_detected().lot(), "DETECTED");
-    case pb::Event::kOosRequested:
-      return AddLink(f, event.oos_requested().lot(), "REQUESTED");
-    case pb::Event::kOosRiskAssessed:
-      return AddLink(f, event.oos_risk_assessed().lot(), "RISK_ASSESSED");
-    case pb::Event::kOosAccepted:
-      if (event.oos_accepted().patient_consent() != pb::YES) return;
-      return AddLink(f, event.oos_accepted().lot(), "ACCEPTED");
-    case pb::Event::kOosAuthorised:
-      return AddLink(f, event.oos_authorised().lot(), "AUTHORISED");
-    case pb::Event::kReleasedOos: {
-      pb::Lot* lot = MutableLot(f.state, event.released_oos().lot());
-      if (lot == nullptr || !f.stands) return;
-      TakeCertificate(f, *lot, event.released_oos());
-      return lot->set_state(pb::LOT_RELEASED_OOS);
-    }
-    default:
-      return;
-  }
-}
-
 void RejectProduct(Folding& f, const pb::Lot& lot) {
   for (pb::Container& container : *f.state.mutable_containers()) {
     const bool product = container.material() == pb::DRUG_PRODUCT;
@@ -264,7 +233,8 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
-  lot->clear_oos();
+  ForgetOos(*lot);
+  lot->clear_oos_missed();
   lot->clear_ship_under_quarantine();
   for (pb::Container& container : *f.state.mutable_containers()) {
     if (container.lot() == lot->lot()) container.set_released(false);
@@ -368,6 +338,12 @@ void FoldManufacture(Folding& f) {
       return Rejected(f, event.rejected());
     case pb::Event::kReleaseWithdrawn:
       return Withdrawn(f, event.release_withdrawn());
+    case pb::Event::kReleasedOos: {
+      pb::Lot* lot = MutableLot(f.state, event.released_oos().lot());
+      if (lot == nullptr || !f.stands) return;
+      TakeCertificate(f, *lot, event.released_oos());
+      return lot->set_state(pb::LOT_RELEASED_OOS);
+    }
     default:
       return FoldOos(f);
   }

@@ -3,6 +3,7 @@
 
 #include "custody/aftercare.h"
 #include "custody/fold/fold.h"
+#include "custody/grading.h"
 #include "custody/state.h"
 
 namespace custody::fold {
@@ -36,6 +37,77 @@ void FoundIneligible(Folding& f) {
   condition->set_fit(false);
 }
 
+// An infection is open from its diagnosis until the same one is told again with its end. When the
+// last one has ended there is no active infection; what was only screened is screened again.
+void Diagnosed(Folding& f, const pb::InfectionDiagnosed& body) {
+  constexpr int kMostInfections = 32;  // more of them are no therapy
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  auto* open = condition->mutable_infections();
+  const std::string name = Lower(body.infection());
+  const auto same = [&](const pb::OpenInfection& one) { return one.infection() == name; };
+  const auto there = std::ranges::find_if(*open, same);
+  const std::int64_t ended = Micros(body.resolved_at());
+  if (ended == 0 || ended > f.at + kMaxClockAheadMicros) {
+    if (!TakeInfection(f, true) || there != open->end() || open->size() >= kMostInfections) return;
+    pb::OpenInfection* one = open->Add();
+    one->set_infection(name);
+    one->set_diagnosed_us(Micros(body.diagnosed_at()));
+    one->set_event_id(f.event_id);
+    return;
+  }
+  if (!f.own || there == open->end()) return;
+  open->erase(there);
+  if (open->empty()) TakeInfection(f, false);
+}
+
+// Of each day the lowest counts: they are what grades. Days are those of the treating site.
+void TakeBlood(Folding& f, const pb::DailyLabs& body) {
+  constexpr int kMostDays = 64;
+  const std::int64_t at = Micros(body.sampled_at());
+  const bool counted = body.has_anc_1e9_per_l() || body.has_platelets_1e9_per_l();
+  if (!counted || at > f.at + kMaxClockAheadMicros) return;
+  auto* counts = f.state.mutable_condition()->mutable_blood_counts();
+  const auto same_day = [&](const pb::BloodCount& one) {
+    return DayIn(f.state, one.at_us()) == DayIn(f.state, at);
+  };
+  auto day = std::ranges::find_if(*counts, same_day);
+  if (day == counts->end()) {
+    if (counts->size() >= kMostDays && at < counts->begin()->at_us()) return;
+    counts->Add()->set_at_us(at);
+    std::ranges::sort(*counts, {}, [](const pb::BloodCount& one) { return one.at_us(); });
+    if (counts->size() > kMostDays) counts->erase(counts->begin());
+    day = std::ranges::find_if(*counts, same_day);
+  }
+  if (body.has_anc_1e9_per_l()) {
+    const double anc = body.anc_1e9_per_l();
+    day->set_anc_1e9_per_l(day->has_anc_1e9_per_l() ? std::min(day->anc_1e9_per_l(), anc) : anc);
+  }
+  if (body.has_platelets_1e9_per_l()) {
+    const double platelets = body.platelets_1e9_per_l();
+    const bool known = day->has_platelets_1e9_per_l();
+    day->set_platelets_1e9_per_l(known ? std::min(day->platelets_1e9_per_l(), platelets)
+                                       : platelets);
+  }
+}
+
+// Both grades side by side: what the physician says and what the counts give.
+void BloodGraded(Folding& f, const pb::CytopeniaGraded& body) {
+  const std::int64_t at = Micros(body.at());
+  pb::BloodGrade* grade = f.state.mutable_condition()->mutable_blood_grade();
+  if (!f.own || at < grade->at_us()) return;
+  const ComputedBlood computed = ComputeBlood(f.state, body);
+  grade->Clear();
+  grade->set_at_us(at);
+  grade->set_neutropenia(body.neutropenia_grade());
+  if (computed.neutropenia) grade->set_neutropenia_computed(*computed.neutropenia);
+  if (body.has_thrombocytopenia_grade()) {
+    grade->set_thrombocytopenia(body.thrombocytopenia_grade());
+  }
+  if (computed.thrombocytopenia) {
+    grade->set_thrombocytopenia_computed(*computed.thrombocytopenia);
+  }
+}
+
 }  // namespace
 
 void FoldMonitoring(Folding& f) {
@@ -45,15 +117,21 @@ void FoldMonitoring(Folding& f) {
   switch (event.body_case()) {
     case pb::Event::kDailyLabs:
       if (!f.own) return;
+      TakeBlood(f, event.daily_labs());
       if (event.daily_labs().has_wbc_1e9_per_l()) {
         TakeCount(f, event.daily_labs().wbc_1e9_per_l(), Micros(event.daily_labs().sampled_at()));
       }
       return condition->set_last_labs_us(
           std::max(condition->last_labs_us(), Micros(event.daily_labs().sampled_at())));
     case pb::Event::kDailyExam:
+      TakeGvhd(f, event.daily_exam().active_gvhd());
       if (!f.own) return;
       return condition->set_last_exam_us(
           std::max(condition->last_exam_us(), Micros(event.daily_exam().examined_at())));
+    case pb::Event::kCytopeniaGraded:
+      return BloodGraded(f, event.cytopenia_graded());
+    case pb::Event::kInfectionDiagnosed:
+      return Diagnosed(f, event.infection_diagnosed());
     case pb::Event::kDischarged:
       condition->clear_icu_us();
       return condition->set_discharged_us(std::max(condition->discharged_us(), f.at));

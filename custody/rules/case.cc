@@ -119,6 +119,7 @@ std::string_view HoldScopeOf(const pb::Event& event) {
     case pb::Event::kHandedToCarrier:
       return "SHIP";
     case pb::Event::kLdStarted:
+    case pb::Event::kLdRepeated:
     case pb::Event::kLdWaived:
       return "LYMPHODEPLETION";
     case pb::Event::kRemovedFromStorage:

@@ -91,6 +91,10 @@ std::string List(const std::vector<std::string>& values);
 // product.
 void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+// `NeedMaker`: product decisions are those of the maker's quality, wherever the signature is given.
+// `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
+void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v);
+void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 // `Certificate` is what all three release bodies say; `ReleaseOf` takes it, or says that the event
 // is none of them.
 struct Certificate {
@@ -118,6 +122,7 @@ CUSTODY_RULE(ScansBelong);        // F8a
 CUSTODY_RULE(IdentityLifted);     // F8b
 CUSTODY_RULE(BedsidePassed);      // R26
 CUSTODY_RULE(BeforeThaw);         // R35
+CUSTODY_RULE(CheckedForRecall);   // R36
 CUSTODY_RULE(OrderedForBag);      // R37
 CUSTODY_RULE(ReadyToCollect);     // R08
 CUSTODY_RULE(WithinIndication);   // R41
@@ -152,7 +157,7 @@ CUSTODY_RULE(DischargeSafe);      // R40
 CUSTODY_RULE(CareDecided);        // R44
 CUSTODY_RULE(CrsComputed);        // CRS
 CUSTODY_RULE(IcansComputed);      // ICANS
-CUSTODY_RULE(LateCountGraded);    // ICAHT
+CUSTODY_RULE(BloodGraded);        // ICAHT
 CUSTODY_RULE(StepsMade);          // R46
 CUSTODY_RULE(AttemptsLeft);       // F3
 CUSTODY_RULE(NoHold);             // HOLD

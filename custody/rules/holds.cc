@@ -1,40 +1,12 @@
-// What stops everything: holds, withdrawn consent, death; what may not be used any more; and the
-// soundness of the acts that lift something: overrides, clearances, closures.
+// Holds; what may not be used any more; and the soundness of the acts that lift something:
+// clearances, closures. What consent withdrawn and death stop stands in stopping.cc.
 #include <algorithm>
 #include <set>
 
-#include "crypto/encoding.h"
-#include "custody/body_plan.h"
 #include "custody/rules/case.h"
 
 namespace custody::rules {
 namespace {
-
-// A forward step asks for permission to go on with the therapy. Sending material back and closing
-// the record go on after consent or life ended.
-bool IsForward(const Case& c) {
-  if (PlanOf(c.effective).rule->kind() != pb::GATED_STEP) return false;
-  switch (Body(c)) {
-    case pb::Event::kCustodyClosed:
-    case pb::Event::kTherapyClosed:
-    case pb::Event::kReturnedToStorage:
-      return false;
-    case pb::Event::kPacked:
-      return c.effective.packed().leg() == pb::LEG_INBOUND ||
-             c.effective.packed().leg() == pb::LEG_OUTBOUND;
-    case pb::Event::kHandedToCarrier: {
-      const pb::Shipment* shipment =
-          OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
-      // Packed while it was allowed and stopped since, or going back to the manufacturer.
-      const bool back = shipment != nullptr && !shipment->inbound() &&
-                        !c.therapy.manufacturer_site().empty() &&
-                        shipment->to_site() == c.therapy.manufacturer_site();
-      return !back;
-    }
-    default:
-      return true;
-  }
-}
 
 bool IsQuality(pb::Role role) { return role == pb::QA || role == pb::QP; }
 
@@ -96,24 +68,6 @@ void NeedCells(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-// Papers that were signed before the patient took it back are no new consent.
-void JudgeOldConsent(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const pb::ConsentObtained& body = c.effective.consent_obtained();
-  const std::int64_t at = SaidAt(c.effective, body.consented_at());
-  for (const pb::ConsentGiven& said : c.therapy.consents()) {
-    const int purpose = static_cast<int>(said.purpose());
-    const auto& named = body.purposes();
-    const bool covered = std::ranges::find(named, purpose) != named.end();
-    if (!covered || said.stands() || at > said.withdrawn_us()) continue;
-    Gate(c, rule, v,
-         {"consent to " + PurposeLabel(purpose) + " signed after it was withdrawn, " +
-              Local(c, said.withdrawn_us()),
-          "signed " + Local(c, at),
-          "it lifts nothing: ask the patient again, and record the time of the new signature",
-          PurposeLabel(purpose)});
-  }
-}
-
 }  // namespace
 
 void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -151,38 +105,6 @@ void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
           "the hold is cleared by who may: HOLD_CLEARED", hold->id(), pb::CLINICAL});
   }
-}
-
-void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (c.effective.has_consent_obtained()) return JudgeOldConsent(c, rule, v);
-  if (!c.therapy.consent_withdrawn() || !IsForward(c)) return;
-  std::vector<std::string> taken;
-  for (const pb::ConsentGiven& said : c.therapy.consents()) {
-    if (!IsTakenBack(said)) continue;
-    taken.push_back(PurposeLabel(static_cast<int>(said.purpose())) + " (" +
-                    Local(c, said.withdrawn_us()) + ")");
-  }
-  Gate(c, rule, v,
-       {"consent that stands", "the patient withdrew it: " + List(taken),
-        "stop; only new consent to the same, signed after that, lets the therapy go on: "
-        "CONSENT_OBTAINED"});
-}
-
-void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (c.effective.has_death_recorded_in_error()) {
-    const std::string& death = c.effective.death_recorded_in_error().death();
-    if (c.therapy.patient_died() && death == c.therapy.condition().died()) return;
-    return static_cast<void>(
-        Structure(c, rule, v,
-                  {"the death that stands in this therapy: " +
-                       (c.therapy.patient_died() ? Hex(c.therapy.condition().died()) : "none"),
-                   Hex(death), "name the event id of its PATIENT_DIED"}));
-  }
-  if (!c.therapy.patient_died() || !IsForward(c)) return;
-  Gate(c, rule, v,
-       {"a living patient", "the patient died",
-        "stop; unused material goes to disposition; of a death that was another patient's: "
-        "DEATH_RECORDED_IN_ERROR by the physician and quality"});
 }
 
 void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {

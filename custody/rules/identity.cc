@@ -271,20 +271,26 @@ void JudgeOrderStands(const Case& c, const Rule& rule, pb::Verdict& v,
 
 void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kPrethawIdVerified) return JudgeWard(c, rule, v);
-  if (Body(c) != pb::Event::kThawStarted) return;
-  const std::string& id = c.effective.thaw_started().container().value();
+  const bool thaw = c.effective.has_thaw_started();
+  const bool infusion = c.effective.has_infusion_started();
+  if (!thaw && !infusion && !c.effective.has_bedside_id_verified()) return;
+  const std::string id = StepContainers(c.effective).front();
   const pb::Container* container = FindContainer(c.therapy, id);
   if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
-  if (container->prethaw().empty()) {
+  if ((thaw || infusion) && container->prethaw().empty()) {
     Gate(c, rule, v,
          {"two people verified this container before the thaw", "no PRETHAW_ID_VERIFIED for it",
-          "verify container, certificate, order and patient now", id});
+          thaw ? "verify container, certificate, order and patient now"
+               : "do not give it: stop, call the physician and quality",
+          id});
   }
-  JudgeOrderStands(c, rule, v, *container);
   if (!c.therapy.consent_treatment()) {
     Gate(c, rule, v,
-         {"consent to the treatment", "none that stands", "obtain consent before thawing", id});
+         {"consent to the treatment", "none that stands",
+          std::string("obtain consent before ") + (thaw ? "thawing" : "giving it"), id});
   }
+  if (!thaw) return;
+  JudgeOrderStands(c, rule, v, *container);
   const pb::PatientCondition& condition = c.therapy.condition();
   if (condition.ineligible()) {
     Gate(c, rule, v,

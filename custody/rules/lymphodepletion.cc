@@ -184,22 +184,47 @@ void ProductThere(const Case& c, const Rule& rule, pb::Verdict& v) {
         "move lymphodepletion"});
 }
 
+namespace {
+
+// What the physician answers at the step, and what earlier records say and nobody has taken back:
+// an answer does not make an infection go away.
+template <class Body>
+void JudgeFit(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body) {
+  const pb::PatientCondition& known = c.therapy.condition();
+  const auto need = [&](pb::Answer answer, bool open, const std::string& what,
+                        const std::string& found, const std::string& next) {
+    if (answer == pb::YES) {
+      Gate(c, rule, v, {"no " + what, "yes", "treat it first; or the physician takes the risk"});
+    } else if (open) {
+      Gate(c, rule, v, {"no " + what, found, next + "; or the physician takes the risk"});
+    }
+  };
+  std::vector<std::string> begun;
+  for (const std::int64_t start : known.bridging_reactions()) begun.push_back(Local(c, start));
+  need(body.serious_bridging_reaction(), !begun.empty(), "open serious reaction to bridging",
+       "recorded of the bridging begun " + List(begun),
+       "when it has resolved record BRIDGING_GIVEN again with that start, saying so");
+  std::vector<std::string> named;
+  for (const pb::OpenInfection& one : known.infections()) named.push_back(one.infection());
+  need(body.active_infection(), known.infection_open(), "active infection",
+       named.empty() ? "recorded, last asked " + Local(c, known.infection_said_us())
+                     : "recorded: " + List(named),
+       "treat it, then record its end: INFECTION_DIAGNOSED, or INFECTION_SCREENED_PRE with no");
+  need(body.active_gvhd(), known.gvhd_open(), "active graft-versus-host disease",
+       "recorded " + Local(c, known.gvhd_said_us()),
+       "treat it, then record an examination that finds none: DAILY_EXAM");
+}
+
+}  // namespace
+
 void FitForLd(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (IsUnstartedCourse(c)) {
     Gate(c, rule, v,
          {"reactions, infection and graft-versus-host disease asked before the first dose",
           "no LD_STARTED of this course", "record LD_STARTED as done; the physician judges it"});
   }
-  if (Body(c) != pb::Event::kLdStarted) return;
-  const pb::LdStarted& body = c.effective.ld_started();
-  const auto need = [&](pb::Answer answer, const char* what) {
-    if (answer != pb::YES) return;
-    Gate(c, rule, v,
-         {std::string("no ") + what, "yes", "treat it first; or the physician takes the risk"});
-  };
-  need(body.serious_bridging_reaction(), "open serious reaction to bridging");
-  need(body.active_infection(), "active infection");
-  need(body.active_gvhd(), "active graft-versus-host disease");
+  if (c.effective.has_ld_started()) JudgeFit(c, rule, v, c.effective.ld_started());
+  if (c.effective.has_ld_repeated()) JudgeFit(c, rule, v, c.effective.ld_repeated());
 }
 
 void NotTooLate(const Case& c, const Rule& rule, pb::Verdict& v) {

@@ -159,6 +159,14 @@ constexpr Looked kLooked[] = {
     {pb::Event::kLabelCompleted, "destroyed", "F8b"},
     {pb::Event::kFilled, "labels_", "F8b"},
     {pb::Event::kTransduced, "vector_expires_at", "R15"},
+    {pb::Event::kBridgingGiven, "started_at", "R19"},
+    {pb::Event::kInfectionDiagnosed, "resolved_at", "R19"},
+    {pb::Event::kRemovedFromStorage, "state_verified_at", "R36"},
+    {pb::Event::kRemovedFromStorage, "recall_call", "R36"},
+    {pb::Event::kThawStarted, "state_verified_at", "R36"},
+    {pb::Event::kThawStarted, "recall_call", "R36"},
+    {pb::Event::kInfusionStarted, "state_verified_at", "R36"},
+    {pb::Event::kInfusionStarted, "recall_call", "R36"},
 };
 
 // A number against what the product specifies of it.

@@ -28,6 +28,31 @@ bool ReleaseOf(const pb::Event& event, Certificate& out) {
   }
 }
 
+void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    if (IsMaker(c, person.person)) continue;
+    Gate(c, rule, v,
+         {"quality of the manufacturer", person.person + " is not of it",
+          "quality of the manufacturer decides", person.person});
+  }
+}
+
+void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  for (const pb::Deviation& deviation : c.therapy.deviations()) {
+    if (!deviation.open() || !deviation.critical()) continue;
+    Gate(c, rule, v,
+         {"no open critical deviation", deviation.id() + ": " + deviation.found(),
+          "close it with a disposition: DEVIATION_CLOSED", deviation.id(), pb::CLINICAL});
+  }
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    const auto index = PersonIndex(c.therapy, person.person);
+    if (!index || std::ranges::find(lot.operators(), *index) == lot.operators().end()) continue;
+    Gate(c, rule, v,
+         {"a release by somebody who neither made nor tested the lot",
+          person.person + " took part in it", "another qualified person releases", person.person});
+  }
+}
+
 namespace {
 
 bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::string_view value) {
@@ -62,38 +87,11 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
   }
 }
 
-// Product decisions are those of the maker's quality, wherever the signature is given.
-void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
-  for (const StepPerson& person : PeopleOf(c.effective)) {
-    if (IsMaker(c, person.person)) continue;
-    Gate(c, rule, v,
-         {"quality of the manufacturer", person.person + " is not of it",
-          "quality of the manufacturer decides", person.person});
-  }
-}
-
 void NeedReview(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
   if (!lot.review().empty()) return;
   Gate(c, rule, v,
        {"the batch record reviewed, complete, deviations closed", "no such review",
         "quality reviews the batch record", lot.lot()});
-}
-
-// Who releases, and that nothing critical is open: of a release of either kind.
-void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
-  for (const pb::Deviation& deviation : c.therapy.deviations()) {
-    if (!deviation.open() || !deviation.critical()) continue;
-    Gate(c, rule, v,
-         {"no open critical deviation", deviation.id() + ": " + deviation.found(),
-          "close it with a disposition: DEVIATION_CLOSED", deviation.id(), pb::CLINICAL});
-  }
-  for (const StepPerson& person : PeopleOf(c.effective)) {
-    const auto index = PersonIndex(c.therapy, person.person);
-    if (!index || std::ranges::find(lot.operators(), *index) == lot.operators().end()) continue;
-    Gate(c, rule, v,
-         {"a release by somebody who neither made nor tested the lot",
-          person.person + " took part in it", "another qualified person releases", person.person});
-  }
 }
 
 // Which of the listed releases stand before this one.
@@ -242,34 +240,6 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedReview(c, rule, v, *lot);
   NeedCleanRecord(c, rule, v, *lot);
   NeedEarlierReleases(c, rule, v, *lot);
-}
-
-void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const bool makers = c.effective.has_oos_risk_assessed() || c.effective.has_oos_authorised();
-  if (makers) return NeedMaker(c, rule, v);
-  if (Body(c) != pb::Event::kReleasedOos) return;
-  NeedMaker(c, rule, v);
-  const pb::Lot* lot = FindLot(c.therapy, c.effective.released_oos().lot());
-  if (lot == nullptr) return;
-  NeedSoundLot(c, rule, v, *lot);
-  NeedOwnProduct(c, rule, v, *lot);
-  NeedCleanRecord(c, rule, v, *lot);
-  static constexpr std::pair<std::string_view, const char*> kChain[] = {
-      {"DETECTED", "what is missed: OOS_DETECTED"},
-      {"REQUESTED", "the physician's request: OOS_REQUESTED"},
-      {"RISK_ASSESSED", "the manufacturer's risk assessment: OOS_RISK_ASSESSED"},
-      {"ACCEPTED", "acceptance by physician and patient: OOS_ACCEPTED"},
-      {"AUTHORISED", "the authorisation: OOS_AUTHORISED"}};
-  for (const auto& [link, words] : kChain) {
-    if (Contains(lot->oos(), link)) continue;
-    Gate(c, rule, v,
-         {words, "not recorded", "complete the exceptional release, step by step", lot->lot()});
-  }
-  if (!c.therapy.consent_oos()) {
-    Gate(c, rule, v,
-         {"the patient's consent to a product out of specification", "none that stands",
-          "obtain it: CONSENT_OBTAINED", lot->lot()});
-  }
 }
 
 void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {

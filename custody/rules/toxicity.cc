@@ -151,21 +151,30 @@ void TocilizumabWithin(const Case& c, const Rule& rule, pb::Verdict& v) {
   JudgeIntervals(c, rule, v, Micros(body.given_at()));
 }
 
-// Up to day 30 the grade counts days, which no single record tells; after it one count is enough.
-void LateCountGraded(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kCytopeniaGraded || c.therapy.last_infused_us() == 0) return;
+// The grade that is attested and, where the form has it, the one that was computed, against what
+// the counts give.
+void BloodGraded(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kCytopeniaGraded) return;
   const pb::CytopeniaGraded& body = c.effective.cytopenia_graded();
-  constexpr std::int64_t kEarlyDays = 30;
-  const std::int64_t day = DaysBetween(c, c.therapy.last_infused_us(), Micros(body.at()));
-  if (day <= kEarlyDays || !body.has_anc_1e9_per_l()) return;
-  const std::uint32_t computed = ComputeLateIcaht(body.anc_1e9_per_l());
-  if (body.neutropenia_grade() == computed) return;
-  Deviation(c, rule, v,
-            {"grade " + std::to_string(computed) + " at " + Number(body.anc_1e9_per_l()) +
-                 " x 10^9/L after day 30",
-             "grade " + std::to_string(body.neutropenia_grade()),
-             "grade again, or say why when this is closed", "neutropenia_grade"},
-            false);
+  const ComputedBlood computed = ComputeBlood(c.therapy, body);
+  const auto judge = [&](std::optional<std::uint32_t> gives, bool is_said, std::uint32_t said,
+                         const char* field, const char* next) {
+    if (!gives || !is_said || said == *gives) return;
+    Deviation(c, rule, v,
+              {"computed grade " + std::to_string(*gives) + ": " + computed.inputs,
+               "grade " + std::to_string(said), next, field},
+              false);
+  };
+  constexpr const char* kLook = "look at the counts that are recorded; record what is missing";
+  judge(computed.neutropenia, body.has_computed_neutropenia_grade(),
+        body.computed_neutropenia_grade(), "computed_neutropenia_grade", kLook);
+  judge(computed.thrombocytopenia, body.has_computed_thrombocytopenia_grade(),
+        body.computed_thrombocytopenia_grade(), "computed_thrombocytopenia_grade", kLook);
+  if (!body.difference().empty()) return;
+  constexpr const char* kAgain = "grade again with the reason, or as computed";
+  judge(computed.neutropenia, true, body.neutropenia_grade(), "neutropenia_grade", kAgain);
+  judge(computed.thrombocytopenia, body.has_thrombocytopenia_grade(), body.thrombocytopenia_grade(),
+        "thrombocytopenia_grade", kAgain);
 }
 
 // That nobody decided at all is found by the fold, with the first event that comes after.

@@ -226,6 +226,14 @@ TEST_F(AuthorityTest, TwoPersonEventsTakeTwoPeopleInRole) {
                                     HasSubstr("R04 STRUCTURE removed_from_storage")));
 }
 
+TEST_F(AuthorityTest, WhereAnybodyMaySignNoListOfRolesIsTold) {
+  EventBuilder alone = On().By("clinic.rn.1");
+  alone.event().mutable_record_corrected();
+  EXPECT_THAT(Against(alone),
+              AllOf(HasSubstr("two different people, any two enrolled at the site; found one"),
+                    Not(HasSubstr("one as"))));
+}
+
 TEST_F(AuthorityTest, ASecondRoleOfItsOwnIsNeeded) {
   // A nurse enters, a verifier of the named roles checks.
   const auto enrolled = [&](const char* first, const char* second) {
