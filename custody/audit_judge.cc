@@ -102,7 +102,10 @@ void AuditReplay::JudgeTherapyEvent(AuditedEntry& entry, Shard& shard) const {
   const Place place = PlaceOf(entry);
   const pb::Verdict verdict = Judge(*entry.event, registry_, state, place);
   if (Weigh(verdict, shard.shelf.tainted(key), entry, shard)) {
+    const std::vector<Claim> before = options_.whole_log ? ClaimsOf(state) : std::vector<Claim>();
+    if (options_.whole_log) AskClaims(entry, key, place, state, shard);
     ApplyToTherapy(*entry.event, place, verdict, registry_, state);
+    if (options_.whole_log) KeepClaims(key, place.index, before, ClaimsOf(state), shard);
   } else {
     shard.shelf.Taint(key);
   }
@@ -213,10 +216,14 @@ void AuditReplay::NoteUnjudged() {
   for (const Shard& shard : shards_) {
     for (const auto& [rule, count] : shard.not_judged) not_judged[rule] += count;
   }
-  for (const auto& [rule, count] : not_judged)
+  for (const auto& [rule, count] : not_judged) {
+    const Rule* row = FindRule(rule, kNewestRulesVersion);
+    const bool asked = row != nullptr && row->ledger_wide && options_.whole_log && withheld_ == 0;
+    if (asked) continue;  // the whole ledger is here: CompareClaims
     note(pb::NOTE, rule,
          "not judged here for " + std::to_string(count) + (count == 1 ? " event" : " events") +
              ": it needs other therapies");
+  }
   if (withheld_ > 0)
     note(pb::NOTE, "withheld",
          std::to_string(withheld_) + " events were not to be had: only their places were checked");

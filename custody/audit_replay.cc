@@ -55,6 +55,7 @@ void AuditReplay::Finish() {
   Dispatch();
   while (!under_way_.empty()) Retire();
   FindSuspects();
+  CompareClaims();
   SumUpTherapies();
   NoteUnjudged();
 }

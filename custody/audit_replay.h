@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "crypto/hash.h"
@@ -19,7 +20,9 @@
 #include "crypto/merkle.h"
 #include "custody/audit_entry.h"
 #include "custody/auditor.h"
+#include "custody/claims.h"
 #include "custody/registry.h"
+#include "custody/therapy.h"
 #include "custody/therapy_shelf.h"
 #include "custody/work_pool.h"
 
@@ -93,11 +96,30 @@ class AuditReplay {
     std::shared_ptr<const KeyBook> book;
     std::shared_ptr<WorkPool::Batch> batch;
   };
+  // What an event asked for that no other therapy may have, and what is held against it if one had.
+  struct ClaimAsked {
+    Claim claim;
+    Hash chain;
+    std::uint64_t index;
+    std::uint64_t sequence;
+    bool refused;
+    bool overridden;
+  };
+  // The span of the log over which a therapy held a thing: after `from`, before `until`.
+  struct ClaimHeld {
+    Claim claim;
+    Hash chain;
+    std::uint64_t from;
+    std::uint64_t until;
+  };
   // Therapies are shared out over shards by their chain's key; a shard is one thread's at a time.
   struct Shard {
     TherapyShelf shelf{kLivePerShard};
     std::vector<AuditedEntry*> pending;
     std::map<std::string, std::uint64_t> not_judged;  // rule -> events
+    std::vector<ClaimAsked> asked;
+    std::vector<ClaimHeld> held;
+    std::map<std::pair<Hash, Claim>, std::size_t> open;  // places in `held`
   };
   // A use of a key, kept in case the key is reported compromised later.
   struct KeyUse {
@@ -129,6 +151,11 @@ class AuditReplay {
   void JudgeRegistryEvent(AuditedEntry& entry);
   // `Weigh` turns a verdict into findings; false when the event had no authority.
   bool Weigh(const pb::Verdict& verdict, bool tainted, AuditedEntry& entry, Shard& shard) const;
+  void AskClaims(const AuditedEntry& entry, const Hash& chain, const Place& place,
+                 const pb::TherapyState& state, Shard& shard) const;
+  static void KeepClaims(const Hash& chain, std::uint64_t index, const std::vector<Claim>& before,
+                         const std::vector<Claim>& after, Shard& shard);
+  void CompareClaims();
   void FindSuspects();
   void SumUpTherapies();
   void NoteUnjudged();

@@ -1,5 +1,6 @@
 // Next steps up to the released product: assessment, collection, transport, manufacture.
 #include <algorithm>
+#include <set>
 
 #include "custody/next_steps.h"
 #include "custody/state.h"
@@ -136,14 +137,24 @@ void OfferTransport(Offers& offers) {
 
 void OfferManufacture(Offers& offers) {
   const pb::TherapyState& state = offers.state();
+  std::set<std::string> pooled;
   for (const pb::Container& bag : state.containers()) {
     if (bag.material() != pb::STARTING_MATERIAL || bag.site() != state.manufacturer_site())
       continue;
     if (bag.state() != pb::CONTAINER_RECEIVED && bag.state() != pb::CONTAINER_STORED) continue;
-    const pb::Donation* donation = FindDonation(state, bag.din());
-    if (donation == nullptr) continue;
-    offers.Add(donation->accepted() ? pb::Event::kBatchOpened : pb::Event::kIncomingQcPassed,
-               bag.din());
+    if (FindDonation(state, bag.din()) == nullptr) continue;
+    if (!bag.accepted()) {
+      offers.Add(pb::Event::kIncomingQcPassed, bag.din());
+    } else {
+      pooled.insert(bag.din());
+    }
+  }
+  std::string together;
+  for (const std::string& din : pooled) together += (together.empty() ? "" : ", ") + din;
+  if (!pooled.empty()) {
+    offers.Add(pb::Event::kBatchOpened, together, [&](pb::Event& event) {
+      for (const std::string& din : pooled) event.mutable_batch_opened()->add_donations(din);
+    });
   }
   for (const pb::Lot& lot : state.lots()) {
     if (lot.state() == pb::LOT_OPEN) OfferMaking(offers, lot);

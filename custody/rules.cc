@@ -61,6 +61,11 @@ constexpr Rule kTable[] = {
        "checker.",
        kStructure, "project default; two-person practice of cell therapy standards", kNobody,
        rules::TwoPeople),
+    V1("R05",
+       "A shipper and a run of a thaw device hold material of one therapy, samples apart; so does "
+       "an incubator of an open culture, and each scanned position of one for closed cultures.",
+       kGate, "project default; line clearance of good manufacturing practice", kQa,
+       rules::OneTherapy, pb::CUSTODY, true),
     V1("R06",
        "At each hand-over the scanned set equals the expected one: shipper, seals and "
        "waybill outside, every container and the chain of identity inside.",
@@ -78,9 +83,9 @@ constexpr Rule kTable[] = {
        "Fresh collected cells are processed or frozen at most 48 hours after the end of the "
        "collection, better 36, never after 72.",
        kDeviation, "practice of collection centres; vendor data on fresh leukapheresis; profile",
-       kNobody, rules::FreshInTime, pb::QUALITY),
+       kQa, rules::FreshInTime, pb::QUALITY),
     V1("R10", "Frozen collected cells are used within 18 months, or the profile's limit.", kGate,
-       "Yakoub-Agha, Haematologica 2020; profile", kNobody, rules::FrozenInTime, pb::QUALITY),
+       "Yakoub-Agha, Haematologica 2020; profile", kQa, rules::FrozenInTime, pb::QUALITY),
     V1("R11",
        "The seals at receipt are those of packing or of a recorded replacement; else the "
        "content is in quarantine.",
@@ -99,8 +104,10 @@ constexpr Rule kTable[] = {
        "A logger is calibrated as long as it is used, and misses no more than three of its "
        "intervals.",
        kDeviation, "project default", kNobody, rules::LoggerSound),
-    V1("R15", "Vector is released, unexpired and each vial is used once.", kGate,
-       "project default; line of traceability", kNobody, rules::VectorSound, pb::QUALITY, true),
+    V1("R15",
+       "Vector is released, unexpired and of the product's construct, and each vial is used once.",
+       kGate, "project default; line of traceability", kNobody, rules::VectorSound, pb::QUALITY,
+       true),
     V1("R16",
        "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
        "open critical deviation, and quality of the manufacturer who neither made nor tested the "
@@ -224,15 +231,26 @@ constexpr Rule kTable[] = {
        "demonstrations, and the other way round.",
        kStructure, "project default; ISBT 128 reserved facility numbers", kNobody,
        rules::JudgedElsewhere),
-    V1("R46", "Before a release every mandatory step of the profile is recorded of that lot.",
+    V1("R46",
+       "A batch is opened of collected cells that lie at its site, received and accepted, and "
+       "names every donation that is pooled into it; before a release every mandatory step of the "
+       "profile is recorded of that lot.",
        kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
        pb::QUALITY),
     V1("F2",
        "After consent was withdrawn nothing goes forward; of the collection alone, nothing goes "
        "forward to another one.",
        kGate, "patient's right", kNobody, rules::ConsentStands),
-    V1("F3", "Cells are collected at most three times before a physician reviews the case.", kGate,
-       "project default; profile", kPhy, rules::AttemptsLeft),
+    V1("F3",
+       "Cells of a failed collection or incoming check are used only if quality of the "
+       "manufacturer decides to, at risk; cells are collected again by order, at most three times "
+       "before a physician reviews the case.",
+       kGate, "project default; profile", kPhy, rules::CollectedAgain),
+    V1("F4",
+       "A lot is made again of cells that were kept back, received and accepted, by order of the "
+       "manufacturer's quality and the physician; the old lot is rejected.",
+       kGate, "project default; good manufacturing practice", kNobody, rules::MadeAgain,
+       pb::QUALITY),
     V1("F8a",
        "Every scan of a step belongs to this therapy, each person's own check says the same, and "
        "what is done to a patient names patient and therapy.",
@@ -356,14 +374,15 @@ void RunOnState(const Case& c, pb::Verdict& verdict) {
 }  // namespace rules
 
 pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
-                  const pb::TherapyState& therapy, const Place& place) {
+                  const pb::TherapyState& therapy, const Place& place,
+                  const OtherTherapies* others) {
   pb::Verdict verdict;
   verdict.set_rules_version(registry.rules_version());
   const bool of_therapy = event.event.chain().starts_with("therapy/");
   CheckAuthority(registry, event, of_therapy ? &therapy : nullptr, place.index, verdict);
   const pb::Event& effective = event.effective();
   const pb::Profile* profile = of_therapy ? ProfileFor(registry, therapy, effective) : nullptr;
-  const Case c{event, effective, registry, therapy, profile, place};
+  const Case c{event, effective, registry, therapy, profile, place, others};
   if (of_therapy) {
     // Rows that still bind here may have ended there, and others have come: asking them would be a
     // guess.

@@ -7,14 +7,28 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "custody/claims.h"
 #include "custody/event.h"
 #include "custody/pb.h"
 #include "custody/registry.h"
 #include "custody/therapy.h"
 
 namespace custody {
+
+// `OtherTherapies` answers what only the whole ledger knows: which other therapies hold a thing now
+// (claims.h), as of the event that is judged. Not thread-safe unless it says so.
+class OtherTherapies {
+ public:
+  virtual ~OtherTherapies() = default;
+  // `HoldersOf` gives the ids of the therapies, other than `therapy`, whose claims collide with
+  // `claim`; empty: none.
+  virtual std::vector<std::string> HoldersOf(const Claim& claim,
+                                             std::string_view therapy) const = 0;
+};
 
 // Everything a rule may look at. References live as long as the judgement.
 struct Case {
@@ -24,6 +38,7 @@ struct Case {
   const pb::TherapyState& therapy;  // before the event; an empty state for a chain's first event
   const pb::Profile* profile;       // of the therapy's order, or the general template; may be null
   Place place;                      // index and time at which it would be recorded
+  const OtherTherapies* others = nullptr;  // null: rules that need them say "not judged here"
 };
 
 struct Rule {
@@ -55,9 +70,11 @@ const Rule* FindRule(std::string_view id, std::uint32_t rules_version);
 // `Judge` gives every reason that every rule of the registry's rules version has, authority
 // included, applies the grants the event cites, and says whether the event is refused. It expects a
 // parsed event whose signatures were verified (or, for previews, will be), on the chain's head.
-// Deterministic.
+// Deterministic. With `others` it also answers what only the whole ledger knows. Such a verdict
+// admits; it is not for ApplyToTherapy, whose state must follow from the therapy's chain alone.
 pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
-                  const pb::TherapyState& therapy, const Place& place);
+                  const pb::TherapyState& therapy, const Place& place,
+                  const OtherTherapies* others = nullptr);
 
 // `CheckServable` adds an R01 reason (STRUCTURE) for every rules version or schema that an act of
 // the registry puts into force and this program does not have: a ledger that admits such an act

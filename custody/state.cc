@@ -237,6 +237,8 @@ pb::QuarantineKind KindOfCause(pb::QuarantineCause cause) {
       return pb::QUARANTINED_DAMAGE;
     case pb::QUARANTINED_FOR_IDENTITY:
       return pb::QUARANTINED_IDENTITY;
+    case pb::QUARANTINED_FOR_FAILED_CELLS:
+      return pb::QUARANTINED_FAILED;
     default:
       return pb::QUARANTINED_TEMP;
   }
@@ -305,6 +307,8 @@ std::string QuarantineLabel(pb::QuarantineKind kind) {
       return "seal";
     case pb::QUARANTINED_DAMAGE:
       return "damage";
+    case pb::QUARANTINED_FAILED:
+      return "a failed collection or incoming check";
     default:
       return "unknown";
   }

@@ -309,6 +309,7 @@ pb::QuarantineKind KindOf(std::string_view rule) {
   if (rule == "R11" || rule == "F11") return pb::QUARANTINED_SEAL;
   if (rule == "F8b" || rule == "R06") return pb::QUARANTINED_IDENTITY;
   if (rule == "F7") return pb::QUARANTINED_DAMAGE;
+  if (rule == "F3") return pb::QUARANTINED_FAILED;
   return pb::QUARANTINED_TEMP;
 }
 

@@ -237,6 +237,7 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
       bag->set_label_complete(true);
     }
     bag->set_site(f.site);
+    bag->set_frozen_us(Earliest(bag->frozen_us(), f.at));
     if (frozen.volume_ml() > 0) bag->set_volume_ml(frozen.volume_ml());
     PutAway(f, *bag, pb::CONTAINER_FROZEN, frozen.position());
   }
@@ -245,6 +246,21 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
       Become(f, bag, pb::CONTAINER_CONSUMED);
     }
   }
+}
+
+pb::LabelCount& CountOf(pb::TherapyState& state, const std::string& din) {
+  const auto same = [&](const pb::LabelCount& count) { return count.din() == din; };
+  const auto found = std::ranges::find_if(*state.mutable_label_counts(), same);
+  if (found != state.mutable_label_counts()->end()) return *found;
+  pb::LabelCount* count = state.add_label_counts();
+  count->set_din(din);
+  return *count;
+}
+
+void LabelIssued(Folding& f, const pb::LabelIssued& body) {
+  AddOnce(f.state.mutable_issued_labels(), body.din().value());
+  pb::LabelCount& count = CountOf(f.state, body.din().value());
+  count.set_printed(count.printed() + body.printed());
 }
 
 void Tested(Folding& f, const pb::IdmTested& body) {
@@ -350,8 +366,12 @@ void FoldClinic(Folding& f) {
     case pb::Event::kWashoutConfirmed:
       return WashedOut(f, f.own && event.washout_confirmed().adequate() == pb::YES);
     case pb::Event::kLabelIssued:
-      if (f.stands) AddOnce(f.state.mutable_issued_labels(), event.label_issued().din().value());
+      if (f.stands) LabelIssued(f, event.label_issued());
       return;
+    case pb::Event::kLabelAffixed: {
+      pb::LabelCount& count = CountOf(f.state, event.label_affixed().din().value());
+      return count.set_applied(count.applied() + event.label_affixed().applied());
+    }
     case pb::Event::kApheresisStarted:
       return CollectionStarted(f, event.apheresis_started());
     case pb::Event::kApheresisCompleted:

@@ -77,6 +77,19 @@ void Resolved(Folding& f, const pb::IdentityResolved& body) {
   }
 }
 
+// Quality uses cells of a failed collection or check at risk (F3). Those that have arrived need no
+// incoming check any more: it failed, and that is what was decided about.
+template <class List>
+void UseAtRisk(Folding& f, const List& named) {
+  f.state.clear_collection_failed_us();
+  for (const std::string& id : named) {
+    for (const pb::Container* meant : ContainersMeant(f.state, id)) {
+      pb::Container* bag = MutableContainer(f.state, meant->id());
+      if (bag != nullptr && !bag->arrived_site().empty()) bag->set_accepted(true);
+    }
+  }
+}
+
 void Decided(Folding& f, const pb::QuarantineDecided& body) {
   if (!f.stands || body.cause() == pb::QUARANTINED_FOR_IDENTITY) return;
   const bool use = body.verdict() == pb::QUARANTINE_USE;
@@ -84,6 +97,7 @@ void Decided(Folding& f, const pb::QuarantineDecided& body) {
     if (!IsDecidedBy(quarantine, body)) continue;
     if (Release(quarantine, f.state, body.containers())) {
       quarantine.set_decision(use ? "USE" : "REJECT");
+      if (use && quarantine.kind() == pb::QUARANTINED_FAILED) UseAtRisk(f, body.containers());
     }
   }
   if (!use) RejectAll(f, body.containers());
@@ -226,6 +240,7 @@ void Derived(Folding& f, const pb::ContainerDerived& body) {
 }
 
 void Failed(Folding& f, const pb::CollectionFailed& body) {
+  f.state.set_collection_failed_us(std::max(f.state.collection_failed_us(), f.at));
   if (pb::Donation* donation = MutableDonation(f.state, body.din())) donation->set_failed(true);
   if (body.material_kept() == pb::YES) return;
   for (pb::Container& bag : *f.state.mutable_containers()) {
@@ -252,6 +267,7 @@ void FoldExceptions(Folding& f) {
     case pb::Event::kCollectionFailed:
       return Failed(f, event.collection_failed());
     case pb::Event::kRecollectionOrdered:
+      if (f.stands) f.state.set_recollection_us(std::max(f.state.recollection_us(), f.at));
       return f.state.set_recollections(f.state.recollections() + 1);
     case pb::Event::kWrongItemPresented: {
       pb::NearMiss* miss = f.state.add_near_misses();

@@ -39,6 +39,7 @@ void FoldManufacture(Folding& f);
 // The links of an exceptional release; `ForgetOos` begins its chain anew.
 void FoldOos(Folding& f);
 void ForgetOos(pb::Lot& lot);
+void FoldRelease(Folding& f);  // of FoldManufacture
 void FoldTransport(Folding& f);
 void FoldInfusion(Folding& f);
 // Readings, grades of toxicity, and what was given and decided against it.
@@ -86,6 +87,9 @@ void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
 // `HoldFailed` holds a lot that a result failed after its release, until quality of its maker
 // decides.
 void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
+// `EndLot` is what a confirmed contamination, a failed manufacture or an order to make it again
+// means for a lot: it is rejected, with what was filled of it.
+void EndLot(Folding& f, const std::string& name);
 // `NewDeviation` opens a deviation of `event_id` now. Its id is "D-", the short event id and what
 // it is `about` (may be empty).
 pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);

@@ -306,8 +306,13 @@ void FoldInfusion(Folding& f) {
       return PrethawVerified(f, event.prethaw_id_verified());
     case pb::Event::kRemovedFromStorage:
       return Removed(f, event.removed_from_storage());
-    case pb::Event::kThawStarted:
-      return Thaw(f, event.thaw_started().container().value(), true);
+    case pb::Event::kThawStarted: {
+      const pb::ThawStarted& body = event.thaw_started();
+      if (pb::Container* container = MutableContainer(f.state, body.container().value())) {
+        container->set_thaw_device(body.device().value());
+      }
+      return Thaw(f, body.container().value(), true);
+    }
     case pb::Event::kThawCompleted:
       Thaw(f, event.thaw_completed().container(), false);
       return Leaks(f, event.thaw_completed());

@@ -1,6 +1,7 @@
-// Rows 15 to 28: receipt, batch, tests, release.
+// Rows 15 to 26: receipt, batch, tests. What is decided of a lot: release.cc.
 #include <algorithm>
 
+#include "custody/batch_cells.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -34,19 +35,12 @@ void AddOperators(Folding& f, pb::Lot& lot) {
   if (f.event.has_qc_result()) add(f.event.qc_result().analyst());
 }
 
-// The bags of a donation go into a lot: those that may be used; where none may, it was one of the
-// others.
-void UseCells(Folding& f, const std::string& din, const std::string& lot) {
-  std::vector<pb::Container*> bags;
-  for (pb::Container& bag : *f.state.mutable_containers()) {
-    if (bag.din() == din && bag.material() == pb::STARTING_MATERIAL) bags.push_back(&bag);
-  }
-  const auto usable = [](const pb::Container* bag) { return !MayNotBeUsed(bag->state()); };
-  const bool any = std::ranges::any_of(bags, usable);
-  for (pb::Container* bag : bags) {
-    if (any && !usable(bag)) continue;
-    AddOnce(bag->mutable_used_in(), lot);
-    if (usable(bag)) Become(f, *bag, pb::CONTAINER_IN_USE);
+// The bags of a donation go into a lot; one that was kept back, or lies elsewhere, does not.
+void UseCells(Folding& f, const pb::BatchOpened& body, const std::string& din) {
+  for (const pb::Container* used : BagsFor(f.state, body, din, f.site)) {
+    pb::Container* bag = MutableContainer(f.state, used->id());
+    AddOnce(bag->mutable_used_in(), body.lot());
+    if (!MayNotBeUsed(bag->state())) Become(f, *bag, pb::CONTAINER_IN_USE);
   }
 }
 
@@ -68,7 +62,7 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   for (const std::string& din : body.donations()) {
     AddOnce(lot->mutable_dins(), din);
     if (pb::Donation* donation = MutableDonation(state, din)) donation->set_lot(body.lot());
-    UseCells(f, din, body.lot());
+    UseCells(f, body, din);
   }
   AddOperators(f, *lot);
 }
@@ -83,8 +77,9 @@ void Filled(Folding& f, const pb::Filled& body) {
   if (lot != nullptr) {
     if (lot->state() == pb::LOT_OPEN) lot->set_state(pb::LOT_FILLED);
     for (pb::Container& bag : *state.mutable_containers()) {
-      const bool used = bag.state() == pb::CONTAINER_IN_USE &&
-                        std::ranges::find(lot->dins(), bag.din()) != lot->dins().end();
+      const auto& lots = bag.used_in();
+      const bool used =
+          bag.state() == pb::CONTAINER_IN_USE && std::ranges::find(lots, body.lot()) != lots.end();
       if (used) Become(f, bag, pb::CONTAINER_CONSUMED);
     }
   }
@@ -123,131 +118,43 @@ void Tested(Folding& f, const pb::QcResult& body) {
   if (test->failed()) HoldFailed(f, *lot, body.test());
 }
 
-// A date-only expiry ends with that day in the zone of the label's issuer.
-std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
-                      pb::Answer date_only) {
-  if (date_only != pb::YES) return Micros(at);
-  const StatusOr<std::int64_t> day = CalendarDay(FromProto(at), zone);
-  if (!day.ok()) return Micros(at);
-  const StatusOr<Instant> end = EndOfDay(*day, zone);
-  return end.ok() ? end->micros : Micros(at);
-}
-
-template <class Body>
-void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
-  lot.set_certificate(body.certificate());
-  lot.set_expiry_us(ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only()));
-  lot.set_certificate_zone(body.expiry_time_zone());
-  if (body.weight_used_kg() > 0) lot.set_dose_weight_kg(body.weight_used_kg());
-  lot.set_released_us(f.at);
-  lot.set_released_at_site(f.site);
-  if (body.dose_unit() == "10^6/kg") {
-    lot.set_dose_1e6_per_kg(body.dose());
-  } else {
-    lot.set_dose_cells_1e6(body.dose());
-  }
-  for (const pb::ReleasedContainer& released : body.containers()) {
-    pb::Container* container = MutableContainer(f.state, released.container());
-    // Another lot's certificate dates and frees nothing of this one.
-    if (container == nullptr || container->lot() != lot.lot() || container->recalled() ||
-        container->material() != pb::DRUG_PRODUCT) {
-      continue;
-    }
-    container->set_released(true);
-    container->set_expiry_us(lot.expiry_us());
-    container->set_dose_cells_1e6(released.dose_1e6());
-  }
-}
-
-// A profile may list several releases; the lot is released with the last of them.
-template <class Body>
-void Released(Folding& f, const Body& body, std::string_view stage) {
-  pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !f.stands) return;
-  AddOnce(lot->mutable_releases(), std::string(stage));
-  TakeCertificate(f, *lot, body);
-  if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
-}
-
-void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
-  pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !f.stands || body.suitable() != pb::YES) return;
-  AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
-  lot->set_ship_under_quarantine(body.ship_under_quarantine() == pb::YES);
-  if (!body.certificate().empty()) lot->set_certificate(body.certificate());
-}
-
-void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
-  pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !f.stands) return;
-  auto* tests = lot->mutable_tests();
-  const auto gone = std::ranges::find_if(
-      *tests, [&](const pb::TestState& test) { return test.event_id() == body.result(); });
-  if (gone != tests->end()) tests->erase(gone);
-}
-
-void RejectProduct(Folding& f, const pb::Lot& lot) {
-  for (pb::Container& container : *f.state.mutable_containers()) {
-    const bool product = container.material() == pb::DRUG_PRODUCT;
-    if (container.lot() == lot.lot() && product) Reject(f, container);
-  }
-}
-
-// A confirmed contamination or a failed manufacture ends the lot and what was filled of it.
-void EndLot(Folding& f, const std::string& name) {
-  pb::Lot* lot = MutableLot(f.state, name);
-  if (lot == nullptr) return;
-  lot->set_state(pb::LOT_REJECTED);
-  RejectProduct(f, *lot);
-}
-
-// A recall is for ever, of each container that it names or each lot that it concerns.
-void Recalled(Folding& f, const pb::ProductRecalled& body) {
-  for (const std::string& id : RecalledContainers(f.state, body)) {
-    pb::Container* container = MutableContainer(f.state, id);
-    if (container == nullptr) continue;
-    container->set_released(false);
-    container->set_recalled(true);
-  }
-  for (const std::string& id : RecalledLots(f.state, body)) {
-    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_RECALLED);
-  }
-}
-
-void Rejected(Folding& f, const pb::Rejected& body) {
-  for (const std::string& id : body.containers()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
-  }
-  pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !body.containers().empty()) return;
-  lot->set_state(pb::LOT_REJECTED);
-  RejectProduct(f, *lot);
-}
-
-void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
-  for (const std::string& id : body.containers()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
-  }
-  pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !body.containers().empty()) return;
-  lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
-  // A new release begins anew, and names its containers itself.
-  lot->clear_releases();
-  ForgetOos(*lot);
-  lot->clear_oos_missed();
-  lot->clear_ship_under_quarantine();
-  for (pb::Container& container : *f.state.mutable_containers()) {
-    if (container.lot() == lot->lot()) container.set_released(false);
-  }
-}
-
+// What somebody checked in is what is here; a donation's bag that is still on its way was not.
 void Accepted(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers,
               bool accepted) {
   for (const std::string& id : containers) {
-    const pb::Container* bag = FindContainer(f.state, id);
-    pb::Donation* donation = MutableDonation(f.state, bag == nullptr ? id : bag->din());
-    if (donation != nullptr) donation->set_accepted(accepted);
+    for (const pb::Container* meant : ContainersMeant(f.state, id)) {
+      if (accepted && meant->site() != f.site) continue;
+      pb::Container* bag = MutableContainer(f.state, meant->id());
+      bag->set_accepted(accepted);
+      if (pb::Donation* donation = MutableDonation(f.state, bag->din())) {
+        donation->set_accepted(accepted);
+      }
+    }
   }
+}
+
+// The old lot is ended, and what was kept of the cells may be used again.
+void Remanufactured(Folding& f, const pb::RemanufactureOrdered& body) {
+  if (!f.stands) return;
+  EndLot(f, body.old_lot());
+  f.state.clear_collection_failed_us();
+  for (const std::string& id : body.containers()) {
+    pb::Container* bag = MutableContainer(f.state, id);
+    if (bag == nullptr || bag->state() != pb::CONTAINER_RETAINED || bag->rejected()) continue;
+    bag->set_state(pb::CONTAINER_STORED);
+    bag->set_state_us(std::max(bag->state_us(), f.at));
+  }
+}
+
+// Where the culture stands, as far as the profile asks for it (R05).
+void Cultured(const Folding& f, pb::Lot& lot, const pb::CultureCheck& body) {
+  const pb::CultureKind kind =
+      f.profile == nullptr ? pb::CULTURE_KIND_UNSPECIFIED : f.profile->culture();
+  const bool placed =
+      kind == pb::CULTURE_OPEN || (kind == pb::CULTURE_CLOSED && !body.position().empty());
+  if (body.equipment().empty() || !placed) return;
+  lot.set_incubator(body.equipment());
+  lot.set_position(kind == pb::CULTURE_OPEN ? "" : body.position());
 }
 
 // The lot that a making or testing body names; empty for others.
@@ -288,8 +195,14 @@ void FoldManufacture(Folding& f) {
     const auto body = static_cast<std::uint32_t>(event.body_case());
     if (std::ranges::find(lot->made(), body) == lot->made().end()) lot->add_made(body);
     if (event.has_transduced()) {
-      AddOnce(lot->mutable_vector_lots(), event.transduced().vector_lot());
+      const std::string& vector = event.transduced().vector_lot();
+      AddOnce(lot->mutable_vector_lots(), vector);
+      for (const pb::VectorVial& vial : event.transduced().vials()) {
+        AddOnce(lot->mutable_vials(), vector + "/" + vial.vial());
+      }
     }
+    if (event.has_culture_check()) Cultured(f, *lot, event.culture_check());
+    if (event.has_harvested()) lot->set_harvested(true);
     if (event.has_formulated() && event.formulated().weight_used_kg() > 0) {
       lot->set_dose_weight_kg(event.formulated().weight_used_kg());
     }
@@ -299,7 +212,10 @@ void FoldManufacture(Folding& f) {
       return Accepted(f, event.incoming_qc_passed().containers(),
                       f.own && event.incoming_qc_passed().identity_match() == pb::YES);
     case pb::Event::kIncomingQcFailed:
+      f.state.set_collection_failed_us(std::max(f.state.collection_failed_us(), f.at));
       return Accepted(f, event.incoming_qc_failed().containers(), false);
+    case pb::Event::kRemanufactureOrdered:
+      return Remanufactured(f, event.remanufacture_ordered());
     case pb::Event::kBatchOpened:
       return BatchOpened(f, event.batch_opened());
     case pb::Event::kFilled:
@@ -313,39 +229,8 @@ void FoldManufacture(Folding& f) {
       return;
     case pb::Event::kQcResult:
       return Tested(f, event.qc_result());
-    case pb::Event::kBatchRecordReviewed: {
-      const pb::BatchRecordReviewed& body = event.batch_record_reviewed();
-      pb::Lot* lot = MutableLot(f.state, body.lot());
-      if (lot == nullptr) return;
-      const bool clean = body.complete() == pb::YES && body.deviations_closed() == pb::YES;
-      return clean && f.stands ? lot->set_review(f.event_id) : lot->clear_review();
-    }
-    case pb::Event::kReleased:
-      return Released(f, event.released(), "RELEASED");
-    case pb::Event::kQpCertification:
-      return Released(f, event.qp_certification(), "QP_CERTIFICATION");
-    case pb::Event::kSiteQaDisposition:
-      return SiteDisposed(f, event.site_qa_disposition());
-    case pb::Event::kQcResultInvalidated:
-      return Invalidated(f, event.qc_result_invalidated());
-    case pb::Event::kManufacturingFailed:
-      return EndLot(f, event.manufacturing_failed().lot());
-    case pb::Event::kContaminationConfirmed:
-      return EndLot(f, event.contamination_confirmed().lot());
-    case pb::Event::kProductRecalled:
-      return Recalled(f, event.product_recalled());
-    case pb::Event::kRejected:
-      return Rejected(f, event.rejected());
-    case pb::Event::kReleaseWithdrawn:
-      return Withdrawn(f, event.release_withdrawn());
-    case pb::Event::kReleasedOos: {
-      pb::Lot* lot = MutableLot(f.state, event.released_oos().lot());
-      if (lot == nullptr || !f.stands) return;
-      TakeCertificate(f, *lot, event.released_oos());
-      return lot->set_state(pb::LOT_RELEASED_OOS);
-    }
     default:
-      return FoldOos(f);
+      return FoldRelease(f);
   }
 }
 

@@ -113,6 +113,21 @@ void PutAll(Folding& f, const Positions& positions, const std::string& site) {
   }
 }
 
+// Fresh cells that were frozen where they arrived count as frozen from then on.
+void NoteFrozen(Folding& f, const pb::Stored& body) {
+  const std::int64_t frozen = Micros(body.frozen_at());
+  if (frozen == 0) return;
+  for (const pb::ContainerPosition& at : body.containers()) {
+    pb::Container* bag = MutableContainer(f.state, at.container());
+    if (bag == nullptr || bag->material() != pb::STARTING_MATERIAL) continue;
+    bag->set_frozen_us(Earliest(bag->frozen_us(), frozen));
+    pb::Donation* donation = MutableDonation(f.state, bag->din());
+    if (donation == nullptr) continue;
+    donation->set_frozen(true);
+    donation->set_frozen_us(Earliest(donation->frozen_us(), frozen));
+  }
+}
+
 // The shipper it came in stays its storage.
 void StoredInShipper(Folding& f, const pb::StoredInShipper& body) {
   pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
@@ -217,6 +232,7 @@ void FoldTransport(Folding& f) {
     case pb::Event::kReceivedClinic:
       return Received(f, event.received_clinic());
     case pb::Event::kStored:
+      NoteFrozen(f, event.stored());
       return PutAll(f, event.stored().containers(), f.site);
     case pb::Event::kMoved: {
       const std::string& to = event.moved().to_site();

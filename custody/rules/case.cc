@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "custody/batch_cells.h"
 #include "custody/body_plan.h"
 
 namespace custody::rules {
@@ -186,6 +187,15 @@ bool IsSameHouse(const Case& c, std::string_view site, std::string_view other) {
 std::string SiteOf(const Case& c) {
   const EnrolledStation* station = c.registry.FindStation(c.effective.station());
   return station == nullptr ? std::string() : station->site;
+}
+
+std::string BatchSite(const Case& c) {
+  const std::string site = SiteOf(c);
+  return site.empty() ? c.therapy.manufacturer_site() : site;
+}
+
+std::vector<const pb::Container*> CellsFor(const Case& c, std::string_view din) {
+  return BagsFor(c.therapy, c.effective.batch_opened(), din, BatchSite(c));
 }
 
 std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to) {

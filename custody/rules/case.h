@@ -65,6 +65,11 @@ bool IsMaker(const Case& c, std::string_view person);
 bool IsSameHouse(const Case& c, std::string_view site, std::string_view other);
 // `SiteOf` is the site of the station that sends the event; empty when it is not enrolled.
 std::string SiteOf(const Case& c);
+// `CellsFor` are the collected bags of one donation that BATCH_OPENED takes (batch_cells.h):
+// those at the station's site, or where the lot will be made.
+std::vector<const pb::Container*> CellsFor(const Case& c, std::string_view din);
+// `BatchSite` is that site.
+std::string BatchSite(const Case& c);
 // `DaysBetween` counts calendar days from one time to another where the patient is treated.
 std::int64_t DaysBetween(const Case& c, std::int64_t from, std::int64_t to);
 // `IsFresh` says whether something at `at` (0: never) lies at most `micros` before the event, and
@@ -158,8 +163,10 @@ CUSTODY_RULE(CareDecided);        // R44
 CUSTODY_RULE(CrsComputed);        // CRS
 CUSTODY_RULE(IcansComputed);      // ICANS
 CUSTODY_RULE(BloodGraded);        // ICAHT
+CUSTODY_RULE(OneTherapy);         // R05
 CUSTODY_RULE(StepsMade);          // R46
-CUSTODY_RULE(AttemptsLeft);       // F3
+CUSTODY_RULE(CollectedAgain);     // F3
+CUSTODY_RULE(MadeAgain);          // F4
 CUSTODY_RULE(NoHold);             // HOLD
 CUSTODY_RULE(ConsentStands);      // F2
 CUSTODY_RULE(PatientAlive);       // F13

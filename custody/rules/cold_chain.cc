@@ -319,14 +319,17 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
     return;
   }
   // Starting material that is held goes nowhere; product has R34.
+  const bool hands = Body(c) == pb::Event::kHandedToCarrier;
   const bool uses = Body(c) == pb::Event::kPacked || Body(c) == pb::Event::kBatchOpened;
-  if (!uses) return;
+  if (!uses && !hands) return;
   Set ids;
   for (const std::string& id : StepContainers(c.effective)) ids.insert(id);
+  if (hands) {
+    const pb::Shipment* packed = OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+    if (packed != nullptr) ids.insert(packed->containers().begin(), packed->containers().end());
+  }
   for (const std::string& din : c.effective.batch_opened().donations()) {
-    for (const pb::Container& bag : c.therapy.containers()) {
-      if (bag.din() == din) ids.insert(bag.id());
-    }
+    for (const pb::Container* bag : CellsFor(c, din)) ids.insert(bag->id());
   }
   for (const std::string& id : ids) {
     const pb::Container* container = FindContainer(c.therapy, id);

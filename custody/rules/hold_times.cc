@@ -1,6 +1,8 @@
 // How old collected cells may become: fresh ones until they are processed or frozen (R09), frozen
-// ones until a batch is opened (R10). The batch is a fact, whatever its cells: too old is a
-// critical deviation, and nothing is released before quality has decided on it.
+// ones until a batch is opened (R10). Too old, the batch is not opened unless quality grants it;
+// that they were frozen too late is a fact, and a critical deviation.
+#include <algorithm>
+
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -10,12 +12,12 @@ namespace {
 std::int64_t Hours(std::uint32_t hours) { return hours * kMicrosPerHour; }
 
 void JudgeFresh(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Donation& donation,
-                const char* step) {
+                std::int64_t at, const char* step) {
   const pb::FreshHold hold = c.profile == nullptr ? pb::FreshHold() : c.profile->fresh_hold();
   const std::uint32_t target = Tightened(Defaults::kFreshTargetHours, hold.target_hours());
   const std::uint32_t soft = Tightened(Defaults::kFreshSoftHours, hold.soft_hours());
   const std::uint32_t hard = Tightened(Defaults::kFreshHardHours, hold.hard_hours());
-  const std::int64_t age = At(c) - donation.ended_us();
+  const std::int64_t age = at - donation.ended_us();
   const auto words = [&](std::uint32_t hours, const char* next) {
     return Words{std::string(step) + " at most " + std::to_string(hours) +
                      " h after the end of the collection",
@@ -36,42 +38,56 @@ void JudgeFresh(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Donat
   }
 }
 
-void JudgeFrozen(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Donation& donation) {
+void JudgeFrozen(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& din,
+                 std::int64_t frozen_us) {
   const std::uint32_t months = FrozenMonths(c.profile);
-  const StatusOr<std::int64_t> frozen =
-      CalendarDay(Instant{donation.frozen_us()}, c.therapy.zone());
+  const StatusOr<std::int64_t> frozen = CalendarDay(Instant{frozen_us}, c.therapy.zone());
   const StatusOr<std::int64_t> now = CalendarDay(Instant{At(c)}, c.therapy.zone());
   // Without the site's zone a day more or less does not matter in months.
-  const std::int64_t from = frozen.ok() ? *frozen : donation.frozen_us() / kMicrosPerDay;
+  const std::int64_t from = frozen.ok() ? *frozen : frozen_us / kMicrosPerDay;
   const std::int64_t to = now.ok() ? *now : At(c) / kMicrosPerDay;
   if (to <= AddMonths(from, months)) return;
   Gate(c, rule, v,
        {"cells frozen at most " + std::to_string(months) + " months ago",
-        "frozen " + Local(c, donation.frozen_us()),
-        "quality of the manufacturer decides whether the cells are fit", donation.din()});
+        "frozen " + Local(c, frozen_us),
+        "quality of the manufacturer decides whether the cells are fit", din});
 }
 
 }  // namespace
 
 void FreshInTime(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto judge = [&](std::string_view din, std::int64_t at, const char* step) {
+    const pb::Donation* donation = FindDonation(c.therapy, din);
+    if (donation != nullptr) JudgeFresh(c, rule, v, *donation, at, step);  // else F8a says so
+  };
   if (c.effective.has_apheresis_cryopreserved()) {
-    const pb::Donation* donation =
-        FindDonation(c.therapy, c.effective.apheresis_cryopreserved().din());
-    if (donation != nullptr) JudgeFresh(c, rule, v, *donation, "frozen");
+    return judge(c.effective.apheresis_cryopreserved().din(), At(c), "frozen");
+  }
+  if (c.effective.stored().has_frozen_at()) {
+    const std::int64_t at = Micros(c.effective.stored().frozen_at());
+    for (const pb::ContainerPosition& stored : c.effective.stored().containers()) {
+      const pb::Container* bag = FindContainer(c.therapy, stored.container());
+      const bool cells = bag != nullptr && bag->material() == pb::STARTING_MATERIAL;
+      if (cells && bag->frozen_us() == 0) judge(bag->din(), at, "frozen");
+    }
     return;
   }
   for (const std::string& din : c.effective.batch_opened().donations()) {
-    const pb::Donation* donation = FindDonation(c.therapy, din);
-    if (donation == nullptr || donation->frozen()) continue;  // F8a says so; R10
-    if (!donation->lot().empty()) continue;                   // processed before, and judged then
-    JudgeFresh(c, rule, v, *donation, "processing started");
+    const auto fresh = [](const pb::Container* bag) {
+      return bag->frozen_us() == 0 && bag->used_in().empty();  // processed before: judged then
+    };
+    if (std::ranges::any_of(CellsFor(c, din), fresh)) judge(din, At(c), "processing started");
   }
 }
 
 void FrozenInTime(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const std::string& din : c.effective.batch_opened().donations()) {
-    const pb::Donation* donation = FindDonation(c.therapy, din);
-    if (donation != nullptr && donation->frozen()) JudgeFrozen(c, rule, v, *donation);
+    std::int64_t oldest = 0;
+    for (const pb::Container* bag : CellsFor(c, din)) {
+      if (bag->frozen_us() == 0) continue;
+      oldest = oldest == 0 ? bag->frozen_us() : std::min(oldest, bag->frozen_us());
+    }
+    if (oldest != 0) JudgeFrozen(c, rule, v, din, oldest);
   }
 }
 

@@ -51,20 +51,19 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-// A batch is made of cells that may be used: of each donation some bag that quality did not reject
-// and that is still there.
+// A batch is made of cells that are still there and that quality did not reject; of those that were
+// kept back R46 speaks.
 void NeedCells(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const std::string& din : c.effective.batch_opened().donations()) {
-    const std::vector<const pb::Container*> bags = ContainersMeant(c.therapy, din);
-    const auto gone = [](const pb::Container* bag) {
-      const bool kept = bag->state() == pb::CONTAINER_CONSUMED ||
-                        bag->state() == pb::CONTAINER_RETAINED || !MayNotBeUsed(bag->state());
-      return bag->rejected() || !kept;
-    };
-    if (bags.empty() || !std::ranges::all_of(bags, gone)) continue;
-    Gate(c, rule, v,
-         {"collected cells that may be used", StateLabel(bags.front()->state()),
-          "take another donation; the physician orders one: RECOLLECTION_ORDERED", din});
+    for (const pb::Container* bag : CellsFor(c, din)) {
+      const bool gone = MayNotBeUsed(bag->state()) && bag->state() != pb::CONTAINER_RETAINED;
+      if (!gone && !bag->rejected()) continue;
+      Gate(
+          c, rule, v,
+          {"collected cells that may be used",
+           bag->rejected() ? "rejected" : StateLabel(bag->state()),
+           "take other cells; the physician orders a collection: RECOLLECTION_ORDERED", bag->id()});
+    }
   }
 }
 

@@ -43,20 +43,47 @@ void DoubtWhatDisagrees(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 // A label that is neither on a bag nor destroyed may be on another patient's bag.
 void CountLabels(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const auto count = [&](std::uint32_t printed, std::uint32_t applied, std::uint32_t destroyed) {
+  const auto count = [&](std::uint32_t printed, std::uint32_t applied, std::uint32_t destroyed,
+                         const std::string& subject = "") {
     if (printed == applied + destroyed) return;
     Deviation(c, rule, v,
               {"every printed label on its bag or destroyed: " + std::to_string(printed),
                std::to_string(applied) + " applied, " + std::to_string(destroyed) + " destroyed",
-               "search for the label; in doubt record IDENTITY_IN_DOUBT"},
+               "search for the label; in doubt record IDENTITY_IN_DOUBT", subject},
               true);
   };
   if (c.effective.has_label_completed()) {
     const pb::LabelCompleted& body = c.effective.label_completed();
-    count(body.printed(), body.applied(), body.destroyed());
+    const std::string& din = body.din().value();
+    const auto& counts = c.therapy.label_counts();
+    const auto issued = std::ranges::find(counts, din, &pb::LabelCount::din);
+    // What the printer gave out counts, not what somebody remembers of it.
+    const bool known = issued != counts.end() && issued->printed() != 0;
+    count(known ? issued->printed() : body.printed(), body.applied(), body.destroyed(), din);
+    if (known && issued->printed() != body.printed()) {
+      Deviation(
+          c, rule, v,
+          {std::to_string(issued->printed()) + " labels printed, as LABEL_ISSUED says",
+           std::to_string(body.printed()) + " stated", "count again; search for the label", din},
+          true);
+    }
+    if (issued != counts.end() && issued->applied() != 0 && issued->applied() != body.applied()) {
+      Deviation(c, rule, v,
+                {std::to_string(issued->applied()) + " labels on bags, as LABEL_AFFIXED says",
+                 std::to_string(body.applied()) + " stated",
+                 "look at every bag; in doubt record IDENTITY_IN_DOUBT", din},
+                true);
+    }
   } else if (c.effective.has_filled()) {
     const pb::Filled& body = c.effective.filled();
     count(body.labels_printed(), body.labels_applied(), body.labels_destroyed());
+    if (body.labels_applied() < static_cast<std::uint32_t>(body.containers_size())) {
+      Deviation(c, rule, v,
+                {"a label on each of " + std::to_string(body.containers_size()) + " containers",
+                 std::to_string(body.labels_applied()) + " applied",
+                 "look at every container; in doubt record IDENTITY_IN_DOUBT"},
+                true);
+    }
   }
 }
 

@@ -242,23 +242,6 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedEarlierReleases(c, rule, v, *lot);
 }
 
-void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kTransduced) return;
-  const pb::Transduced& body = c.effective.transduced();
-  if (body.vector_released() != pb::YES) {
-    Gate(c, rule, v,
-         {"a released vector lot", "not released", "take a released lot", body.vector_lot()});
-  }
-  if (At(c) > Micros(body.vector_expires_at())) {
-    Gate(c, rule, v,
-         {"vector that has not expired", ExpiryText(c, Micros(body.vector_expires_at())),
-          "take another lot", body.vector_lot()});
-  }
-  NotJudged(c, rule, v,
-            {"each vial used once, in one therapy", "other therapies are not known here",
-             "the ledger's identifier index answers it", body.vector_lot()});
-}
-
 void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
   switch (Body(c)) {
     case pb::Event::kPacked:

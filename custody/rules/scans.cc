@@ -32,11 +32,11 @@ bool SpeaksOfOthers(pb::Event::BodyCase body) {
 // Fields that bring a container, lot or certificate into the therapy, or that other rules compare.
 bool IsNew(pb::Event::BodyCase body, std::string_view field) {
   switch (body) {
-    case pb::Event::kApheresisCompleted:
     case pb::Event::kApheresisCryopreserved:
-    case pb::Event::kLabelAffixed:
     case pb::Event::kFilled:
-      return true;
+      return field == "containers";
+    case pb::Event::kApheresisCompleted:
+    case pb::Event::kLabelAffixed:
     case pb::Event::kContainerDerived:
       return field == "container";
     case pb::Event::kBatchOpened:

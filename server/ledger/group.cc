@@ -16,6 +16,7 @@
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 #include "custody/chain.h"
+#include "custody/profile.h"
 #include "custody/rules.h"
 #include "custody/therapy.h"
 #include "server/ledger/event_contents.h"
@@ -51,6 +52,7 @@ Group::Group(GroupBase base)
     : base_(std::move(base)),
       registry_(base_.history->newest()),
       history_(base_.history),
+      held_(*base_.tip.snapshot),
       first_index_(base_.tip.tree.size()) {}
 
 Decision Group::Decide(Admission& admission) {
@@ -124,13 +126,22 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
     CUSTODY_ASSIGN_OR_RETURN(fold, FoldOf(event.chain(), place));
   }
   static const pb::TherapyState kNoTherapy;
-  decision.verdict = Judge(parsed, *registry_, fold ? fold->state : kNoTherapy,
-                           {size(), event.sequence(), base_.received_at});
+  const pb::TherapyState& state = fold ? fold->state : kNoTherapy;
+  const custody::Place at{size(), event.sequence(), base_.received_at};
+  // What the whole ledger has to say admits the event, and is no part of its therapy's state: that
+  // follows from the chain alone, here and for whoever has nothing but the chain.
+  const pb::Verdict own = Judge(parsed, *registry_, state, at);
+  decision.verdict = own;
+  const pb::Event& effective = parsed.effective();
+  if (fold && !ClaimsAsked(effective, state, ProfileFor(*registry_, state, effective)).empty()) {
+    decision.verdict = Judge(parsed, *registry_, state, at, &held_);
+    CUSTODY_RETURN_IF_ERROR(held_.status());
+  }
   CheckServable(parsed, decision.verdict);
   decision.verdict.mutable_reasons()->MergeFrom(admission.of_file.reasons());
   decision.verdict.set_refused(decision.verdict.refused() || admission.of_file.refused());
   if (decision.verdict.refused()) return Refusal(decision.verdict);
-  return Accept(parsed, admission.signed_event, place, decision.verdict, fold);
+  return Accept(parsed, admission.signed_event, place, own, fold);
 }
 
 // An original that is recorded already, by itself or adopted before, is not adopted again.
@@ -245,8 +256,10 @@ Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_eve
   }
   if (fold != nullptr) {
     // `registry_` is as before the event: a therapy's event never changes it.
+    const std::vector<Claim> before = ClaimsOf(fold->state);
     ApplyToTherapy(event, {index, event.event.sequence(), base_.received_at}, verdict, *registry_,
                    fold->state);
+    held_.Change(event.event.chain(), before, ClaimsOf(fold->state), batch_);
     fold->length = place.length() + 1;
     fold->head = event.event_id;
   }

@@ -15,6 +15,7 @@
 #include "custody/v1/service.pb.h"
 #include "server/ledger/admission_queue.h"
 #include "server/ledger/fold_cache.h"
+#include "server/ledger/held_claims.h"
 #include "server/ledger/registry_history.h"
 #include "server/ledger/reservations.h"
 #include "server/ledger/tip.h"
@@ -100,6 +101,7 @@ class Group {
   std::map<std::string, std::unique_ptr<Fold>> folds_;
   std::unordered_map<Hash, std::uint64_t> ids_;  // of the group, adopted originals' too
   std::vector<Accepted> accepted_;
+  HeldClaims held_;                              // with the group's events
   std::map<std::string, bool> identifier_rows_;  // written or found already
   std::uint64_t first_index_;
   Batch batch_;

@@ -5,6 +5,7 @@
 #include "custody/chain.h"
 #include "custody/rules.h"
 #include "server/ledger/event_contents.h"
+#include "server/ledger/held_claims.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/log_tree.h"
 #include "server/ledger/proofs.h"
@@ -238,8 +239,10 @@ StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
       return found.status();
     }
   }
-  pb::Verdict verdict =
-      Judge(parsed, *view.history()->newest(), fold->state, {view.size(), event.sequence(), Now()});
+  const HeldClaims held(view.snapshot());
+  pb::Verdict verdict = Judge(parsed, *view.history()->newest(), fold->state,
+                              {view.size(), event.sequence(), Now()}, &held);
+  CUSTODY_RETURN_IF_ERROR(held.status());
   CheckServable(parsed, verdict);
   return verdict;
 }

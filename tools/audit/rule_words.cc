@@ -131,7 +131,7 @@ StatusOr<Answer> ExplainRule(std::string_view id, std::uint32_t rules_version, b
                                             "its removal to the end of its infusion");
   if (rule->ledger_wide)
     text += Wrapped("  Judged:   ",
-                    "by the ledger only; it needs the other therapies, so an audit of one therapy "
+                    "by the ledger, and by an audit of all of it; an audit of one therapy "
                     "says \"not judged here\"");
   text += Wrapped("  Source:   ", rule->source);
   return Answer{.text = text, .exit_code = 0};

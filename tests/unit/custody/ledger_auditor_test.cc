@@ -5,6 +5,7 @@
 #include "crypto/note.h"
 #include "custody/auditor.h"
 #include "tests/support/audits.h"
+#include "tests/support/main_path.h"
 #include "tests/support/therapy_events.h"
 
 namespace custody {
@@ -85,6 +86,36 @@ TEST_F(LedgerAuditorTest, WhatStandsAfterTheCheckpointWasNeverPromised) {
   EXPECT_TRUE(HasFinding(report, pb::INCONSISTENT, "size"));
   EXPECT_FALSE(HasFinding(report, pb::FORGED, "root"));
   EXPECT_EQ(report.checkpoint_size(), before.log().size());
+}
+
+// Two therapies, the second one from when the first stands at `body`, which both record.
+class TwoTherapiesTest : public ::testing::Test {
+ protected:
+  pb::AuditReport Audited(const std::string& body) {
+    TherapyRun one(ledger_, "therapy/T1");
+    one.Through(body);
+    TherapyRun two(ledger_, "therapy/T2");
+    two.Through(body);
+    const TrustAnchor trust = TrustIn(ledger_);
+    LogAuditor auditor(&trust, {});
+    for (const Recorded& recorded : ledger_.log())
+      auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+    return auditor.Finish(ledger_.SignedCheckpoint());
+  }
+  TestLedger ledger_;
+};
+
+TEST_F(TwoTherapiesTest, OneShipperForTwoTherapiesIsFound) {
+  const pb::AuditReport report = Audited("packed");  // one.packed is never received
+  EXPECT_TRUE(HasFinding(report, pb::RULE, "R05")) << Findings(report);
+  EXPECT_THAT(Findings(report), HasSubstr("therapy/T1 had it since event"));
+}
+
+TEST_F(TwoTherapiesTest, AShipperThatCameBackIsFreeAndAVialIsNot) {
+  const pb::AuditReport report = Audited("transduced");
+  EXPECT_FALSE(HasFinding(report, pb::RULE, "R05")) << Findings(report);
+  EXPECT_TRUE(HasFinding(report, pb::RULE, "R15")) << Findings(report);
+  EXPECT_THAT(Findings(report), testing::Not(HasSubstr("not judged here")));
 }
 
 TEST_F(LedgerAuditorTest, AMissingEndIsFound) {

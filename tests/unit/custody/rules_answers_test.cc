@@ -54,7 +54,7 @@ const Row kRows[] = {
      "IDENTITY_IN_DOUBT"},
     {"LabelsNotReadBack", "filled", "F8a", false,
      [](pb::Event& e) { e.mutable_filled()->set_labels_read_back(pb::NO); }, "read them back"},
-    {"AnotherPatientsCellsInTheRoom", "batch_opened", "F8a", false,
+    {"AnotherPatientsCellsInTheRoom", "batch_opened", "F8a", true,
      [](pb::Event& e) { e.mutable_batch_opened()->set_line_clearance(pb::NO); }, "clear the line"},
     {"ABatteredBoxAtTheLab", "received_mfg", "F11", false,
      [](pb::Event& e) { e.mutable_received_mfg()->set_outer_damage(pb::YES); },

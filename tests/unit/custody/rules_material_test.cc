@@ -16,13 +16,18 @@ class MaterialTest : public RulesTest {
     Collected().set_ended_us(ledger.now().micros - hours * kMicrosPerHour -
                              minutes * kMicrosPerMinute);
   }
-  // The one deviation that `rule` opens: 0 none, 1 a deviation, 2 a critical one.
+  // What `rule` says: 0 nothing, 1 a deviation, 2 a critical one, 3 a refusal.
   static int Weight(const pb::Verdict& verdict, std::string_view rule) {
     const std::vector<pb::Reason> reasons = Of(verdict, rule);
     if (reasons.empty()) return 0;
     EXPECT_EQ(reasons.size(), 1U) << Explain(verdict);
+    if (reasons[0].kind() == pb::REASON_GATE) return 3;
     EXPECT_EQ(reasons[0].kind(), pb::REASON_DEVIATION);
     return reasons[0].critical() ? 2 : 1;
+  }
+  void FrozenAt(std::int64_t micros) {
+    pb::TherapyState& state = run.mutable_state();
+    for (pb::Container& bag : *state.mutable_containers()) bag.set_frozen_us(micros);
   }
 };
 
@@ -31,14 +36,14 @@ TEST_F(MaterialTest, R09JudgesFreshCellsAtTheOpeningOfTheBatch) {
   const auto weight = [&](std::int64_t hours, std::int64_t minutes) {
     CollectedHoursAgo(hours, minutes);
     const pb::Verdict verdict = run.Judge(batch);
-    EXPECT_FALSE(verdict.refused()) << "a fact";
+    EXPECT_EQ(verdict.refused(), Weight(verdict, "R09") == 3) << Explain(verdict);
     return Weight(verdict, "R09");
   };
   EXPECT_EQ(weight(36, 0), 0);
   EXPECT_EQ(weight(48, 0), 0);
   EXPECT_EQ(weight(48, 1), 1);
   EXPECT_EQ(weight(72, 0), 1);
-  EXPECT_EQ(weight(72, 1), 2);
+  EXPECT_EQ(weight(72, 1), 3);
   const pb::Verdict late = run.Judge(batch);
   EXPECT_THAT(Of(late, "R09")[0].found(), testing::HasSubstr("72 h 01 min"));
 }
@@ -62,7 +67,7 @@ TEST_F(MaterialTest, R09IsTightenedByTheProfileAndNeverWidened) {
   Publish([](pb::Profile& p) { p.mutable_fresh_hold()->set_soft_hours(30); });
   EXPECT_EQ(Weight(run.Judge(batch), "R09"), 1);
   Publish([](pb::Profile& p) { p.mutable_fresh_hold()->set_hard_hours(39); });
-  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 2);
+  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 3);
   EventBuilder act = ledger.On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
   pb::Profile& wide = *act.event().mutable_profile_published()->mutable_profile();
   wide = DemoProfile();
@@ -74,9 +79,9 @@ TEST_F(MaterialTest, R09IsTightenedByTheProfileAndNeverWidened) {
 TEST_F(MaterialTest, R09CountsACollectionOfUnknownEndAsTooOld) {
   EventBuilder batch = At("batch_opened");
   Collected().set_ended_us(0);
-  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 2);
+  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 3);
   Collected().set_ended_us(ledger.now().micros + kMicrosPerHour);
-  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 2);
+  EXPECT_EQ(Weight(run.Judge(batch), "R09"), 3);
 }
 
 TEST_F(MaterialTest, R09JudgesFreezingTooAndFrozenCellsNoMore) {
@@ -118,35 +123,33 @@ TEST_F(MaterialTest, R09CorrectedIsJudgedAgainByPeople) {
 
 TEST_F(MaterialTest, R10CountsCalendarMonthsFromFreezing) {
   EventBuilder batch = At("batch_opened");
-  Collected().set_frozen(true);
   const auto weight = [&](const char* frozen, const char* now) {
-    Collected().set_frozen_us(Must(ParseInstant(frozen)).micros);
+    FrozenAt(Must(ParseInstant(frozen)).micros);
     *batch.event().mutable_occurred_at() = ToProto(Must(ParseInstant(now)));
     return Weight(run.Judge(batch), "R10");
   };
   EXPECT_EQ(weight("2024-09-15T10:00:00Z", "2026-03-15T18:00:00Z"), 0);
-  EXPECT_EQ(weight("2024-09-15T10:00:00Z", "2026-03-16T08:00:00Z"), 2);
+  EXPECT_EQ(weight("2024-09-15T10:00:00Z", "2026-03-16T08:00:00Z"), 3);
   EXPECT_EQ(weight("2024-08-31T10:00:00Z", "2026-02-28T10:00:00Z"), 0);
-  EXPECT_EQ(weight("2024-08-31T10:00:00Z", "2026-03-01T10:00:00Z"), 2);
+  EXPECT_EQ(weight("2024-08-31T10:00:00Z", "2026-03-01T10:00:00Z"), 3);
   // The day is the site's: 23:30 in UTC is the next day in Berlin.
-  EXPECT_EQ(weight("2024-09-15T10:00:00Z", "2026-03-15T23:30:00Z"), 2);
+  EXPECT_EQ(weight("2024-09-15T10:00:00Z", "2026-03-15T23:30:00Z"), 3);
 }
 
 TEST_F(MaterialTest, R10IsWidenedByANamedSourceAlone) {
   EventBuilder batch = At("batch_opened");
-  Collected().set_frozen(true);
-  Collected().set_frozen_us(ledger.now().micros - 600 * kMicrosPerDay);
-  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 2);
+  FrozenAt(ledger.now().micros - 600 * kMicrosPerDay);
+  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 3);
   Publish([](pb::Profile& p) { p.mutable_frozen_hold()->set_max_months(30); });
-  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 2);
+  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 3);
   Publish([](pb::Profile& p) {
     p.mutable_frozen_hold()->set_max_months(30);
     p.mutable_frozen_hold()->set_label_source("maker's manual, 2025");
   });
   EXPECT_EQ(Weight(run.Judge(batch), "R10"), 0);
-  Collected().set_frozen_us(ledger.now().micros - 400 * kMicrosPerDay);
+  FrozenAt(ledger.now().micros - 400 * kMicrosPerDay);
   Publish([](pb::Profile& p) { p.mutable_frozen_hold()->set_max_months(12); });
-  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 2);
+  EXPECT_EQ(Weight(run.Judge(batch), "R10"), 3);
 }
 
 class TransitTest : public MaterialTest {

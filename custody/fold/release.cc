@@ -1,0 +1,180 @@
+// Rows 27 and 28, F6, F12: what is decided of a lot, and what ends it.
+#include <algorithm>
+
+#include "custody/fold/fold.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+
+namespace custody::fold {
+namespace {
+
+void RejectProduct(Folding& f, const pb::Lot& lot) {
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    const bool product = container.material() == pb::DRUG_PRODUCT;
+    if (container.lot() == lot.lot() && product) Reject(f, container);
+  }
+}
+
+// Cells that gave no product: the next collection is by order (F3).
+void NoProduct(Folding& f) {
+  f.state.set_collection_failed_us(std::max(f.state.collection_failed_us(), f.at));
+}
+
+}  // namespace
+
+void EndLot(Folding& f, const std::string& name) {
+  pb::Lot* lot = MutableLot(f.state, name);
+  if (lot == nullptr) return;
+  NoProduct(f);
+  lot->set_state(pb::LOT_REJECTED);
+  RejectProduct(f, *lot);
+}
+
+namespace {
+
+// A date-only expiry ends with that day in the zone of the label's issuer.
+std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
+                      pb::Answer date_only) {
+  if (date_only != pb::YES) return Micros(at);
+  const StatusOr<std::int64_t> day = CalendarDay(FromProto(at), zone);
+  if (!day.ok()) return Micros(at);
+  const StatusOr<Instant> end = EndOfDay(*day, zone);
+  return end.ok() ? end->micros : Micros(at);
+}
+
+template <class Body>
+void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
+  lot.set_certificate(body.certificate());
+  lot.set_expiry_us(ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only()));
+  lot.set_certificate_zone(body.expiry_time_zone());
+  if (body.weight_used_kg() > 0) lot.set_dose_weight_kg(body.weight_used_kg());
+  lot.set_released_us(f.at);
+  lot.set_released_at_site(f.site);
+  if (body.dose_unit() == "10^6/kg") {
+    lot.set_dose_1e6_per_kg(body.dose());
+  } else {
+    lot.set_dose_cells_1e6(body.dose());
+  }
+  for (const pb::ReleasedContainer& released : body.containers()) {
+    pb::Container* container = MutableContainer(f.state, released.container());
+    // Another lot's certificate dates and frees nothing of this one.
+    if (container == nullptr || container->lot() != lot.lot() || container->recalled() ||
+        container->material() != pb::DRUG_PRODUCT) {
+      continue;
+    }
+    container->set_released(true);
+    container->set_expiry_us(lot.expiry_us());
+    container->set_dose_cells_1e6(released.dose_1e6());
+  }
+}
+
+// A profile may list several releases; the lot is released with the last of them.
+template <class Body>
+void Released(Folding& f, const Body& body, std::string_view stage) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands) return;
+  AddOnce(lot->mutable_releases(), std::string(stage));
+  TakeCertificate(f, *lot, body);
+  if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
+}
+
+void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands || body.suitable() != pb::YES) return;
+  AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
+  lot->set_ship_under_quarantine(body.ship_under_quarantine() == pb::YES);
+  if (!body.certificate().empty()) lot->set_certificate(body.certificate());
+}
+
+void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !f.stands) return;
+  auto* tests = lot->mutable_tests();
+  const auto gone = std::ranges::find_if(
+      *tests, [&](const pb::TestState& test) { return test.event_id() == body.result(); });
+  if (gone != tests->end()) tests->erase(gone);
+}
+
+// A recall is for ever, of each container that it names or each lot that it concerns.
+void Recalled(Folding& f, const pb::ProductRecalled& body) {
+  for (const std::string& id : RecalledContainers(f.state, body)) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    container->set_released(false);
+    container->set_recalled(true);
+  }
+  for (const std::string& id : RecalledLots(f.state, body)) {
+    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_RECALLED);
+  }
+}
+
+void Rejected(Folding& f, const pb::Rejected& body) {
+  for (const std::string& id : body.containers()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
+  }
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !body.containers().empty()) return;
+  lot->set_state(pb::LOT_REJECTED);
+  RejectProduct(f, *lot);
+  NoProduct(f);
+}
+
+void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
+  for (const std::string& id : body.containers()) {
+    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
+  }
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr || !body.containers().empty()) return;
+  lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
+  // A new release begins anew, and names its containers itself.
+  lot->clear_releases();
+  ForgetOos(*lot);
+  lot->clear_oos_missed();
+  lot->clear_ship_under_quarantine();
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    if (container.lot() == lot->lot()) container.set_released(false);
+  }
+}
+
+}  // namespace
+
+void FoldRelease(Folding& f) {
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kBatchRecordReviewed: {
+      const pb::BatchRecordReviewed& body = event.batch_record_reviewed();
+      pb::Lot* lot = MutableLot(f.state, body.lot());
+      if (lot == nullptr) return;
+      const bool clean = body.complete() == pb::YES && body.deviations_closed() == pb::YES;
+      return clean && f.stands ? lot->set_review(f.event_id) : lot->clear_review();
+    }
+    case pb::Event::kReleased:
+      return Released(f, event.released(), "RELEASED");
+    case pb::Event::kQpCertification:
+      return Released(f, event.qp_certification(), "QP_CERTIFICATION");
+    case pb::Event::kSiteQaDisposition:
+      return SiteDisposed(f, event.site_qa_disposition());
+    case pb::Event::kQcResultInvalidated:
+      return Invalidated(f, event.qc_result_invalidated());
+    case pb::Event::kManufacturingFailed:
+      return EndLot(f, event.manufacturing_failed().lot());
+    case pb::Event::kContaminationConfirmed:
+      return EndLot(f, event.contamination_confirmed().lot());
+    case pb::Event::kProductRecalled:
+      return Recalled(f, event.product_recalled());
+    case pb::Event::kRejected:
+      return Rejected(f, event.rejected());
+    case pb::Event::kReleaseWithdrawn:
+      return Withdrawn(f, event.release_withdrawn());
+    case pb::Event::kReleasedOos: {
+      pb::Lot* lot = MutableLot(f.state, event.released_oos().lot());
+      if (lot == nullptr || !f.stands) return;
+      TakeCertificate(f, *lot, event.released_oos());
+      return lot->set_state(pb::LOT_RELEASED_OOS);
+    }
+    default:
+      return FoldOos(f);
+  }
+}
+
+}  // namespace custody::fold

@@ -1,0 +1,269 @@
+// What is kept apart from other therapies (R05, R15), and labels that are all accounted for (F8b).
+#include <gmock/gmock.h>
+
+#include <optional>
+
+#include "custody/claims.h"
+#include "tests/unit/custody/rules_test.h"
+
+namespace custody {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A ledger in which another therapy, T2, holds what the test says.
+class Others : public OtherTherapies {
+ public:
+  std::vector<std::string> HoldersOf(const Claim& claim, std::string_view) const override {
+    const bool any =
+        std::ranges::any_of(held, [&](const Claim& other) { return Collide(claim, other); });
+    return any ? std::vector<std::string>{"T2"} : std::vector<std::string>();
+  }
+  std::vector<Claim> held;
+};
+
+class ApartTest : public RulesTest {
+ protected:
+  pb::Verdict JudgeWith(const EventBuilder& event) {
+    return custody::Judge(event.Parse(), run.registry(), run.state(),
+                          {run.state().index() + 1, run.state().length(), ledger.now()}, &others);
+  }
+  static bool SaysNotJudged(const pb::Verdict& verdict, std::string_view rule) {
+    return std::ranges::any_of(verdict.reasons(), [&](const pb::Reason& reason) {
+      return reason.rule() == rule && reason.kind() == pb::REASON_NOT_JUDGED;
+    });
+  }
+  EventBuilder Check(const std::string& rest) {
+    return run.Draft({"lab.mfg.1"},
+                     "culture_check { lot: 'LOT26001' day: 2 checked_at $T " + rest + " }");
+  }
+  Others others;
+};
+
+TEST_F(ApartTest, AShipperThatAnotherTherapyHasIsNotPacked) {
+  EventBuilder packed = At("packed");
+  EXPECT_TRUE(SaysNotJudged(run.Judge(packed), "R05"));
+  EXPECT_FALSE(JudgeWith(packed).refused()) << Explain(JudgeWith(packed));
+  EXPECT_FALSE(SaysNotJudged(JudgeWith(packed), "R05"));
+  others.held = {{"shipper", "SHP-1", ""}};
+  const pb::Verdict verdict = JudgeWith(packed);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R05").size(), 1U) << Explain(verdict);
+  EXPECT_EQ(Of(verdict, "R05")[0].found(), "therapy T2 has it");
+  EXPECT_THAT(Of(verdict, "R05")[0].grantors(), ElementsAre(pb::QA, pb::QP));
+}
+
+TEST_F(ApartTest, SamplesShareAShipper) {
+  run.Through("filled");
+  EventBuilder packed =
+      run.Draft({"lab.wh.1", "lab.wh.2"},
+                "packed { leg: LEG_OUTBOUND containers $SCAN:LOT26001-Q1 coi $SCAN:CHA999026000001 "
+                "shipper $SCAN:SHP-1 shipper_kind: SHIPPER_DRY_VAPOUR logger $SCAN:LOG-1 seals "
+                "$SCAN:S-1 preconditioned_at $T-24h logger_started_at $T "
+                "logger_calibration_until $T+9d packed_at $T destination_site: 'CLINIC' }");
+  others.held = {{"shipper", "SHP-1", ""}};
+  EXPECT_FALSE(Says(JudgeWith(packed), "R05")) << Explain(JudgeWith(packed));
+}
+
+TEST_F(ApartTest, AThawDeviceThatIsRunningForAnotherTherapyIsNotUsed) {
+  EventBuilder thaw = At("thaw_started");
+  const std::string device = thaw.event().thaw_started().device().value();
+  EXPECT_FALSE(Says(JudgeWith(thaw), "R05"));
+  others.held = {{"thaw device", device, ""}};
+  EXPECT_TRUE(JudgeWith(thaw).refused());
+  EXPECT_TRUE(Says(JudgeWith(thaw), "R05"));
+}
+
+TEST_F(ApartTest, ATherapyHoldsItsShipperUntilItIsReceivedAndItsDeviceUntilItIsThawed) {
+  run.Until("packed");
+  EXPECT_THAT(ClaimsOf(run.state()), IsEmpty());
+  run.Through("packed");
+  EXPECT_THAT(ClaimsOf(run.state()), ElementsAre(Claim{"shipper", "SHP-1", ""}));
+  run.Through("received_mfg");
+  EXPECT_THAT(ClaimsOf(run.state()), IsEmpty());
+  const auto holds = [&](const std::string& kind) {
+    const std::vector<Claim> claims = ClaimsOf(run.state());
+    return std::ranges::any_of(claims, [&](const Claim& claim) { return claim.kind == kind; });
+  };
+  run.Until("thaw_completed");
+  EXPECT_TRUE(holds("thaw device"));
+  run.Through("thaw_completed");
+  EXPECT_FALSE(holds("thaw device"));
+  EXPECT_TRUE(holds("vector vial")) << "for ever";
+}
+
+TEST_F(ApartTest, AShipperThatStaysTheStorageIsHeldUntilItIsEmptied) {
+  run.Through("received_clinic");
+  MustDo({"clinic.pharm.1"},
+         "stored_in_shipper { containers: 'LOT26001-1' shipper: 'SHP-2' logger: 'LOG-2' stored_at "
+         "$T hold_until $T+5d position: 'BENCH-2' }");
+  const Claim shipper{"shipper", "SHP-2", ""};
+  EXPECT_THAT(ClaimsOf(run.state()), testing::Contains(shipper));
+  MustDo({"clinic.pharm.1"},
+         "stored_clinic { containers { container: 'LOT26001-1' position: 'C-LN2-4' } storage_unit: "
+         "'C-LN2' logger: 'LOG-9' stored_at $T transfer_time_minutes: 4 }");
+  EXPECT_THAT(ClaimsOf(run.state()), testing::Not(testing::Contains(shipper)));
+}
+
+TEST_F(ApartTest, AnOpenCultureHasItsIncubatorAlone) {
+  run.Through("activated");
+  Publish([](pb::Profile& p) { p.set_culture(pb::CULTURE_OPEN); });
+  EventBuilder check = Check("equipment: 'INC-1'");
+  EXPECT_FALSE(Says(JudgeWith(check), "R05"));
+  others.held = {{"incubator", "INC-1", "A2"}};
+  const pb::Verdict verdict = JudgeWith(check);
+  EXPECT_FALSE(verdict.refused()) << "a fact";
+  ASSERT_EQ(Of(verdict, "R05").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "R05")[0].critical());
+  ASSERT_FALSE(run.Record(check).refused());
+  EXPECT_THAT(ClaimsOf(run.state()), ElementsAre(Claim{"incubator", "INC-1", ""}));
+  run.Through("harvested");
+  EXPECT_THAT(ClaimsOf(run.state()), testing::Each(testing::Field(&Claim::kind, "vector vial")));
+}
+
+TEST_F(ApartTest, AClosedCultureSharesAnIncubatorInAPlaceOfItsOwn) {
+  run.Through("activated");
+  Publish([](pb::Profile& p) { p.set_culture(pb::CULTURE_CLOSED); });
+  const pb::Verdict unplaced = run.Judge(Check("equipment: 'INC-1'"));
+  EXPECT_FALSE(unplaced.refused());
+  ASSERT_EQ(Of(unplaced, "R05").size(), 1U) << Explain(unplaced);
+  EXPECT_THAT(Of(unplaced, "R05")[0].expected(), HasSubstr("position"));
+  EventBuilder check = Check("equipment: 'INC-1' position: 'A1'");
+  others.held = {{"incubator", "INC-1", "A2"}};
+  EXPECT_FALSE(Says(JudgeWith(check), "R05")) << Explain(JudgeWith(check));
+  others.held = {{"incubator", "INC-1", "A1"}};
+  EXPECT_TRUE(Says(JudgeWith(check), "R05"));
+  others.held = {{"incubator", "INC-1", ""}};  // of an open culture
+  EXPECT_TRUE(Says(JudgeWith(check), "R05"));
+}
+
+TEST_F(ApartTest, AVialIsUsedOnceInATherapy) {
+  run.Through("activated");
+  EventBuilder first = run.Next();
+  EventBuilder twice = first;
+  *twice.event().mutable_transduced()->add_vials() = first.event().transduced().vials(0);
+  const pb::Verdict scanned = run.Judge(twice);
+  EXPECT_TRUE(scanned.refused());
+  ASSERT_TRUE(Says(scanned, "R15")) << Explain(scanned);
+  EXPECT_EQ(Of(scanned, "R15")[0].found(), "scanned twice");
+  const pb::Transduced body = first.event().transduced();
+  ASSERT_FALSE(run.Record(first).refused());
+  EventBuilder again = run.Draft({"lab.mfg.1", "lab.mfg2.1"}, "");
+  *again.event().mutable_transduced() = body;
+  const pb::Verdict verdict = run.Judge(again);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_TRUE(Says(verdict, "R15")) << Explain(verdict);
+  EXPECT_EQ(Of(verdict, "R15")[0].found(), "used before, for lot LOT26001");
+  again.event().mutable_transduced()->mutable_vials(0)->set_vial("VEC-3-99");
+  EXPECT_FALSE(run.Judge(again).refused()) << Explain(run.Judge(again));
+}
+
+TEST_F(ApartTest, AVialThatAnotherTherapyUsedIsNeverUsedAgain) {
+  EventBuilder step = At("transduced");
+  const pb::Transduced& body = step.event().transduced();
+  others.held = {{"vector vial", body.vector_lot() + "/" + body.vials(0).vial(), ""}};
+  const pb::Verdict verdict = JudgeWith(step);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "R15")[0].grantors().empty());
+}
+
+TEST_F(ApartTest, TheVectorIsOfTheProductsConstruct) {
+  EventBuilder step = At("transduced");
+  EXPECT_FALSE(run.Judge(step).refused());
+  Publish([](pb::Profile& p) { p.set_construct("CAR-19-b"); });
+  const pb::Verdict verdict = run.Judge(step);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
+  EXPECT_EQ(Of(verdict, "R15")[0].found(), "EXC");
+}
+
+class LabelTest : public RulesTest {
+ protected:
+  void Printed(std::uint32_t printed) {
+    run.Until("label_issued");
+    EventBuilder issued = run.Next();
+    issued.event().mutable_label_issued()->set_printed(printed);
+    ASSERT_FALSE(run.Record(issued).refused());
+  }
+  // LABEL_COMPLETED with these counts.
+  pb::Verdict Completed(std::uint32_t printed, std::uint32_t applied, std::uint32_t destroyed) {
+    if (!done_) done_.emplace(At("label_completed"));
+    EventBuilder done = *done_;
+    pb::LabelCompleted& body = *done.event().mutable_label_completed();
+    body.set_printed(printed);
+    body.set_applied(applied);
+    body.set_destroyed(destroyed);
+    return run.Judge(done);
+  }
+
+ private:
+  std::optional<EventBuilder> done_;
+};
+
+TEST_F(LabelTest, ThreePrintedAndOneOnABagIsADeviationThatNamesTheNumbers) {
+  Printed(3);
+  const pb::Verdict verdict = Completed(1, 1, 0);
+  EXPECT_FALSE(verdict.refused()) << "a fact";
+  ASSERT_EQ(Of(verdict, "F8b").size(), 2U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F8b")[0].expected(), HasSubstr("3"));
+  EXPECT_EQ(Of(verdict, "F8b")[0].found(), "1 applied, 0 destroyed");
+  EXPECT_TRUE(Of(verdict, "F8b")[0].critical());
+  EXPECT_EQ(Of(verdict, "F8b")[1].found(), "1 stated");
+  EXPECT_EQ(Of(Completed(3, 1, 1), "F8b").size(), 1U);
+  EXPECT_TRUE(Of(Completed(3, 1, 2), "F8b").empty()) << Explain(Completed(3, 1, 2));
+}
+
+TEST_F(LabelTest, WhatWasPrintedTwiceIsCountedTogether) {
+  Printed(1);
+  EventBuilder again = run.Draft({"clinic.aph.1"}, "");
+  for (const MainStep& step : run.steps()) {
+    if (step.body == "label_issued") again.event().MergeFrom(step.event);
+  }
+  ASSERT_FALSE(run.Record(again).refused()) << Explain(run.Judge(again));
+  EXPECT_FALSE(Of(Completed(1, 1, 0), "F8b").empty());
+  EXPECT_TRUE(Of(Completed(2, 1, 1), "F8b").empty()) << Explain(Completed(2, 1, 1));
+}
+
+TEST_F(LabelTest, WhatIsOnTheBagIsWhatWasAffixed) {
+  Printed(2);
+  const pb::Verdict verdict = Completed(2, 2, 0);  // the record has one affixed
+  ASSERT_EQ(Of(verdict, "F8b").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F8b")[0].expected(), HasSubstr("LABEL_AFFIXED"));
+}
+
+TEST_F(LabelTest, ALabelOnTheBagIsComparedWithPatientTherapyAndNumber) {
+  EventBuilder affixed = At("label_affixed");
+  EXPECT_FALSE(Says(run.Judge(affixed), "F8a")) << Explain(run.Judge(affixed));
+  EventBuilder coi = affixed;
+  coi.event().mutable_label_affixed()->mutable_coi()->set_value("CHA999026000009");
+  EXPECT_TRUE(Says(run.Judge(coi), "F8a"));
+  EventBuilder din = affixed;
+  din.event().mutable_label_affixed()->mutable_din()->set_value("A999026000777");
+  EXPECT_TRUE(Says(run.Judge(din), "F8a"));
+  EventBuilder patient = affixed;
+  patient.event().mutable_label_affixed()->mutable_wristband(0)->set_commitment(
+      Sha256("somebody else").ToString());
+  EXPECT_TRUE(Says(run.Judge(patient), "F8a"));
+}
+
+TEST_F(LabelTest, EveryContainerThatWasFilledHasALabel) {
+  EventBuilder filled = At("filled");
+  EXPECT_TRUE(Of(run.Judge(filled), "F8b").empty());
+  pb::Filled& body = *filled.event().mutable_filled();
+  body.set_labels_applied(1);
+  body.set_labels_destroyed(1);
+  EXPECT_EQ(Of(run.Judge(filled), "F8b").size(), 1U) << Explain(run.Judge(filled));
+}
+
+TEST_F(LabelTest, WhatIsFilledIsOfThisTherapysLot) {
+  EventBuilder filled = At("filled");
+  EXPECT_FALSE(Says(run.Judge(filled), "F8a"));
+  filled.event().mutable_filled()->set_lot("LOT26077");
+  EXPECT_TRUE(Says(run.Judge(filled), "F8a"));
+}
+
+}  // namespace
+}  // namespace custody
