@@ -213,6 +213,9 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
     out += "  Clock        " + timer.name() + ": due " + LocalTime(timer.due_us(), zone) + " (" +
            (left >= 0 ? "in " + InMinutes(left) : InMinutes(left) + " over") + ")\n";
   }
+  if (state.retain_until_us() != 0) {
+    AddLine(out, "  Record       kept at least until " + LocalTime(state.retain_until_us(), zone));
+  }
   if (state.near_misses_size() > 0) {
     out += "  Near misses  " + std::to_string(state.near_misses_size()) + "\n";
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "crypto/encoding.h"
+#include "custody/accounting.h"
 #include "custody/aftercare.h"
 #include "custody/body_plan.h"
 #include "custody/next_steps.h"
@@ -251,8 +252,9 @@ void OfferAftercare(Offers& offers) {
   if (!over) return;
   for (const pb::Container& container : state.containers()) {
     const bool terminal = IsTerminal(container.state());
-    if (!terminal && container.state() != pb::CONTAINER_INFUSING &&
-        container.state() != pb::CONTAINER_RETAINED) {
+    const bool rest = offers.clinical() && OpenResidue(offers.profile(), container).has_value();
+    if (rest || (!terminal && container.state() != pb::CONTAINER_INFUSING &&
+                 container.state() != pb::CONTAINER_RETAINED)) {
       offers.Later(offers.Add(pb::Event::kDisposition, container.id()));
     }
   }

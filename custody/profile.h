@@ -41,6 +41,9 @@ struct Defaults {
   static constexpr std::uint32_t kMarrowDays = 7;             // R32
   static constexpr double kPlannedTolerancePercent = 10;      // R32, R33: as planned
   static constexpr std::uint32_t kCollections = 3;            // F3
+  static constexpr double kVolumePercent = 10;                // VOLUME
+  static constexpr double kVolumeMl = 2;                      // VOLUME, the larger of both
+  static constexpr std::uint32_t kRetainYears = 30;           // R31
 };
 
 // `ProfileFor` is the profile whose numbers judge `event`: the one a THERAPY_ORDERED names for

@@ -90,7 +90,10 @@ constexpr Rule kTable[] = {
        "The seals at receipt are those of packing or of a recorded replacement; else the "
        "content is in quarantine.",
        kQuarantine, "project default", kNobody, rules::SealsEqual),
-    V1("R12", "The way in a dry vapour shipper is planned for at most half of its qualified hold.",
+    V1("R12",
+       "The way in a dry vapour shipper is planned for at most half of its qualified hold; after "
+       "each "
+       "use it is qualified anew.",
        kDeviation, "cryoport.com, cellculturedish.com: actual hold may be 40 % shorter", kNobody,
        rules::TransitPlanned),
     V1("R13",
@@ -149,8 +152,10 @@ constexpr Rule kTable[] = {
        "manufacturer used; a later change of weight is shown to the physician.",
        kGate, "product labels; profile", kNobody, rules::DoseInRange, pb::QUALITY),
     V1("R25",
-       "After the thaw the earliest of the profile's windows counts; nothing is frozen "
-       "again.",
+       "After the thaw the earliest of the profile's windows counts, at its temperature, to the "
+       "end "
+       "of the infusion where the label says so; a running infusion is not stopped. Nothing is "
+       "frozen again.",
        kGate, "product labels; profile", kPhy, rules::WithinWindow),
     V1("R26",
        "An infusion starts only on a two-person bedside PASS at most 15 minutes old on that "
@@ -176,6 +181,11 @@ constexpr Rule kTable[] = {
     V1("R30", "Later visits on day 100, in month 6 and yearly to year 15 have theirs.", kDeviation,
        "long-term follow-up of gene therapies; windows of the profile", kNobody, rules::VisitInTime,
        pb::CLINICAL),
+    V1("R31",
+       "The record is kept for 30 years after the product's expiry; a therapy that is closed says "
+       "until when.",
+       kGate, "traceability of advanced therapies (EU); Breyanzi label", kNobody,
+       rules::RecordKept),
     V1("R32",
        "A second dose is given on the profile's days, after CRS and ICANS of the first allow it; "
        "blasts in a marrow at most 7 days old say how much each dose is.",
@@ -251,6 +261,12 @@ constexpr Rule kTable[] = {
        "manufacturer's quality and the physician; the old lot is rejected.",
        kGate, "project default; good manufacturing practice", kNobody, rules::MadeAgain,
        pb::QUALITY),
+    V1("F7",
+       "A damaged container is held, whoever finds it; the physician decides on what is left of "
+       "it, "
+       "on its salvage with a culture.",
+       kQuarantine, "practice of cell laboratories, Cell Tissue Bank 2025 (4514 bags)", kNobody,
+       rules::DamageHeld),
     V1("F8a",
        "Every scan of a step belongs to this therapy, each person's own check says the same, and "
        "what is done to a patient names patient and therapy.",
@@ -266,15 +282,22 @@ constexpr Rule kTable[] = {
        "project default", kNobody, rules::FoundAgain),
     V1("F13", "After the patient's death nothing goes forward.", kGate, "project default", kNobody,
        rules::PatientAlive),
-    V1("F17", "What is used up, destroyed, lost or rejected is not used.", kGate, "project default",
-       kNobody, rules::StillThere),
+    V1("F17",
+       "What is used up, destroyed, lost or rejected is not used. Unused material is disposed of "
+       "by "
+       "two people of the site that holds it; what they destroy they scan, and say how and where.",
+       kGate, "project default; rules for genetically modified waste", kNobody, rules::StillThere),
     V1("F19",
        "Only typed values of known events are corrected, by two people; gates that looked at them "
        "are asked again.",
        kStructure, "21 CFR 11.10(e); ALCOA+", kNobody, rules::CorrectionSound),
     V1("ATTEST", "What others entered is attested within 24 hours by the role that answers for it.",
        kDeviation, "project default", kNobody, rules::AttestationFits),
-    V1("CLOSE", "Custody closes when every container is accounted for and every deviation closed.",
+    V1("CLOSE",
+       "Custody closes when every container has its end or is retained, nothing is under way or "
+       "offered, and every quarantine and deviation is decided; the therapy when nobody follows it "
+       "any further and nothing is retained. A closed therapy takes facts, recalls and its "
+       "reopening.",
        kGate, "project default; traceability of advanced therapies", kNobody, rules::ReadyToClose,
        pb::QUALITY),
     V1("CRS",
@@ -302,7 +325,12 @@ constexpr Rule kTable[] = {
        "The summary of a logger's file is what the file gives by the profile's limits: the ledger "
        "reckons it anew before it records it. One that was read off the logger is recorded, and "
        "quality looks at the file.",
-       kStructure, "project default; FORMATS.md section 14", kNobody, rules::SummarySound)};
+       kStructure, "project default; FORMATS.md section 14", kNobody, rules::SummarySound),
+    V1("VOLUME",
+       "No more leaves a container than was in it, and of one that was used in part the volumes "
+       "infused, drawn, kept and destroyed are what was filled, within 10 % or 2 mL, whichever is "
+       "more.",
+       kGate, "project default; profile", kNobody, rules::VolumesAddUp)};
 
 bool Binds(const Rule& rule, std::uint32_t rules_version) {
   return rule.since <= rules_version && (rule.until == 0 || rules_version <= rule.until);
@@ -363,8 +391,8 @@ void Run(const Case& c, pb::Verdict& verdict) {
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
   constexpr std::string_view kOfTheEvent[] = {
-      "R01", "R02", "R03", "R04", "R07",    "R24", "R27",   "R28",   "R29",      "R30",
-      "R41", "R45", "F19", "F8a", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY"};
+      "R01", "R02", "R03", "R04", "R07",    "R24", "R27",   "R28",   "R29",       "R30",   "R41",
+      "R45", "F7",  "F19", "F8a", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

@@ -1,6 +1,7 @@
 // Section 1.3: what goes otherwise, and what people decide about it.
 #include <algorithm>
 
+#include "custody/accounting.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -124,6 +125,14 @@ void HoldCleared(Folding& f, const pb::HoldCleared& body) {
   }
 }
 
+// All that is left of a container goes with it, or what was measured of it.
+void AccountEnd(pb::Container& container, const pb::Disposition& body) {
+  if (!HasAccounts(container)) return;
+  const bool measured = body.has_volume_ml() && body.containers_size() == 1;
+  const double gone = measured ? body.volume_ml() : std::max(LeftIn(container), 0.0);
+  container.set_destroyed_ml(container.destroyed_ml() + gone);
+}
+
 void Disposed(Folding& f, const pb::Disposition& body) {
   static constexpr pb::ContainerState kStates[] = {
       pb::CONTAINER_STATE_UNSPECIFIED, pb::CONTAINER_RETURNED, pb::CONTAINER_DESTROYED,
@@ -133,7 +142,9 @@ void Disposed(Folding& f, const pb::Disposition& body) {
   if (kind == 0 || kind >= std::size(kStates)) return;
   for (const std::string& id : body.containers()) {
     pb::Container* container = MutableContainer(f.state, id);
-    if (container == nullptr || IsTerminal(container->state())) continue;
+    if (container == nullptr) continue;
+    if (body.kind() != pb::DISPOSITION_RETAINED) AccountEnd(*container, body);
+    if (IsTerminal(container->state())) continue;  // of what was given in part, the rest
     Become(f, *container, kStates[kind]);
     container->clear_location();
   }
@@ -198,11 +209,14 @@ void Confirmed(Folding& f, const pb::OverrideConfirmed& body) {
   }
 }
 
-// The physician's decision on a damaged bag (F7) lifts its quarantine; nobody else's does.
+// The physician's decision on a damaged bag lifts its quarantine, where the rule had nothing
+// against it (F7); nobody else's does.
 void LiftDamage(Folding& f, const std::string& id) {
   const bool physician = std::ranges::any_of(
       PeopleOf(f.event), [](const StepPerson& who) { return who.role == pb::PHY; });
-  if (!physician) return;
+  const bool held = std::ranges::any_of(f.verdict.reasons(),
+                                        [](const auto& reason) { return reason.rule() == "F7"; });
+  if (!physician || held) return;
   const std::vector<std::string> one{id};
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
     const bool damage = quarantine.open() && quarantine.kind() == pb::QUARANTINED_DAMAGE;
@@ -213,27 +227,43 @@ void LiftDamage(Folding& f, const std::string& id) {
 void Damaged(Folding& f, const pb::ContainerDamaged& body) {
   pb::Container* container = MutableContainer(f.state, body.container());
   if (container == nullptr) return;
-  if (body.outcome() == pb::DAMAGE_DESTROYED) {
-    Become(f, *container, pb::CONTAINER_DESTROYED);
-  } else if (body.outcome() == pb::DAMAGE_UNDECIDED) {
-    AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(), container->id());
-  } else {
-    LiftDamage(f, container->id());
-  }
+  container->set_damage(static_cast<std::uint32_t>(body.outcome()));
+  // The same leak is told by several.
+  container->set_lost_ml(std::max(container->lost_ml(), body.volume_lost_ml()));
+  LiftDamage(f, container->id());
 }
 
-// Inherits lot, release, check, quarantines and windows of its parent.
+void ClearAccounts(pb::Container& container) {
+  container.clear_infused_ml();
+  container.clear_sampled_ml();
+  container.clear_retained_ml();
+  container.clear_derived_ml();
+  container.clear_destroyed_ml();
+  container.clear_lost_ml();
+  container.clear_damage();
+}
+
+// Inherits lot, release, check, quarantines and windows of its parent; its accounts are its own.
 void Derived(Folding& f, const pb::ContainerDerived& body) {
-  const pb::Container* parent = FindContainer(f.state, body.parent());
+  pb::Container* parent = MutableContainer(f.state, body.parent());
   if (parent == nullptr || FindContainer(f.state, body.container()) != nullptr) return;
+  const bool retained = body.kind() == pb::VESSEL_RETENTION_VIAL;
+  const bool sample =
+      retained || body.kind() == pb::VESSEL_SAMPLE || body.kind() == pb::VESSEL_QC_VIAL;
+  if (retained) {
+    parent->set_retained_ml(parent->retained_ml() + body.volume_ml());
+  } else if (sample) {
+    parent->set_sampled_ml(parent->sampled_ml() + body.volume_ml());
+  } else {
+    parent->set_derived_ml(parent->derived_ml() + body.volume_ml());
+  }
   const pb::Container inherited = *parent;
   pb::Container* derived = f.state.add_containers();
   *derived = inherited;
   derived->set_id(body.container());
   derived->set_parent(inherited.id());
   derived->set_volume_ml(body.volume_ml());
-  const bool sample = body.kind() == pb::VESSEL_SAMPLE || body.kind() == pb::VESSEL_QC_VIAL ||
-                      body.kind() == pb::VESSEL_RETENTION_VIAL;
+  ClearAccounts(*derived);
   if (sample) derived->set_material(pb::SAMPLE_MATERIAL);  // never for the patient
   derived->clear_pass();
   derived->set_site(f.site);
@@ -243,8 +273,9 @@ void Failed(Folding& f, const pb::CollectionFailed& body) {
   f.state.set_collection_failed_us(std::max(f.state.collection_failed_us(), f.at));
   if (pb::Donation* donation = MutableDonation(f.state, body.din())) donation->set_failed(true);
   if (body.material_kept() == pb::YES) return;
+  // Not to be used; that it is destroyed two people say (F17).
   for (pb::Container& bag : *f.state.mutable_containers()) {
-    if (bag.din() == body.din()) Become(f, bag, pb::CONTAINER_DESTROYED);
+    if (bag.din() == body.din()) Reject(f, bag);
   }
 }
 

@@ -1,6 +1,7 @@
 // Rows 30 to 37: lymphodepletion, the checks before the thaw, thaw, bedside, infusion.
 #include <algorithm>
 
+#include "custody/accounting.h"
 #include "custody/fold/fold.h"
 #include "custody/state.h"
 
@@ -113,6 +114,9 @@ void PassedAtBedside(Folding& f, const pb::BedsideIdVerified& body) {
 
 void Started(Folding& f, const pb::InfusionStarted& body) {
   if (pb::Container* container = MutableContainer(f.state, body.container().value())) {
+    if (body.has_kept_temperature_c()) {
+      container->set_kept_temperature_c(body.kept_temperature_c());
+    }
     Become(f, *container, pb::CONTAINER_INFUSING);
     container->set_infusion_started_us(Earliest(container->infusion_started_us(), f.at));
     container->clear_pass();  // one pass, one start
@@ -123,10 +127,20 @@ void Started(Folding& f, const pb::InfusionStarted& body) {
 void Completed(Folding& f, const pb::InfusionCompleted& body) {
   pb::TherapyState& state = f.state;
   if (pb::Container* container = MutableContainer(state, body.container())) {
-    Become(f, *container,
-           body.partial() == pb::YES ? pb::CONTAINER_INFUSED_PARTIAL : pb::CONTAINER_INFUSED);
+    // The end says how much in all; a second end of the same container tells of more.
+    const bool ended = container->infusion_ended_us() != 0;
+    container->set_infused_ml((ended ? container->infused_ml() : 0) + body.volume_given_ml());
     container->set_infusion_ended_us(f.at);
-    container->set_infused_ml(body.volume_given_ml());
+    // What is left in it says that it was given in part, whatever was ticked: a component is not
+    // complete by a word (R33).
+    const bool rest =
+        HasAccounts(*container) && LeftIn(*container) > VolumeSlack(f.profile, *container);
+    const bool in_part = body.partial() == pb::YES || rest;
+    Become(f, *container, in_part ? pb::CONTAINER_INFUSED_PARTIAL : pb::CONTAINER_INFUSED);
+    // Said with how it was destroyed; else the rest is still to be accounted for.
+    if (!body.residual().empty()) {
+      container->set_destroyed_ml(container->destroyed_ml() + body.residual_volume_ml());
+    }
     container->clear_location();
   }
   state.set_last_infused_us(std::max(state.last_infused_us(), f.at));
@@ -136,6 +150,13 @@ void Completed(Folding& f, const pb::InfusionCompleted& body) {
       state.set_doses_given(std::max(state.doses_given(), order.dose_number()));
     }
   }
+}
+
+// So much until then, whether it goes on or not.
+void Interrupted(Folding& f, const pb::InfusionInterrupted& body) {
+  pb::Container* container = MutableContainer(f.state, body.container());
+  if (container == nullptr || container->infusion_ended_us() != 0) return;
+  container->set_infused_ml(std::max(container->infused_ml(), body.volume_given_ml()));
 }
 
 void Checked(Folding& f, const pb::PreinfusionCheckPassed& body) {
@@ -198,6 +219,13 @@ void Thaw(Folding& f, const std::string& id, bool started) {
   }
 }
 
+void ThawEnded(Folding& f, const pb::ThawCompleted& body) {
+  Thaw(f, body.container(), false);
+  pb::Container* container = MutableContainer(f.state, body.container());
+  if (container == nullptr || !body.has_kept_temperature_c()) return;
+  container->set_kept_temperature_c(body.kept_temperature_c());
+}
+
 // The last dose of this course: a dose that a nurse recorded is not undone by what somebody says of
 // the course, and no dose lies in the future.
 void Dosed(Folding& f, std::int64_t at) {
@@ -245,14 +273,6 @@ void Cancelled(Folding& f, const pb::TherapyCancelled& body) {
   f.state.set_slotted(false);
   for (pb::InfusionOrder& order : *f.state.mutable_orders()) order.set_open(false);
   NoGo(f);
-}
-
-// A leak seen after the thaw stops the bag until somebody decides (F7).
-void Leaks(Folding& f, const pb::ThawCompleted& body) {
-  const pb::Container* container = FindContainer(f.state, body.container());
-  if (body.leak() != pb::YES || container == nullptr) return;
-  pb::Quarantine* quarantine = OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7");
-  AddOnce(quarantine->mutable_containers(), container->id());
 }
 
 }  // namespace
@@ -314,12 +334,13 @@ void FoldInfusion(Folding& f) {
       return Thaw(f, body.container().value(), true);
     }
     case pb::Event::kThawCompleted:
-      Thaw(f, event.thaw_completed().container(), false);
-      return Leaks(f, event.thaw_completed());
+      return ThawEnded(f, event.thaw_completed());
     case pb::Event::kBedsideIdVerified:
       return PassedAtBedside(f, event.bedside_id_verified());
     case pb::Event::kInfusionStarted:
       return Started(f, event.infusion_started());
+    case pb::Event::kInfusionInterrupted:
+      return Interrupted(f, event.infusion_interrupted());
     case pb::Event::kInfusionCompleted:
       return Completed(f, event.infusion_completed());
     default:

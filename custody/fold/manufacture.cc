@@ -96,10 +96,6 @@ void Filled(Folding& f, const pb::Filled& body) {
     container->set_dose_cells_1e6(filled.nominal_dose_1e6());
     container->set_site(f.site);
     container->set_arrived_site(f.site);  // made here
-    if (filled.integrity() == pb::NO) {   // F7
-      AddOnce(OpenQuarantine(f, pb::QUARANTINED_DAMAGE, "F7")->mutable_containers(),
-              filled.container());
-    }
   }
 }
 

@@ -28,6 +28,14 @@ void Visited(pb::PatientCondition* condition, const pb::Followup& body) {
   condition->set_visits_done(condition->visits_done() | std::uint32_t{1} << bit);
 }
 
+// What the latest visit says.
+void TakeVitalStatus(Folding& f, int status, std::int64_t seen_us) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!f.own || seen_us < condition->vital_said_us()) return;
+  condition->set_vital_status(static_cast<std::uint32_t>(status));
+  condition->set_vital_said_us(seen_us);
+}
+
 // The last word of the two counts: fit, or not.
 void FoundIneligible(Folding& f) {
   pb::PatientCondition* condition = f.state.mutable_condition();
@@ -138,10 +146,16 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kReadmitted:  // in hospital again: observed as before the discharge
       if (Micros(event.readmitted().admitted_at()) < condition->discharged_us()) return;
       return condition->clear_discharged_us();
+    case pb::Event::kFollowupD28:
+      return TakeVitalStatus(f, event.followup_d28().vital_status(),
+                             Micros(event.followup_d28().seen_at()));
     case pb::Event::kFollowupM23:
+      TakeVitalStatus(f, event.followup_m23().vital_status(),
+                      Micros(event.followup_m23().seen_at()));
       if (event.followup_m23().second_cancer() == pb::YES) condition->set_second_malignancy(true);
       return;
     case pb::Event::kFollowup:
+      TakeVitalStatus(f, event.followup().vital_status(), Micros(event.followup().seen_at()));
       if (event.followup().second_cancer() == pb::YES) condition->set_second_malignancy(true);
       return Visited(condition, event.followup());
     case pb::Event::kCustodyClosed:

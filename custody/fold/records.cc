@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "custody/accounting.h"
 #include "custody/body_plan.h"
 #include "custody/correction.h"
 #include "custody/fold/fold.h"
@@ -165,10 +166,32 @@ void Corrected(Folding& f, const pb::RecordCorrected& body) {
   }
 }
 
+// As long as the product that expires last asks (R31); what the closing says beyond that counts.
+void KeepRecord(Folding& f) {
+  std::int64_t until = f.state.retain_until_us();
+  switch (f.event.body_case()) {
+    case pb::Event::kReleased:
+    case pb::Event::kQpCertification:
+    case pb::Event::kReleasedOos:
+      for (const pb::Lot& lot : f.state.lots()) {
+        if (lot.expiry_us() == 0) continue;
+        until = std::max(until, RetainUntil(lot.expiry_us(), lot.certificate_zone()));
+      }
+      break;
+    case pb::Event::kTherapyClosed:
+      if (f.stands) until = std::max(until, Micros(f.event.therapy_closed().retain_until()));
+      break;
+    default:
+      return;
+  }
+  f.state.set_retain_until_us(until);
+}
+
 }  // namespace
 
 void FoldRecords(Folding& f) {
   Remember(f);
+  KeepRecord(f);
   if (f.event.has_record_corrected()) Corrected(f, f.event.record_corrected());
   if (f.event.has_attested()) Attested(f, f.event.attested());
   AgeVerbalGrants(f);

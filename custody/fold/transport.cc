@@ -11,6 +11,7 @@ void LeaveShipper(Folding& f, pb::Container& container) {
   pb::Shipment* shipment = MutableShipment(f.state, container.shipment());
   if (shipment == nullptr || shipment->stored_us() == 0) return;
   container.clear_shipment();
+  container.set_left_shipper_us(std::max(container.left_shipper_us(), f.at));
   const bool left = std::ranges::none_of(f.state.containers(), [&](const pb::Container& other) {
     return other.shipment() == shipment->shipper();
   });
@@ -40,6 +41,8 @@ void Packed(Folding& f, const pb::Packed& body) {
     Become(f, *container, pb::CONTAINER_PACKED);
     container->set_shipment(body.shipper().value());
     container->clear_location();
+    const bool thawed = container->thaw_started_us() != 0 && f.at > container->thaw_started_us();
+    if (thawed && shipment->cryogenic()) container->set_refrozen(true);
     if (container->material() == pb::DRUG_PRODUCT) shipment->set_product(true);
   }
   SetHolder(f, body.shipper().value(), f.site);
@@ -137,7 +140,9 @@ void StoredInShipper(Folding& f, const pb::StoredInShipper& body) {
     PutAway(f, *container, pb::CONTAINER_STORED, body.position());
     if (shipment == nullptr) continue;
     container->set_shipment(shipment->shipper());
+    container->clear_left_shipper_us();
     if (shipment->stored_us() == 0) shipment->set_stored_us(f.at);
+    shipment->set_hold_until_us(Micros(body.hold_until()));
     shipment->clear_emptied_us();
   }
 }
@@ -186,9 +191,13 @@ void Resealed(Folding& f, const pb::SealReplaced& body) {
 
 void Lost(Folding& f, const google::protobuf::RepeatedPtrField<std::string>& containers) {
   for (const std::string& id : containers) {
-    if (pb::Container* container = MutableContainer(f.state, id)) {
-      Become(f, *container, pb::CONTAINER_LOST);
-    }
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    // Not of that shipment, and said by somebody who does not hold it: the rule says so (F11).
+    const bool elsewhere = std::ranges::any_of(f.verdict.reasons(), [&](const pb::Reason& reason) {
+      return reason.rule() == "F11" && reason.subject() == container->id();
+    });
+    if (!elsewhere) Become(f, *container, pb::CONTAINER_LOST);
   }
 }
 
@@ -197,7 +206,9 @@ void Recharged(Folding& f, const pb::ShipperRecharged& body) {
   pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
   if (shipment == nullptr) return;
   const std::int64_t at = std::min(Micros(body.recharged_at()), f.at);
-  shipment->set_charged_us(std::max(shipment->charged_us(), at));
+  if (at < shipment->charged_us()) return;  // an older one, told later
+  shipment->set_charged_us(at);
+  shipment->set_hold_until_us(Micros(body.hold_until()));
 }
 
 // What was lost and is found again is in quarantine first (F11), which its rule opens.

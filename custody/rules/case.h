@@ -158,6 +158,7 @@ CUSTODY_RULE(BaselineTaken);      // R39
 CUSTODY_RULE(TocilizumabWithin);  // R27
 CUSTODY_RULE(PlanKept);           // R28
 CUSTODY_RULE(VisitInTime);        // R29, R30
+CUSTODY_RULE(RecordKept);         // R31
 CUSTODY_RULE(DischargeSafe);      // R40
 CUSTODY_RULE(CareDecided);        // R44
 CUSTODY_RULE(CrsComputed);        // CRS
@@ -170,13 +171,16 @@ CUSTODY_RULE(MadeAgain);          // F4
 CUSTODY_RULE(NoHold);             // HOLD
 CUSTODY_RULE(ConsentStands);      // F2
 CUSTODY_RULE(PatientAlive);       // F13
+CUSTODY_RULE(DamageHeld);         // F7
 CUSTODY_RULE(StillThere);         // F17
+CUSTODY_RULE(JudgeDisposition);   // F17, of a DISPOSITION
 CUSTODY_RULE(OverrideSound);      // OVERRIDE
 CUSTODY_RULE(AttestationFits);    // ATTEST
 CUSTODY_RULE(CorrectionSound);    // F19
 CUSTODY_RULE(DeviationKnown);     // DEVIATION
 CUSTODY_RULE(ReadyToClose);       // CLOSE
 CUSTODY_RULE(SummarySound);       // TELEMETRY
+CUSTODY_RULE(VolumesAddUp);       // VOLUME
 #undef CUSTODY_RULE
 
 // `Run` asks every rule in force, applies the grants, puts the reasons in order and says whether

@@ -1,4 +1,4 @@
-// R13 and what follows from a broken cold chain or custody: quarantine, and who lifts it.
+// R13 and what follows from a broken cold chain: quarantine, and who lifts it (F9).
 //
 // A file is judged from packed + settling to the opened seal; until the seal is opened, to the
 // file's end. A shipper that stays the storage of what came in it is judged as such, until the last
@@ -49,6 +49,16 @@ std::string LimitText(const pb::TemperatureLimit& limit) {
 bool Outside(const pb::TemperatureLimit& limit, double celsius) {
   return (limit.has_max_c() && celsius > limit.max_c()) ||
          (limit.has_min_c() && celsius < limit.min_c());
+}
+
+std::int64_t GapLimit(const pb::TemperatureLimit* limit) {
+  const std::uint32_t stated = limit == nullptr ? 0 : limit->gap_minutes();
+  return Tightened(Defaults::kGapMinutes, stated) * kMicrosPerMinute;
+}
+
+std::string NameOf(const Case& c, const std::string& id) {
+  const pb::Container* container = FindContainer(c.therapy, id);
+  return container == nullptr ? id : container->id();
 }
 
 namespace {
@@ -127,11 +137,6 @@ void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip
   }
 }
 
-std::int64_t GapLimit(const pb::TemperatureLimit* limit) {
-  const std::uint32_t stated = limit == nullptr ? 0 : limit->gap_minutes();
-  return Tightened(Defaults::kGapMinutes, stated) * kMicrosPerMinute;
-}
-
 void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
                const pb::TelemetryBatch& batch) {
   const std::int64_t allowed = GapLimit(trip.limit);
@@ -206,12 +211,6 @@ void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-// A thing by the name under which it is held: a lot and a donation of several bags keep theirs.
-std::string NameOf(const Case& c, const std::string& id) {
-  const pb::Container* container = FindContainer(c.therapy, id);
-  return container == nullptr ? id : container->id();
-}
-
 template <class List>
 void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List& containers) {
   for (const std::string& id : containers) {
@@ -253,8 +252,10 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
     case pb::Event::kStorageExcursion:
       return QuarantineNamed(c, rule, v, c.effective.storage_excursion().containers());
     case pb::Event::kLdStarted:
-    case pb::Event::kRemovedFromStorage:
       return NeedFile(c, rule, v);
+    case pb::Event::kRemovedFromStorage:
+      NeedFile(c, rule, v);
+      return NeedShipperFile(c, rule, v);
     case pb::Event::kBatchOpened:
       return NeedInboundFile(c, rule, v);
     case pb::Event::kReturnedToStorage:
@@ -339,61 +340,6 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
            {"no open quarantine", "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),
             "wait for the decision on it", id});
     }
-  }
-}
-
-namespace {
-
-// A damaged package may hold sound containers: somebody looks at each and says so.
-void JudgeOuterDamage(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const bool mfg = c.effective.has_received_mfg();
-  const pb::Answer damaged = mfg ? c.effective.received_mfg().outer_damage()
-                                 : c.effective.received_clinic().outer_damage();
-  const std::string& shipper = mfg ? c.effective.received_mfg().shipper().value()
-                                   : c.effective.received_clinic().shipper().value();
-  if (damaged != pb::YES) return;
-  Deviation(c, rule, v,
-            {"a package without damage", "damaged outside",
-             "look at every container; record CONTAINER_DAMAGED for what is harmed", shipper},
-            true);
-}
-
-}  // namespace
-
-void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const auto all = [&](const auto& containers, const char* found) {
-    for (const std::string& id : containers) {
-      Quarantine(
-          c, rule, v,
-          {"an unbroken custody", found,
-           "put it aside; quality of the manufacturer decides: QUARANTINE_DECIDED", NameOf(c, id)});
-    }
-  };
-  const auto content = [&](const std::string& shipper, const char* found) {
-    const pb::Shipment* shipment = LastShipment(c.therapy, shipper);
-    if (shipment != nullptr) return all(shipment->containers(), found);
-    Deviation(c, rule, v,
-              {"a shipment of this therapy", shipper + " is none",
-               "look which one it is, and record it with its containers", shipper},
-              true);
-  };
-  if (c.effective.has_received_mfg() || c.effective.has_received_clinic()) {
-    JudgeOuterDamage(c, rule, v);
-    std::vector<std::string> lost;
-    for (const std::string& id : StepContainers(c.effective)) {
-      const pb::Container* container = FindContainer(c.therapy, id);
-      if (container != nullptr && container->state() == pb::CONTAINER_LOST) lost.push_back(id);
-    }
-    all(lost, "lost and found again");
-  } else if (c.effective.has_shipment_found()) {
-    all(c.effective.shipment_found().containers(), "lost and found again");
-  } else if (c.effective.has_seal_broken()) {
-    // Who finds a broken seal under way cannot scan what is inside.
-    const pb::SealBroken& body = c.effective.seal_broken();
-    if (body.containers().empty()) return content(body.shipper(), "seal broken");
-    all(body.containers(), "seal broken");
-  } else if (c.effective.has_wrong_consignee()) {
-    content(c.effective.wrong_consignee().shipper(), "delivered to the wrong consignee");
   }
 }
 

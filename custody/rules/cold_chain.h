@@ -12,10 +12,24 @@ namespace custody::rules {
 // `Outside` says whether a temperature is outside a limit; `LimitText` is the limit for people.
 bool Outside(const pb::TemperatureLimit& limit, double celsius);
 std::string LimitText(const pb::TemperatureLimit& limit);
+// `NameOf` is the name under which a thing is held: a lot and a donation of several bags keep
+// theirs.
+std::string NameOf(const Case& c, const std::string& id);
 // `QuarantineAll` holds everything in a shipment that is not used up.
 void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
                    const std::string& expected, const std::string& found);
 
+// `GapLimit` is for how long data may be missing, in microseconds.
+std::int64_t GapLimit(const pb::TemperatureLimit* limit);
+// `HoldHours` is the qualified hold of a shipper, in hours: its own as stated at packing, never
+// more than the profile's. `HoldEnd` is when it ends: counted from packing or the last nitrogen, or
+// as stated for it as a storage, whichever is earlier.
+double HoldHours(const Case& c, const pb::Shipment& shipment);
+std::int64_t HoldEnd(const Case& c, const pb::Shipment& shipment);
+
+// `NeedShipperFile` asks of containers that are taken out of storage, of which some shipper was the
+// storage, whether it was one: within its hold, and watched until they left it.
+void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `NeedInboundFile` asks at the opening of a batch whether the way of its cells was looked at.
 void NeedInboundFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `JudgeReadings` is of a receipt: displays of loggers, and the temperature under the opened lid.

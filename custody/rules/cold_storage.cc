@@ -29,6 +29,78 @@ void NeedInboundFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+namespace {
+
+// The shipper that was a container's storage, if one was, and until when.
+struct Kept {
+  const pb::Shipment* shipment = nullptr;
+  std::int64_t until = 0;
+};
+
+Kept KeptIn(const Case& c, const pb::Container& container) {
+  for (const pb::Shipment& shipment : c.therapy.shipments()) {
+    const auto& ids = shipment.containers();
+    const bool its = std::ranges::find(ids, container.id()) != ids.end();
+    if (shipment.stored_us() == 0 || !its) continue;
+    if (container.shipment() == shipment.shipper()) return {&shipment, At(c)};
+    if (container.left_shipper_us() != 0) return {&shipment, container.left_shipper_us()};
+  }
+  return {};
+}
+
+// The longest stretch of the storage that no file tells of.
+pb::DataSpan Unwatched(const Kept& kept) {
+  pb::DataSpan longest;
+  std::int64_t seen = kept.shipment->stored_us();
+  const auto take = [&](std::int64_t to) {
+    if (to - seen <= longest.to_us() - longest.from_us()) return;
+    longest.set_from_us(seen);
+    longest.set_to_us(to);
+  };
+  for (const pb::DataSpan& data : kept.shipment->data()) {
+    take(std::min(data.from_us(), kept.until));
+    seen = std::max(seen, data.to_us());
+  }
+  take(kept.until);
+  return longest;
+}
+
+}  // namespace
+
+// While its hold lasts a shipper is a storage, and its logger shows it. Who takes a container out
+// has read the logger; after the hold quality decides. What is out already is held.
+void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const std::string& id : StepContainers(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr) continue;
+    const Kept kept = KeptIn(c, *container);
+    if (kept.shipment == nullptr) continue;
+    const auto refuse = [&](std::string expected, std::string found, const char* next) {
+      Words words{std::move(expected), std::move(found), next, container->id()};
+      if (!IsLive(c)) Quarantine(c, rule, v, words);
+      Gate(c, rule, v, std::move(words));
+    };
+    const std::string& shipper = kept.shipment->shipper();
+    const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*kept.shipment));
+    const pb::DataSpan dark = Unwatched(kept);
+    if (dark.to_us() - dark.from_us() > GapLimit(limit)) {
+      refuse("the logger of shipper " + shipper +
+                 " read out for all the time that it was the "
+                 "storage, to at most " +
+                 Span(GapLimit(limit)) + " ago",
+             "no data for " + Span(dark.to_us() - dark.from_us()) + " from " +
+                 Local(c, dark.from_us()),
+             "read the logger out now: TELEMETRY_BATCH");
+    }
+    const std::int64_t end = HoldEnd(c, *kept.shipment);
+    const bool still = container->shipment() == shipper;
+    if (!still || kept.until <= end) continue;
+    refuse("taken out of shipper " + shipper + " within its hold, until " + Local(c, end),
+           Span(kept.until - end) + " after it",
+           "quality of the manufacturer looks at the logger's file, and grants it or rejects");
+  }
+}
+
 // What the receiver reads off. The temperature at the opened lid is one of the trip; a logger's
 // display does not say when, it may have been before the seal: the file decides, and is asked for.
 void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper,
@@ -98,8 +170,20 @@ void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
 void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto judge = [&](const std::string& id) {
     const pb::Container* container = FindContainer(c.therapy, id);
-    const bool out = container != nullptr && container->state() == pb::CONTAINER_REMOVED &&
-                     container->removed_us() != 0 && At(c) >= container->removed_us();
+    if (container == nullptr) return;
+    const Kept kept = KeptIn(c, *container);
+    const bool still =
+        kept.shipment != nullptr && container->shipment() == kept.shipment->shipper();
+    if (still && !c.effective.has_stored_in_shipper() && At(c) > HoldEnd(c, *kept.shipment)) {
+      Quarantine(c, rule, v,
+                 {"taken out of the shipper within its hold, until " +
+                      Local(c, HoldEnd(c, *kept.shipment)),
+                  Span(At(c) - HoldEnd(c, *kept.shipment)) + " after it",
+                  "read its logger out; quality of the manufacturer decides: QUARANTINE_DECIDED",
+                  container->id()});
+    }
+    const bool out = container->state() == pb::CONTAINER_REMOVED && container->removed_us() != 0 &&
+                     At(c) >= container->removed_us();
     if (!out) return;
     Quarantine(
         c, rule, v,

@@ -1,5 +1,6 @@
 // Holds; what may not be used any more; and the soundness of the acts that lift something:
-// clearances, closures. What consent withdrawn and death stop stands in stopping.cc.
+// clearances and the closing of deviations. What consent withdrawn and death stop stands in
+// stopping.cc.
 #include <algorithm>
 #include <set>
 
@@ -108,21 +109,15 @@ void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kReceivedMfg || Body(c) == pb::Event::kReceivedClinic) return;
-  const pb::Disposition& end = c.effective.disposition();
-  if (end.kind() == pb::DISPOSITION_DESTROYED && (end.method().empty() || end.place().empty())) {
-    Gate(c, rule, v, {"method and place of the destruction", "not stated", "state how and where"});
-  }
+  if (c.effective.has_disposition()) return JudgeDisposition(c, rule, v);
   NeedCells(c, rule, v);
-  std::vector<std::string> ids = StepContainers(c.effective);
-  for (const std::string& id : c.effective.disposition().containers()) ids.push_back(id);
-  for (const std::string& id : ids) {
+  for (const std::string& id : StepContainers(c.effective)) {
     const pb::Container* container = FindContainer(c.therapy, id);
     if (container == nullptr) continue;
     const bool product_step = container->material() == pb::DRUG_PRODUCT &&
                               !HoldScopeOf(c.effective).empty() &&
                               Body(c) != pb::Event::kPacked;  // R34 says so
-    const bool gone = c.effective.has_disposition() ? IsTerminal(container->state())
-                                                    : MayNotBeUsed(container->state());
+    const bool gone = MayNotBeUsed(container->state());
     const bool completes = c.effective.has_infusion_completed() || c.effective.has_thaw_completed();
     if (!gone || product_step ||
         (completes && container->state() != pb::CONTAINER_DESTROYED &&
@@ -156,27 +151,6 @@ void DeviationKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (quality) return;
   Structure(c, rule, v,
             {"a critical deviation closed by quality", "somebody else", "quality closes it", id});
-}
-
-void ReadyToClose(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) != pb::Event::kCustodyClosed && Body(c) != pb::Event::kTherapyClosed) return;
-  if (c.effective.has_therapy_closed() && !c.therapy.closed()) {
-    Gate(c, rule, v, {"custody closed before the therapy", "open", "record CUSTODY_CLOSED"});
-  }
-  for (const pb::Container& container : c.therapy.containers()) {
-    const bool retained =
-        container.state() == pb::CONTAINER_RETAINED && !c.effective.has_therapy_closed();
-    if (retained || IsTerminal(container.state())) continue;
-    Gate(c, rule, v,
-         {"every container accounted for", StateLabel(container.state()),
-          "record what became of it: DISPOSITION", container.id()});
-  }
-  for (const pb::Deviation& deviation : c.therapy.deviations()) {
-    if (!deviation.open()) continue;
-    Gate(c, rule, v,
-         {"every deviation closed", deviation.id() + ": " + deviation.found(),
-          "close it with a disposition: DEVIATION_CLOSED", deviation.id(), pb::CLINICAL});
-  }
 }
 
 }  // namespace custody::rules

@@ -97,54 +97,192 @@ void SafeToInfuse(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-void WithinWindow(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (Body(c) == pb::Event::kReturnedToStorage || Body(c) == pb::Event::kStoredClinic ||
-      Body(c) == pb::Event::kStored || Body(c) == pb::Event::kCryopreserved ||
-      Body(c) == pb::Event::kStoredInShipper || Body(c) == pb::Event::kThawStarted) {
-    std::vector<std::string> ids = StepContainers(c.effective);
-    const auto add = [&](const auto& positions) {
-      for (const pb::ContainerPosition& at : positions) ids.push_back(at.container());
-    };
-    add(c.effective.stored().containers());
-    add(c.effective.stored_clinic().containers());
-    add(c.effective.cryopreserved().containers());
-    for (const std::string& id : c.effective.stored_in_shipper().containers()) ids.push_back(id);
-    for (const std::string& id : ids) {
-      const pb::Container* container = FindContainer(c.therapy, id);
-      if (container == nullptr || container->thaw_started_us() == 0) continue;
-      if (At(c) < container->thaw_started_us()) continue;  // told later, done before the thaw
-      const bool thaw = Body(c) == pb::Event::kThawStarted;
-      Gate(c, rule, v,
-           {"a container is thawed once and never frozen again",
-            "thawed " + Local(c, container->thaw_started_us()),
-            thaw ? "it is thawed already" : "discard it: it may not be used", id})
-          .clear_grantors();
-    }
+namespace {
+
+// What was thawed is used or discarded: storing it, packing it into nitrogen, or thawing it a
+// second time.
+void JudgeRefreezing(const Case& c, const Rule& rule, pb::Verdict& v) {
+  std::vector<std::string> ids = StepContainers(c.effective);
+  const auto add = [&](const auto& positions) {
+    for (const auto& at : positions) ids.push_back(at.container());
+  };
+  add(c.effective.stored().containers());
+  add(c.effective.stored_clinic().containers());
+  add(c.effective.moved().containers());
+  add(c.effective.cryopreserved().containers());
+  add(c.effective.apheresis_cryopreserved().containers());
+  for (const std::string& id : c.effective.stored_in_shipper().containers()) ids.push_back(id);
+  for (const std::string& id : ids) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr || container->thaw_started_us() == 0) continue;
+    if (At(c) < container->thaw_started_us()) continue;  // told later, done before the thaw
+    const bool thaw = Body(c) == pb::Event::kThawStarted;
+    Gate(c, rule, v,
+         {"a container is thawed once and never frozen again",
+          "thawed " + Local(c, container->thaw_started_us()),
+          thaw ? "it is thawed already" : "discard it: it may not be used", id})
+        .clear_grantors();
+  }
+}
+
+bool Refreezes(const Case& c) {
+  switch (Body(c)) {
+    case pb::Event::kReturnedToStorage:
+    case pb::Event::kStoredClinic:
+    case pb::Event::kStored:
+    case pb::Event::kMoved:
+    case pb::Event::kCryopreserved:
+    case pb::Event::kApheresisCryopreserved:
+    case pb::Event::kStoredInShipper:
+    case pb::Event::kThawStarted:
+      return true;
+    case pb::Event::kPacked:
+      return c.effective.packed().shipper_kind() == pb::SHIPPER_DRY_VAPOUR;
+    default:
+      return false;
+  }
+}
+
+const char* AnchorWords(pb::WindowAnchor anchor) {
+  switch (anchor) {
+    case pb::FROM_THAW_START:
+      return "the start of thaw";
+    case pb::FROM_REMOVAL:
+      return "the removal";
+    default:
+      return "the end of thaw";
+  }
+}
+
+// From when a window runs, of a container or what it was drawn from: the earliest; 0: not yet.
+std::int64_t AnchorOf(const Case& c, const pb::Container& container, pb::WindowAnchor anchor) {
+  std::int64_t first = 0;
+  for (const pb::Container* from : Lineage(c.therapy, container)) {
+    const std::int64_t at = anchor == pb::FROM_THAW_START ? from->thaw_started_us()
+                            : anchor == pb::FROM_REMOVAL  ? from->removed_us()
+                                                          : from->thaw_completed_us();
+    if (at != 0 && (first == 0 || at < first)) first = at;
+  }
+  return first;
+}
+
+std::int64_t EndOf(const pb::Window& window, std::int64_t anchor) {
+  return anchor + window.minutes() * kMicrosPerMinute;
+}
+
+// Room and box in which the product kept until now, as the window supposes.
+void JudgeKeeping(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Container& container) {
+  const pb::InfusionStarted& body = c.effective.infusion_started();
+  const bool stated = body.has_kept_temperature_c() || container.has_kept_temperature_c();
+  const double kept =
+      body.has_kept_temperature_c() ? body.kept_temperature_c() : container.kept_temperature_c();
+  for (const pb::Window& window : c.profile->windows()) {
+    const bool below = window.has_min_temperature_c() && kept < window.min_temperature_c();
+    const bool above = window.has_max_temperature_c() && kept > window.max_temperature_c();
+    if (!stated || (!below && !above)) continue;
+    Gate(c, rule, v,
+         {"kept at " + Number(window.min_temperature_c()) + " to " +
+              Celsius(window.max_temperature_c()) + " since the thaw",
+          Celsius(kept), "the physician on site decides; quality reviews within 24 h",
+          container.id()});
     return;
   }
-  std::string id;
-  if (Body(c) != pb::Event::kInfusionStarted || !IsProductStep(c, id)) return;
-  const pb::Container* container = FindContainer(c.therapy, id);
-  if (container->thaw_started_us() == 0) {
+}
+
+void JudgeStart(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Container& container) {
+  const std::string& id = container.id();
+  if (container.thaw_started_us() == 0) {
     Gate(c, rule, v, {"a thawed container", "no THAW_STARTED for it", "thaw it first", id})
         .clear_grantors();
     return;
   }
+  if (container.thaw_completed_us() == 0) {
+    Gate(c, rule, v,
+         {"the end of its thaw on record, and whether it leaks", "no THAW_COMPLETED for it",
+          "who thawed it records that", id})
+        .clear_grantors();
+  }
   if (c.profile == nullptr) return;
   for (const pb::Window& window : c.profile->windows()) {
-    const std::int64_t anchor =
-        window.anchor() == pb::FROM_THAW_START ? container->thaw_started_us()
-        : window.anchor() == pb::FROM_REMOVAL  ? container->removed_us()
-                                               : container->thaw_completed_us();
-    if (anchor == 0) continue;
-    const std::int64_t end = anchor + window.minutes() * kMicrosPerMinute;
-    if (At(c) <= end) continue;
+    const std::int64_t anchor = AnchorOf(c, container, window.anchor());
+    if (anchor == 0 || At(c) <= EndOf(window, anchor)) continue;
     Gate(c, rule, v,
-         {"within " + std::to_string(window.minutes()) + " min of the " +
-              (window.anchor() == pb::FROM_THAW_START ? "start of thaw"
-               : window.anchor() == pb::FROM_REMOVAL  ? "removal"
-                                                      : "end of thaw"),
+         {"within " + std::to_string(window.minutes()) + " min of " + AnchorWords(window.anchor()),
           Span(At(c) - anchor), "the physician on site decides; quality reviews within 24 h", id});
+  }
+  JudgeKeeping(c, rule, v, container);
+}
+
+// A window until the end of the infusion: nobody stops one that runs, and what was given outside it
+// is said. A window that was over at the start was said then.
+void JudgeCompletion(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::InfusionCompleted& body = c.effective.infusion_completed();
+  const pb::Container* container = FindContainer(c.therapy, body.container());
+  if (container == nullptr || c.profile == nullptr) return;
+  const std::int64_t stated = Micros(body.ended_at());
+  const std::int64_t ended = stated == 0 ? At(c) : std::min(stated, At(c));
+  for (const pb::Window& window : c.profile->windows()) {
+    const std::int64_t anchor = AnchorOf(c, *container, window.anchor());
+    const std::int64_t end = EndOf(window, anchor);
+    if (!window.until_end() || anchor == 0 || ended <= end) continue;
+    if (container->infusion_started_us() > end) continue;
+    Deviation(c, rule, v,
+              {"infused to its end within " + std::to_string(window.minutes()) + " min of " +
+                   AnchorWords(window.anchor()),
+               Span(ended - anchor), "physician and quality judge what the last of it was worth",
+               container->id()},
+              true);
+  }
+}
+
+// What somebody says of the time that is left is no more than the earliest window leaves.
+void JudgeInfuseBy(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
+                   std::int64_t said) {
+  const pb::Container* container = FindContainer(c.therapy, id);
+  if (container == nullptr || c.profile == nullptr || said == 0) return;
+  std::int64_t end = 0;
+  for (const pb::Window& window : c.profile->windows()) {
+    const bool now = c.effective.has_thaw_completed() && window.anchor() == pb::FROM_THAW_END;
+    std::int64_t anchor = AnchorOf(c, *container, window.anchor());
+    if (now && anchor == 0) anchor = At(c);
+    if (anchor != 0 && (end == 0 || EndOf(window, anchor) < end)) end = EndOf(window, anchor);
+  }
+  if (end == 0 || said <= end + kSkew) return;
+  Deviation(c, rule, v,
+            {"infused by " + Local(c, end) + ", the earliest of its windows", Local(c, said),
+             "tell everybody who waits for it the earlier time", container->id()},
+            false);
+}
+
+}  // namespace
+
+void WithinWindow(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Refreezes(c)) return JudgeRefreezing(c, rule, v);
+  switch (Body(c)) {
+    case pb::Event::kInfusionStarted: {
+      std::string id;
+      if (IsProductStep(c, id)) JudgeStart(c, rule, v, *FindContainer(c.therapy, id));
+      return;
+    }
+    case pb::Event::kInfusionCompleted:
+      return JudgeCompletion(c, rule, v);
+    case pb::Event::kThawCompleted:
+      return JudgeInfuseBy(c, rule, v, c.effective.thaw_completed().container(),
+                           Micros(c.effective.thaw_completed().infuse_by()));
+    case pb::Event::kIssuedToWard:
+      for (const std::string& id : c.effective.issued_to_ward().containers()) {
+        JudgeInfuseBy(c, rule, v, id, Micros(c.effective.issued_to_ward().infuse_by()));
+      }
+      return;
+    case pb::Event::kBedsideIdVerified: {
+      const pb::BedsideIdVerified& body = c.effective.bedside_id_verified();
+      if (!body.time_out().has_minutes_left()) return;
+      // Minutes are whole.
+      return JudgeInfuseBy(c, rule, v, body.container().value(),
+                           At(c) + (body.time_out().minutes_left() - 1) * kMicrosPerMinute);
+    }
+    default:
+      return;
   }
 }
 

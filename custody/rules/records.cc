@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "custody/accounting.h"
 #include "custody/body_plan.h"
 #include "custody/correction.h"
 #include "custody/profile.h"
@@ -125,6 +126,18 @@ void AskProduct(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
   }
 }
 
+// A volume that was corrected is counted again.
+void AskVolumes(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
+  for (int i = 0; i < now.containers_size(); ++i) {
+    const pb::Container& is = now.containers(i);
+    const bool changed = is.infused_ml() != c.therapy.containers(i).infused_ml();
+    if (!changed || !HasAccounts(is) || LeftIn(is) >= -VolumeSlack(c.profile, is)) continue;
+    Again(c, v, "VOLUME",
+          {"no more out of a container than the " + Number(is.volume_ml()) + " mL in it",
+           Number(is.infused_ml()) + " mL infused, as corrected", kNowWhat, is.id(), pb::CLINICAL});
+  }
+}
+
 // Numbers that a rule looked at and the state does not keep: nobody can judge again by themselves,
 // so somebody does. An empty path is every number of the body.
 struct Looked {
@@ -167,6 +180,10 @@ constexpr Looked kLooked[] = {
     {pb::Event::kThawStarted, "recall_call", "R36"},
     {pb::Event::kInfusionStarted, "state_verified_at", "R36"},
     {pb::Event::kInfusionStarted, "recall_call", "R36"},
+    {pb::Event::kInfusionCompleted, "residual_volume_ml", "VOLUME"},
+    {pb::Event::kInfusionCompleted, "ended_at", "R25"},
+    {pb::Event::kContainerDerived, "volume_ml", "VOLUME"},
+    {pb::Event::kContainerDamaged, "volume_lost_ml", "VOLUME"},
 };
 
 // A number against what the product specifies of it.
@@ -268,6 +285,7 @@ void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
   AskLymphodepletion(c, v, now);
   AskPatient(c, v, now);
   AskProduct(c, v, now);
+  AskVolumes(c, v, now);
 }
 
 }  // namespace custody::rules

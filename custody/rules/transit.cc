@@ -4,17 +4,26 @@
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
+#include "custody/rules/cold_chain.h"
 
 namespace custody::rules {
-namespace {
 
-// The hold of a shipper, in hours: its own as stated at packing, never more than the profile's.
 double HoldHours(const Case& c, const pb::Shipment& shipment) {
   const std::uint32_t stated =
       c.profile == nullptr ? 0 : c.profile->shipper_plan().qualified_hold_hours();
   if (shipment.hold_hours() <= 0) return stated == 0 ? Defaults::kShipperHoldHours : stated;
   return stated == 0 ? shipment.hold_hours() : std::min<double>(shipment.hold_hours(), stated);
 }
+
+std::int64_t HoldEnd(const Case& c, const pb::Shipment& shipment) {
+  const double hours = HoldHours(c, shipment);
+  const std::int64_t reckoned = std::max(shipment.packed_us(), shipment.charged_us()) +
+                                static_cast<std::int64_t>(hours * kMicrosPerHour);
+  const std::int64_t stated = shipment.hold_until_us();
+  return stated == 0 ? reckoned : std::min(stated, reckoned);
+}
+
+namespace {
 
 void JudgePlan(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment* shipment,
                const google::protobuf::Timestamp& expected_at) {
@@ -76,9 +85,30 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Teleme
             false);
 }
 
+// A dry vapour shipper is qualified anew after each use; of uses in other therapies nothing is
+// known here.
+void JudgeQualified(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::Packed& body = c.effective.packed();
+  if (body.shipper_kind() != pb::SHIPPER_DRY_VAPOUR) return;
+  const std::int64_t stated = Micros(body.shipper_qualified_at());
+  const pb::Shipment* used = LastShipment(c.therapy, body.shipper().value());
+  const bool again = used != nullptr && used->received_us() != 0;
+  const bool ahead = stated > At(c) + kSkew;
+  if (!ahead && (!again || stated >= used->received_us())) return;
+  Deviation(
+      c, rule, v,
+      {again ? "a shipper qualified anew after its last use, received " +
+                   Local(c, used->received_us())
+             : "a shipper that was qualified before it is packed",
+       stated == 0 ? "not stated" : Local(c, stated),
+       "take a shipper that was; or state when this one was qualified", body.shipper().value()},
+      false);
+}
+
 }  // namespace
 
 void TransitPlanned(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_packed()) return JudgeQualified(c, rule, v);
   if (c.effective.has_handed_to_carrier()) {
     const pb::HandedToCarrier& body = c.effective.handed_to_carrier();
     return JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()), body.expected_at());

@@ -96,8 +96,24 @@ class Teller {
     return values;
   }
 
+  // The day of the time at `path`, where it was stated; nothing when it was not.
+  std::optional<std::string> DayAt(const AnyMessage& body, std::string_view path,
+                                   std::string_view zone) const {
+    const FieldDescriptor* field = body.GetDescriptor()->FindFieldByName(std::string(path));
+    if (field == nullptr || !IsThere(body, *field)) return std::nullopt;
+    const auto& reflection = *body.GetReflection();
+    google::protobuf::Timestamp at;
+    at.CopyFrom(reflection.GetMessage(body, field));
+    const std::vector<std::string> where = ValuesAt(body, zone);
+    const std::string local =
+        FormatLocal(FromProto(at), where.empty() ? std::string_view(zone_) : where.front());
+    return local.substr(0, sizeof("02 Mar 2026") - 1);
+  }
+
   // What stands between braces; nothing when it was not filled in.
   std::optional<std::string> Value(const AnyMessage& body, std::string_view named) const {
+    if (const std::size_t at = named.find('@'); at != named.npos)
+      return DayAt(body, named.substr(0, at), named.substr(at + 1));
     const std::size_t colon = named.find(':');
     if (colon == named.npos) return Join(ValuesAt(body, named), " / ");
     const std::string name(named.substr(0, colon));
@@ -107,8 +123,11 @@ class Teller {
     for (int i = 0; i < body.GetReflection()->FieldSize(body, field); ++i) {
       std::vector<std::string> parts;
       for (const std::string_view part : Split(named.substr(colon + 1), ' ')) {
-        if (const auto value = Join(ValuesAt(PartOf(body, *field, i), part), " / "))
+        if (part.starts_with('~')) {
+          parts.emplace_back(part.substr(1));
+        } else if (const auto value = Join(ValuesAt(PartOf(body, *field, i), part), " / ")) {
           parts.push_back(*value);
+        }
       }
       if (!parts.empty()) elements.push_back(*Join(parts, " "));
     }
@@ -170,14 +189,26 @@ Status CheckPath(const Descriptor& type, std::string_view path) {
 }
 
 Status CheckNamed(const Descriptor& type, std::string_view named) {
+  if (const std::size_t at = named.find('@'); at != named.npos) {
+    CUSTODY_RETURN_IF_ERROR(CheckPath(type, named.substr(at + 1)));
+    named = named.substr(0, at);
+    CUSTODY_RETURN_IF_ERROR(CheckPath(type, named));
+    const FieldDescriptor* time = type.FindFieldByName(std::string(named));
+    const bool is_time = time != nullptr && time->message_type() != nullptr &&
+                         time->message_type()->full_name() == "google.protobuf.Timestamp";
+    if (is_time) return Status();
+    return InvalidArgument("\"" + std::string(named) + "\" is no time");
+  }
   const std::size_t colon = named.find(':');
   CUSTODY_RETURN_IF_ERROR(CheckPath(type, named.substr(0, colon)));
   if (colon == named.npos) return Status();
   const FieldDescriptor* field = type.FindFieldByName(std::string(named.substr(0, colon)));
   if (!field->is_repeated() || field->message_type() == nullptr)
     return InvalidArgument(field->full_name() + " has no elements with parts");
-  for (const std::string_view part : Split(named.substr(colon + 1), ' '))
+  for (const std::string_view part : Split(named.substr(colon + 1), ' ')) {
+    if (part.starts_with('~')) continue;
     CUSTODY_RETURN_IF_ERROR(CheckPath(*field->message_type(), part));
+  }
   return Status();
 }
 

@@ -17,7 +17,9 @@ namespace custody {
 //
 //   {field}            the value, with its unit; of a repeated field all of them, joined by " / "
 //   {field.part}       the same of a part of it
-//   {field:one two}    of each element the parts named, elements divided by "; "
+//   {field:one two}    of each element the parts named, elements divided by "; "; a part that
+//                      begins with "~" is a word between them
+//   {field@zone}       the day of a time, in the zone that another field names
 //   field=value?text   the text, when the field's value is shown as `value`
 struct GistForm {
   std::string_view body;

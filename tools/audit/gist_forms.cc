@@ -33,8 +33,10 @@ constexpr GistForm kForms[] = {
     {"collection_failed", "donation {din}|{failure}|{detail}"},
     {"consent_obtained", "document {document_version}|signed by {signed_by}|for {purposes}"},
     {"consent_withdrawn", "by {withdrawn_by}|for {purposes}|{wishes}"},
-    {"container_damaged", "{container}|{damage}|{outcome}|contents_lost=yes?CONTENTS LOST"},
-    {"container_derived", "{container} from {parent}|{reason}"},
+    {"container_damaged",
+     "{container}|{damage}|{outcome}|culture {culture_sample}|{volume_lost_ml} lost|"
+     "contents_lost=yes?CONTENTS LOST"},
+    {"container_derived", "{container} from {parent}|{volume_ml}|{reason}"},
     {"contamination_confirmed", "lot {lot}|{organism}|{test}|after_infusion=yes?AFTER INFUSION"},
     {"crs_graded",
      "grade {grade}|worst so far {max_grade}|oxygen {oxygen}|"
@@ -60,7 +62,9 @@ constexpr GistForm kForms[] = {
     {"discharged",
      "day {day}|{condition}|against_advice=yes?AGAINST ADVICE|"
      "crs_resolved=no?CRS OPEN|icans_resolved=no?ICANS OPEN"},
-    {"disposition", "{containers}|{kind}|{reason}"},
+    {"disposition",
+     "{containers}|{kind}|{reason}|by {method}|at {place}|{volume_ml}|"
+     "scanned {scans}|certificate {certificate}"},
     {"downtime_ended", "{site}|{sheets} sheets"},
     {"downtime_started", "{site}|{reason}"},
     {"eligibility_assessed", "{decision}|{reason}|ECOG {ecog}|{weight_kg}"},
@@ -104,7 +108,8 @@ constexpr GistForm kForms[] = {
      "CRP {crp_mg_per_l}"},
     {"infusion_completed",
      "bag {container}|{volume_given_ml} given|{percent_given}|"
-     "partial=yes?PARTLY|reaction grade {reaction_grade}"},
+     "partial=yes?PARTLY|rinse {rinse_volume_ml}|residue {residual_volume_ml}|"
+     "residue {residual}|reaction grade {reaction_grade}"},
     {"infusion_deferred", "{containers}|{outcome}|until {new_date}|{reason}"},
     {"infusion_interrupted",
      "bag {container}|{cause}|{volume_given_ml} given|"
@@ -160,13 +165,16 @@ constexpr GistForm kForms[] = {
     {"prethaw_id_verified",
      "bag {container}|order {order}|confirmed by {confirmed_by}|"
      "checks.all_agree=yes?all scans agree|checks.all_agree=no?SCANS DIFFER"},
-    {"product_recalled", "{identifier_type} {identifier}|{containers}|{reason}"},
+    {"product_recalled", "recall {recall}|{identifier_type} {identifier}|{containers}|{reason}"},
     {"prophylaxis_given", "{kind}|{drugs:drug amount unit}"},
     {"qc_result",
      "{test}: {value} {unit}|{test}: {value_text}|{outcome}|limit {specification}|"
      "lot {lot}"},
     {"qc_result_invalidated", "lot {lot}|{cause}|retest {retest}"},
-    {"qp_certification", "lot {lot}|certificate {certificate}|{containers.container}"},
+    {"qp_certification",
+     "lot {lot}|certificate {certificate}|{containers.container}|"
+     "expiry_date_only=yes?expires {expires_at@expiry_time_zone}|"
+     "expiry_date_only=no?expires {expires_at}"},
     {"quarantine_decided", "{verdict}|{containers}|{cause}|{reason}"},
     {"readmitted", "{cause}|{hospital}|{detail}"},
     {"received_clinic",
@@ -178,16 +186,18 @@ constexpr GistForm kForms[] = {
      "{logger_readings.max_temperature_centi_c}|outer_damage=yes?OUTER DAMAGE"},
     {"received_on_ward", "{containers}|on {ward}|intact=no?NOT INTACT"},
     {"recollection_ordered", "attempt {attempt}|{reason}"},
-    {"record_corrected", "{corrections:field_path old_value new_value}|{reason}"},
+    {"record_corrected", "{corrections:field_path ~from old_value ~to new_value}|{reason}"},
     {"rejected", "lot {lot}|{containers}|{reason}"},
     {"relapse_confirmed", "{finding}|{antigen}"},
     {"release_withdrawn", "lot {lot}|{containers}|{reason}|product_recall=yes?RECALL"},
     {"released",
      "lot {lot}|certificate {certificate}|dose {dose} {dose_unit}|"
-     "{containers.container}|expires {expires_at}"},
+     "{containers.container}|expiry_date_only=yes?expires {expires_at@expiry_time_zone}|"
+     "expiry_date_only=no?expires {expires_at}"},
     {"released_oos",
      "OUT OF SPECIFICATION|lot {lot}|missed {missed}|{containers.container}|"
-     "authorised {authorisation}"},
+     "authorised {authorisation}|expiry_date_only=yes?expires {expires_at@expiry_time_zone}|"
+     "expiry_date_only=no?expires {expires_at}"},
     {"remanufacture_ordered", "lot {old_lot}|{reason}"},
     {"removed_from_storage",
      "bag {container}|from {position}|"
@@ -227,7 +237,7 @@ constexpr GistForm kForms[] = {
      "leak=yes?LEAK"},
     {"thaw_started", "bag {container}|device {device}|{device_temperature_c}"},
     {"therapy_cancelled", "order {order_number}|{reason}"},
-    {"therapy_closed", "{reason}|{statement}"},
+    {"therapy_closed", "{reason}|{statement}|record kept until {retain_until}"},
     {"therapy_ordered", "{product}|for {indication}|{material_path}|at {treating_site}"},
     {"therapy_reopened", "{reason}"},
     {"transduced", "lot {lot}|vector {vector_lot}|vials {vials.vial}|MOI {moi}"},

@@ -57,17 +57,41 @@ bool IsToldOtherwise(const pb::Finding& finding) {
   return finding.grade() == pb::NOTE || finding.grade() == pb::RULE;
 }
 
-// What the rules said to each event that holds, by log index.
-using Verdicts = std::map<std::uint64_t, pb::Verdict>;
+// What the rules said to each event that holds, by log index; what had become overdue when it came;
+// and where the therapy stands after all of them.
+struct Judged {
+  std::map<std::uint64_t, pb::Verdict> verdicts;
+  std::map<std::uint64_t, std::vector<std::string>> overdue;
+  pb::TherapyState state;
+};
 
-Verdicts JudgeAgain(const Bundle& bundle, const std::string& therapy, const Remarks& remarks) {
+// What nobody did in time no event opens: it is found by the next one that comes.
+std::vector<std::string> Overdue(const pb::TherapyState& state, int known,
+                                 const pb::Verdict& verdict) {
+  std::vector<std::string> words;
+  for (int i = known; i < state.deviations_size(); ++i) {
+    const pb::Deviation& opened = state.deviations(i);
+    const bool told =
+        opened.rule().empty() ||
+        std::ranges::any_of(verdict.reasons(), [&](const pb::Reason& reason) {
+          return reason.rule() == opened.rule() && reason.subject() == opened.subject();
+        });
+    if (told) continue;
+    words.push_back(std::string(opened.critical() ? "CRITICAL " : "") + "deviation " + opened.id() +
+                    " from " + opened.rule() + ", open since " +
+                    FormatLocal(Instant{opened.opened_us()}, state.zone()) + ": " + opened.found());
+  }
+  return words;
+}
+
+Judged JudgeAgain(const Bundle& bundle, const std::string& therapy, const Remarks& remarks) {
   std::map<std::uint64_t, std::pair<const BundleEntry*, bool>> order;  // by log index
   for (const auto& [chain, entries] : bundle.chains) {
     for (const BundleEntry& entry : entries) order[entry.index] = {&entry, chain == therapy};
   }
   Registry registry;
-  pb::TherapyState state;
-  Verdicts verdicts;
+  Judged judged;
+  pb::TherapyState& state = judged.state;
   for (const auto& [index, place] : order) {
     const auto found = remarks.find(index);
     const bool holds = found == remarks.end() ||
@@ -84,10 +108,12 @@ Verdicts JudgeAgain(const Bundle& bundle, const std::string& therapy, const Rema
     const Place at{.index = index,
                    .sequence = entry->sequence(),
                    .received_at = FromProto(entry->received_at())};
-    const pb::Verdict& verdict = verdicts[index] = Judge(*parsed, registry, state, at);
+    const pb::Verdict& verdict = judged.verdicts[index] = Judge(*parsed, registry, state, at);
+    const int known = state.deviations_size();
     ApplyToTherapy(*parsed, at, verdict, registry, state);
+    judged.overdue[index] = Overdue(state, known, verdict);
   }
-  return verdicts;
+  return judged;
 }
 
 // A reason as a remark; empty when there is nothing to remark.
@@ -113,8 +139,8 @@ std::string RemarkOf(const pb::Reason& reason, bool refused) {
 
 class Teller {
  public:
-  Teller(const Remarks& remarks, const Verdicts& verdicts, bool full)
-      : remarks_(remarks), verdicts_(verdicts), full_(full) {}
+  Teller(const Remarks& remarks, const Judged& judged, bool full)
+      : remarks_(remarks), judged_(judged), full_(full) {}
 
   void Tell(const BundleEntry& entry);
   const std::string& text() const { return text_; }
@@ -123,16 +149,22 @@ class Teller {
  private:
   void TellEvent(const pb::Event& event, bool adopted);
   void TellJson(const pb::Event& event, const std::string& gist);
+  void TellVerdict(std::uint64_t index);
   void Remark(const std::string& words);
   static std::string Signers(const pb::Event& event);
 
   const Remarks& remarks_;
-  const Verdicts& verdicts_;
+  const Judged& judged_;
   bool full_;
   std::string day_;  // the last one told
   std::string text_;
   Json json_ = Json::array();
 };
+
+bool IsDestruction(const pb::Event& event) {
+  const pb::DispositionKind kind = event.disposition().kind();
+  return kind == pb::DISPOSITION_DESTROYED || kind == pb::DISPOSITION_RESIDUE_DESTROYED;
+}
 
 std::string Teller::Signers(const pb::Event& event) {
   std::string names;
@@ -144,6 +176,7 @@ std::string Teller::Signers(const pb::Event& event) {
              pb::Role_Name(signer.role()) + ")";
     if (signer.meaning() != pb::PERFORMED) names += " " + Lower(pb::Meaning_Name(signer.meaning()));
   }
+  if (IsDestruction(event)) names = "witnesses: " + names;
   return names + ", at " + event.station();
 }
 
@@ -186,6 +219,16 @@ void Teller::TellEvent(const pb::Event& event, bool adopted) {
   if (full_) text_ += RenderEvent(event, event.time_zone());
 }
 
+void Teller::TellVerdict(std::uint64_t index) {
+  const auto judged = judged_.verdicts.find(index);
+  if (judged == judged_.verdicts.end()) return;
+  for (const pb::Reason& reason : judged->second.reasons()) {
+    if (const auto words = RemarkOf(reason, judged->second.refused()); !words.empty())
+      Remark(words);
+  }
+  for (const std::string& words : judged_.overdue.at(index)) Remark(words);
+}
+
 void Teller::Tell(const BundleEntry& entry) {
   json_.push_back({{"index", entry.index}});
   const auto found = remarks_.find(entry.index);
@@ -199,16 +242,17 @@ void Teller::Tell(const BundleEntry& entry) {
     text_ += "EVENT " + std::to_string(entry.index) + " DOES NOT HOLD and is not told\n";
     json_.back()["remarks"] = Json::array();
   }
-  if (const auto judged = verdicts_.find(entry.index); holds && judged != verdicts_.end()) {
-    for (const pb::Reason& reason : judged->second.reasons()) {
-      if (const auto words = RemarkOf(reason, judged->second.refused()); !words.empty())
-        Remark(words);
-    }
-  }
+  if (holds) TellVerdict(entry.index);
   for (const pb::Finding* finding : remarks) {
     if (!holds || !IsToldOtherwise(*finding))
       Remark("[" + finding->check() + "] " + finding->reason());
   }
+}
+
+// The day until which the record is kept; empty while there is no product.
+std::string KeptUntil(const pb::TherapyState& state) {
+  if (state.retain_until_us() == 0) return {};
+  return FormatLocal(Instant{state.retain_until_us()}, state.zone()).substr(0, kDay);
 }
 
 }  // namespace
@@ -222,8 +266,8 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
   std::vector<pb::Finding> reported;  // by the audit already
   CUSTODY_ASSIGN_OR_RETURN(const Bundle bundle, ParseBundle(file, reported));
   const Remarks remarks = RemarksOf(report);
-  const Verdicts verdicts = JudgeAgain(bundle, report.therapy(), remarks);
-  Teller teller(remarks, verdicts, full);
+  const Judged judged = JudgeAgain(bundle, report.therapy(), remarks);
+  Teller teller(remarks, judged, full);
   const auto chain = bundle.chains.find(report.therapy());
   if (chain != bundle.chains.end()) {
     for (const BundleEntry& entry : chain->second) teller.Tell(entry);
@@ -232,6 +276,7 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
     const Json object = {{"therapy", report.therapy()},
                          {"environment", report.environment()},
                          {"events", teller.json()},
+                         {"keptUntil", KeptUntil(judged.state)},
                          {"sentence", report.sentence()}};
     return Answer{.text = object.dump(2) + "\n", .exit_code = ExitCode(report)};
   }
@@ -240,7 +285,10 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
     text += std::string(kTrainingMark) + "\n";
   // Who reads a story first must not learn only at its end that it may be invented.
   if (ExitCode(report) != 0 || !report.registry_pinned()) text += report.sentence() + "\n";
-  text += "\n" + teller.text() + "\n" + report.sentence() + "\n";
+  text += "\n" + teller.text() + "\n";
+  if (const std::string kept = KeptUntil(judged.state); !kept.empty())
+    text += "This record is kept at least until " + kept + " (R31).\n";
+  text += report.sentence() + "\n";
   return Answer{.text = text, .exit_code = ExitCode(report)};
 }
 

@@ -66,7 +66,7 @@ inline const std::vector<Otherwise>& Others() {
        "product_recall: NO }"},
       {{"clinic.pharm.1", "clinic.cell_lab.1"},
        "disposition { containers: 'LOT26001-1' kind: DISPOSITION_DESTROYED reason: 'x' "
-       "method: 'burnt' place: 'here' done_at $T }"},
+       "method: 'burnt' place: 'here' scans $SCAN:LOT26001-1 done_at $T }"},
       {{"clinic.pharm.1", "clinic.rn.1"},
        "container_derived { parent: 'LOT26001-1' container: 'SYR-1' kind: VESSEL_SYRINGE "
        "volume_ml: 5 derived_at $T reason: 'x' label_version: 'L' }"},

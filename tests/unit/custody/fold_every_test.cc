@@ -69,7 +69,7 @@ std::vector<Row> Collecting() {
        "din: 'A999026000001' failure: COLLECTION_FAILED_LOW_YIELD detail: 'clotted' "
        "material_kept: NO",
        [](const State& s) {
-         return s.donations(0).failed() && StateOf(s, "A999026000001") == pb::CONTAINER_DESTROYED;
+         return s.donations(0).failed() && StateOf(s, "A999026000001") == pb::CONTAINER_REJECTED;
        }},
       {"recollection_ordered",
        "packed",
@@ -286,8 +286,8 @@ std::vector<Row> Following() {
       {"therapy_closed",
        "followup_m23",
        {"clinic.qa.1"},
-       "reason: CLOSED_FOLLOWUP_COMPLETE statement: 'complete' retain_until $T+10950d",
-       [](const State& s) { return s.sealed(); }},
+       "reason: CLOSED_TRANSFERRED statement: 'complete' retain_until $T+12000d",
+       [](const State& s) { return s.sealed() && s.retain_until_us() != 0; }},
       {"therapy_reopened",
        "followup_m23",
        {"clinic.qa.1"},

@@ -129,6 +129,66 @@ TEST_F(ColdStorageTest, AShipperThatIsStorageIsJudgedAsStorage) {
   EXPECT_FALSE(Says(warm(stored + 11 * kMicrosPerHour), "R13"));  // nothing is in it
 }
 
+TEST_F(ColdStorageTest, WhoTakesABagOutOfAShipperHasReadItsLogger) {
+  run.Through("received_clinic");
+  run.Skip("telemetry_batch");
+  ASSERT_FALSE(run.Record(run.Next()).refused());  // the file of the way
+  MustDo({"clinic.pharm.1"},
+         "stored_in_shipper { containers: 'LOT26001-1' shipper: 'SHP-2' logger: 'LOG-2' stored_at "
+         "$T hold_until $T+8d position: 'C-LN2-4' }");
+  const std::int64_t stored = ledger.now().micros;
+  run.Until("removed_from_storage");
+  EventBuilder taken = run.Next();
+  const pb::Verdict verdict = run.Judge(taken);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R13")[0].next_step(), HasSubstr("TELEMETRY_BATCH"));
+  run.Record(Readout(stored - kMicrosPerHour, ledger.now().micros - 2 * kMicrosPerHour, false));
+  EXPECT_TRUE(Says(run.Judge(taken), "R13"));
+  run.Record(Readout(stored - kMicrosPerHour, ledger.now().micros - kMicrosPerHour / 2, false));
+  EXPECT_FALSE(Says(run.Judge(taken), "R13")) << Explain(run.Judge(taken));
+}
+
+TEST_F(ColdStorageTest, AfterItsHoldAShipperIsNoStorage) {
+  run.Through("received_clinic");
+  run.Skip("telemetry_batch");
+  ASSERT_FALSE(run.Record(run.Next()).refused());
+  MustDo({"clinic.pharm.1"},
+         "stored_in_shipper { containers: 'LOT26001-1' shipper: 'SHP-2' logger: 'LOG-2' stored_at "
+         "$T hold_until $T+3d position: 'C-LN2-4' }");
+  const std::int64_t stored = ledger.now().micros;
+  run.Until("removed_from_storage");
+  EventBuilder taken = run.Next();
+  run.Record(Readout(stored - kMicrosPerHour, ledger.now().micros, false));
+  const pb::Verdict verdict = run.Judge(taken);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R13")[0].expected(), HasSubstr("within its hold"));
+  // Into the freezer: it is here, and held.
+  const pb::Verdict moved =
+      Do({"clinic.pharm.1"},
+         "stored_clinic { containers { container: 'LOT26001-1' position: 'C-LN2-4' } storage_unit: "
+         "'C-LN2' logger: 'LOG-9' stored_at $T transfer_time_minutes: 4 }");
+  EXPECT_TRUE(Says(moved, "R13")) << Explain(moved);
+  EXPECT_TRUE(Held());
+}
+
+TEST_F(ColdStorageTest, AShipperIsQualifiedAnewAfterEachUse) {
+  EventBuilder packed = At("packed");
+  const auto judge = [&] { return run.Judge(packed); };
+  pb::Packed& body = *packed.event().mutable_packed();
+  body.set_shipper_kind(pb::SHIPPER_DRY_VAPOUR);
+  EXPECT_FALSE(Says(judge(), "R12")) << Explain(judge());
+  pb::Shipment& used = *run.mutable_state().add_shipments();
+  used.set_shipper(body.shipper().value());
+  used.set_received_us(ledger.now().micros - 2 * kMicrosPerDay);
+  EXPECT_TRUE(Says(judge(), "R12"));
+  *body.mutable_shipper_qualified_at() = ToProto(ledger.now() + -3 * kMicrosPerDay);
+  EXPECT_TRUE(Says(judge(), "R12"));
+  *body.mutable_shipper_qualified_at() = ToProto(ledger.now() + -kMicrosPerDay);
+  EXPECT_FALSE(Says(judge(), "R12")) << Explain(judge());
+}
+
 TEST_F(ColdStorageTest, WhatBecameTooWarmGoesBackInQuarantineOnly) {
   At("thaw_started");  // five minutes after the removal
   EXPECT_FALSE(Says(run.Judge(Return(-15000, 4)), "R13"));

@@ -82,7 +82,7 @@ TEST_F(SafetyRulesTest, ALeakAtTheThawHoldsTheBagUntilThePhysicianDecides) {
   EXPECT_TRUE(Says(run.Judge(bedside), "R34"));
   const std::string damaged =
       "container_damaged { container: 'LOT26001-1' found_at $T found_during: 'thaw_completed' "
-      "damage: 'port' contents_lost: NO outcome: DAMAGE_SALVAGED }";
+      "damage: 'port' contents_lost: NO outcome: DAMAGE_SALVAGED culture_sample: 'CUL-1' }";
   MustDo({"clinic.pharm.1"}, damaged);
   EXPECT_FALSE(OpenQuarantines(run.state(), Bag()).empty());
   MustDo({"clinic.phy.1"}, damaged);

@@ -161,6 +161,7 @@ TEST(GistTest, EveryBodyIsToldByFieldsThatItHas) {
   }
   EXPECT_FALSE(CheckGistForm({"crs_graded", "{grad}"}).ok());
   EXPECT_FALSE(CheckGistForm({"crs_graded", "{grade.x}"}).ok());
+  EXPECT_FALSE(CheckGistForm({"released", "{lot@expiry_time_zone}"}).ok());
   EXPECT_FALSE(CheckGistForm({"nobody", ""}).ok());
 }
 
@@ -184,6 +185,30 @@ TEST(GistTest, SaysWhatMattersAsPeopleSayIt) {
                  "max_temperature_centi_c: -14150 summary: SUMMARY_TYPED }"),
             "logger L1, -196 \u00B0C to -141.5 \u00B0C, READ OFF THE LOGGER");
   EXPECT_EQ(Gist(pb::Event()), "");
+}
+
+TEST(GistTest, SaysHowAThingEndedAndWhatWasChanged) {
+  const Instant now{1'772'438'400 * kMicrosPerSecond};  // 02 Mar 2026 08:00 UTC
+  const auto gist = [&](const char* text) { return Gist(ParseBody(text, now)); };
+  EXPECT_EQ(gist("disposition { containers: 'B-1' kind: DISPOSITION_DESTROYED reason: 'expired' "
+                 "method: 'incineration' place: 'waste room 2' volume_ml: 68 scans $SCAN:B-1 }"),
+            "B-1, destroyed, expired, by incineration, at waste room 2, 68 mL, scanned B-1");
+  EXPECT_EQ(gist("infusion_completed { container: 'B-1' volume_given_ml: 34 percent_given: 50 "
+                 "partial: YES residual_volume_ml: 33 residual: 'GMO waste' reaction_grade: 0 }"),
+            "bag B-1, 34 mL given, 50%, PARTLY, residue 33 mL, residue GMO waste, "
+            "reaction grade 0");
+  EXPECT_EQ(gist("record_corrected { corrections { field_path: 'volume_given_ml' old_value: '200' "
+                 "new_value: '68' } reason: 'typed wrong' }"),
+            "volume_given_ml from 200 to 68, typed wrong");
+  EXPECT_THAT(gist("product_recalled { recall: 'RC-26-4' identifier_type: 'vector' identifier: "
+                   "'VEC-3' reason: 'x' }"),
+              HasSubstr("recall RC-26-4, vector VEC-3"));
+  EXPECT_EQ(gist("released { lot: 'L-1' expires_at $T expiry_time_zone: 'Pacific/Auckland' "
+                 "expiry_date_only: YES }"),
+            "lot L-1, expires 02 Mar 2026");
+  EXPECT_THAT(gist("released { lot: 'L-1' expires_at $T expiry_time_zone: 'UTC' "
+                   "expiry_date_only: NO }"),
+              HasSubstr("expires 02 Mar 2026 08:00"));
 }
 
 // The program itself: what ends how, and what it says then.
