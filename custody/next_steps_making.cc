@@ -3,6 +3,7 @@
 #include <set>
 
 #include "custody/next_steps.h"
+#include "custody/oos.h"
 #include "custody/state.h"
 
 namespace custody::next {
@@ -135,6 +136,35 @@ void OfferTransport(Offers& offers) {
   }
 }
 
+namespace {
+
+// The next word of an exceptional release (F6), or its end.
+void OfferException(Offers& offers, const pb::Lot& lot) {
+  const std::vector<std::string> missing = MissingOosLinks(lot, "");
+  const std::string next = missing.empty() ? "" : missing.front();
+  const auto offer = [&](int body, auto mutable_body) {
+    offers.Add(body, lot.lot(),
+               [&](pb::Event& event) { (event.*mutable_body)()->set_lot(lot.lot()); });
+  };
+  if (next == "REQUESTED")
+    return offer(pb::Event::kOosRequested, &pb::Event::mutable_oos_requested);
+  if (next == "RISK_ASSESSED") {
+    return offer(pb::Event::kOosRiskAssessed, &pb::Event::mutable_oos_risk_assessed);
+  }
+  if (next == "ACCEPTED") return offer(pb::Event::kOosAccepted, &pb::Event::mutable_oos_accepted);
+  if (next == "AUTHORISED") {
+    return offer(pb::Event::kOosAuthorised, &pb::Event::mutable_oos_authorised);
+  }
+  offers.Add(pb::Event::kReleasedOos, lot.lot(), [&](pb::Event& event) {
+    pb::ReleasedOos& body = *event.mutable_released_oos();
+    body.set_lot(lot.lot());
+    *body.mutable_missed() = lot.oos_missed();
+    body.set_authorisation(lot.oos_authorisation());
+  });
+}
+
+}  // namespace
+
 void OfferManufacture(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   std::set<std::string> pooled;
@@ -159,6 +189,7 @@ void OfferManufacture(Offers& offers) {
   for (const pb::Lot& lot : state.lots()) {
     if (lot.state() == pb::LOT_OPEN) OfferMaking(offers, lot);
     if (lot.state() == pb::LOT_FILLED) OfferRelease(offers, lot);
+    if (lot.state() == pb::LOT_FILLED && lot.oos_size() > 0) OfferException(offers, lot);
   }
   std::vector<std::string> lots;
   for (const pb::Container& container : state.containers()) {

@@ -249,7 +249,7 @@ constexpr Rule kTable[] = {
        pb::QUALITY),
     V1("F2",
        "After consent was withdrawn nothing goes forward; of the collection alone, nothing goes "
-       "forward to another one.",
+       "forward to another one. Unused cells go to research by consent to it alone.",
        kGate, "patient's right", kNobody, rules::ConsentStands),
     V1("F3",
        "Cells of a failed collection or incoming check are used only if quality of the "

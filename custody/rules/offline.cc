@@ -49,6 +49,11 @@ std::string WhyNot(const Case& c, const pb::RecallCall& call) {
   const bool quality =
       std::ranges::any_of(roles, [](pb::Role role) { return role == pb::QA || role == pb::QP; });
   if (!quality) return call.person() + " is not of quality";
+  const EnrolledOrganisation* treats = c.registry.OrganisationOfSite(TreatingSite(c.therapy));
+  const bool here = treats != nullptr && treats->organisation == asked->organisation;
+  if (!here && !IsMaker(c, call.person())) {
+    return call.person() + " is of neither the manufacturer nor the treating site";
+  }
   const auto same = [&](const StepPerson& who) { return who.person == call.person(); };
   if (std::ranges::any_of(PeopleOf(c.effective), same)) return "who does the step was asked";
   if (!IsFresh(c, Micros(call.at()), kFresh)) return "asked " + Local(c, Micros(call.at()));

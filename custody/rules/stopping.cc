@@ -286,10 +286,22 @@ void JudgeOldConsent(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Cells that the therapy does not need are the patient's to give away.
+void JudgeResearch(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const auto agreed = [](const pb::ConsentGiven& said) {
+    return static_cast<int>(said.purpose()) == pb::CONSENT_TO_RESEARCH && said.stands();
+  };
+  if (std::ranges::any_of(c.therapy.consents(), agreed)) return;
+  Gate(c, rule, v,
+       {"consent to " + PurposeLabel(pb::CONSENT_TO_RESEARCH) + " on unused material",
+        "none that stands", "keep it or destroy it; or ask the patient: CONSENT_OBTAINED"});
+}
+
 }  // namespace
 
 void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_consent_obtained()) return JudgeOldConsent(c, rule, v);
+  if (c.effective.disposition().kind() == pb::DISPOSITION_RESEARCH) JudgeResearch(c, rule, v);
   if (!c.therapy.consent_withdrawn()) return;
   if (!IsStopped(c, IsTakenBackForCollectionAlone(c.therapy))) return;
   std::vector<std::string> taken;

@@ -1,5 +1,7 @@
 // Every rule, the same questions: does a sound step pass it, does a broken one meet it LIVE, what
 // do LATE and DOWNTIME make of it, who may grant an override, and how far does a grant reach.
+//
+// Long because it is a table: one row a way to break a rule.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -160,6 +162,11 @@ void Table::Releasing() {
   });
   state("R33", "NoComponentRecorded", "infusion_started", phy,
         [](TherapyRun& run) { Publish(run, [](pb::Profile& p) { p.add_components("CD8"); }); });
+  state("R19", "AReactionToBridgingIsOpen", "ld_started", phy, [](TherapyRun& run) {
+    run.mutable_state().mutable_condition()->add_bridging_reactions(1);
+  });
+  state("R19", "AnInfectionIsOpen", "ld_started", phy,
+        [](TherapyRun& run) { run.mutable_state().mutable_condition()->set_infection_open(true); });
   state("R18", "NotOnSiteYet", "ld_started", phy,
         [](TherapyRun& run) { Bag(run).set_state(pb::CONTAINER_IN_TRANSIT); });
   state("R18", "InQuarantine", "ld_started", nobody, Quarantine);
@@ -188,6 +195,13 @@ void Table::Giving() {
         [](TherapyRun& run) { Bag(run).set_material(pb::SAMPLE_MATERIAL); });
   state("R35", "NotVerifiedBeforeTheThaw", "thaw_started", nobody,
         [](TherapyRun& run) { Bag(run).clear_prethaw(); });
+  state("R35", "GivenWithoutThatCheck", "infusion_started", nobody,
+        [](TherapyRun& run) { Bag(run).clear_prethaw(); });
+  event("R36", "ARecordOfFiveHours", "removed_from_storage", Binds::kGate, nobody,
+        [](pb::Event& e) {
+          auto* verified = e.mutable_removed_from_storage()->mutable_state_verified_at();
+          verified->set_seconds(e.occurred_at().seconds() - 18'000);
+        });
   state("R37", "NoOrder", "prethaw_id_verified", nobody,
         [](TherapyRun& run) { run.mutable_state().mutable_orders(0)->set_open(false); });
   state("R38", "NobodyEnrolled", "idm_sampled", nobody,
@@ -387,8 +401,8 @@ TEST(EveryRuleTableTest, NoRuleOfTheProcessIsWithoutARow) {
   std::vector<std::string> missing;
   const std::vector<Row> rows = Rows();
   for (const char* id :
-       {"R01", "R03", "R04", "R06", "R07", "R08", "R09", "R11", "R13", "R14", "R16", "R18",
-        "R20", "R26", "R32", "R33", "R34", "R35", "R37", "R38", "R39", "R45", "R46"}) {
+       {"R01", "R03", "R04", "R06", "R07", "R08", "R09", "R11", "R13", "R14", "R16", "R18", "R19",
+        "R20", "R26", "R32", "R33", "R34", "R35", "R36", "R37", "R38", "R39", "R45", "R46"}) {
     if (std::ranges::none_of(rows, [&](const Row& row) { return std::string(id) == row.rule; })) {
       missing.push_back(id);
     }

@@ -2,6 +2,7 @@
 // was authorised, and told to whom it must be told.
 #include <gmock/gmock.h>
 
+#include "custody/next_steps.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -61,6 +62,27 @@ class ExceptionTest : public RulesTest {
 TEST_F(ExceptionTest, TheWholeChainInItsOrderReleases) {
   Whole();
   EXPECT_TRUE(Against(Release()).empty()) << Explain(run.Judge(Release()));
+}
+
+TEST_F(ExceptionTest, EachLinkIsOfferedInItsTurn) {
+  const auto offered = [&](std::string_view body) {
+    const auto steps = NextStepsOf(run.state(), run.registry(), ledger.now());
+    const auto found = std::ranges::find(steps, body, &pb::NextStep::body);
+    return found != steps.end() && !found->blocked();
+  };
+  EXPECT_FALSE(offered("oos_requested"));
+  MustDo({"lab.qc.1"}, Detected());
+  EXPECT_TRUE(offered("oos_requested"));
+  MustDo({"clinic.phy.1"}, kRequested);
+  EXPECT_TRUE(offered("oos_risk_assessed"));
+  MustDo({"lab.qa.1"}, kAssessed);
+  EXPECT_FALSE(offered("oos_accepted")) << "blocked: the patient was not asked";
+  MustDo({"clinic.phy.1"}, kConsent);
+  EXPECT_TRUE(offered("oos_accepted"));
+  MustDo({"clinic.phy.1"}, Accepted());
+  EXPECT_TRUE(offered("oos_authorised"));
+  MustDo({"lab.qp.1"}, Authorised("EU_EXCEPTIONAL"));
+  EXPECT_TRUE(offered("released_oos"));
 }
 
 TEST_F(ExceptionTest, NoLinkIsTakenBeforeItsTurn) {

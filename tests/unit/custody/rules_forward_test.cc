@@ -203,6 +203,23 @@ TEST_F(ForwardTest, TheMaterialGoesToItsEnd) {
   fine({"clinic.phy.1"}, "therapy_cancelled { order_number: 'ORD-1' reason: 'died' }");
 }
 
+TEST_F(ForwardTest, UnusedCellsGoToResearchByConsentToItAlone) {
+  run.Until("ld_started");
+  const auto research = [&] {
+    return Live({"clinic.pharm.1", "clinic.cell_lab.1"},
+                "disposition { containers: 'LOT26001-1' kind: DISPOSITION_RESEARCH reason: 'x' "
+                "done_at $T }");
+  };
+  EXPECT_TRUE(Says(research(), "F2"));
+  EXPECT_TRUE(research().refused());
+  MustDo({"clinic.phy.1"},
+         "consent_obtained { document_version: 'v3' document $FILE signed_by: CONSENT_BY_PATIENT "
+         "consented_at $T interpreter: NO patient_is_minor: NO purposes: CONSENT_TO_RESEARCH }");
+  EXPECT_FALSE(research().refused()) << Explain(research());
+  Withdraw("CONSENT_TO_RESEARCH");
+  EXPECT_TRUE(Says(research(), "F2"));
+}
+
 TEST_F(ForwardTest, AGrantForWhatIsStoppedIsNoneAndForClosingItIs) {
   run.Until("ld_started");
   Withdraw("CONSENT_TO_TREATMENT");

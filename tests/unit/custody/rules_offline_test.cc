@@ -71,6 +71,7 @@ TEST_P(OfflineTest, ACallOfQualityStandsInForTheRecord) {
   EXPECT_TRUE(Against({.verified_before = old, .call = true}).empty());
   EXPECT_EQ(Against({.verified_before = old, .call = true, .asked = "clinic.rn.2"}).size(), 1U);
   EXPECT_EQ(Against({.verified_before = old, .call = true, .asked = "nobody"}).size(), 1U);
+  EXPECT_TRUE(Against({.verified_before = old, .call = true, .asked = "clinic.qa.1"}).empty());
   EXPECT_EQ(
       Against({.verified_before = old, .call = true, .called_before = 5 * kMicrosPerHour}).size(),
       1U);
