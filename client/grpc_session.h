@@ -47,6 +47,9 @@ class GrpcSession final : public Session {
       const pb::WatchTherapiesRequest& request,
       const std::function<bool(const pb::WatchTherapiesReply&)>& changed) override;
   StatusOr<pb::FindReply> Find(std::string_view type, std::string_view value) override;
+  StatusOr<pb::TraceReply> Trace(const pb::TraceRequest& request) override;
+  StatusOr<pb::InventoryReply> Inventory(const pb::InventoryRequest& request) override;
+  StatusOr<pb::WorklistReply> Worklist(const pb::WorklistRequest& request) override;
   Status PutSubject(const pb::PutSubjectRequest& request) override;
   StatusOr<pb::GetSubjectReply> GetSubject(const pb::GetSubjectRequest& request) override;
   StatusOr<pb::PutAttachmentReply> PutAttachment(std::string_view therapy,

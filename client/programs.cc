@@ -105,6 +105,9 @@ int RunProgram(const Program& program, std::vector<std::string> arguments,
   AddRecordCommand(app, shell);
   AddLookCommands(app, shell);
   AddBoardCommands(app, shell);
+  AddWorklistCommand(app, shell);
+  AddTraceCommands(app, shell);
+  AddRecordManyCommand(app, shell);
   AddDescribeCommands(app, shell);
   AddOutboxCommand(app, shell);
   AddJoinCommands(app, shell);

@@ -95,6 +95,10 @@ class Session {
       const pb::WatchTherapiesRequest& request,
       const std::function<bool(const pb::WatchTherapiesReply&)>& changed) = 0;
   virtual StatusOr<pb::FindReply> Find(std::string_view type, std::string_view value) = 0;
+  // One page each, as the services say.
+  virtual StatusOr<pb::TraceReply> Trace(const pb::TraceRequest& request) = 0;
+  virtual StatusOr<pb::InventoryReply> Inventory(const pb::InventoryRequest& request) = 0;
+  virtual StatusOr<pb::WorklistReply> Worklist(const pb::WorklistRequest& request) = 0;
   virtual Status PutSubject(const pb::PutSubjectRequest& request) = 0;
   virtual StatusOr<pb::GetSubjectReply> GetSubject(const pb::GetSubjectRequest& request) = 0;
   virtual StatusOr<pb::PutAttachmentReply> PutAttachment(std::string_view therapy,

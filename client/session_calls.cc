@@ -93,6 +93,19 @@ StatusOr<pb::FindReply> GrpcSession::Find(std::string_view type, std::string_vie
   return Ask(*custody_, &pb::Custody::Stub::Find, request);
 }
 
+// Pages that read whole chains take longer than a call that reads one state.
+StatusOr<pb::TraceReply> GrpcSession::Trace(const pb::TraceRequest& request) {
+  return Ask(*custody_, &pb::Custody::Stub::Trace, request, kStreamTimeout);
+}
+
+StatusOr<pb::InventoryReply> GrpcSession::Inventory(const pb::InventoryRequest& request) {
+  return Ask(*custody_, &pb::Custody::Stub::Inventory, request, kStreamTimeout);
+}
+
+StatusOr<pb::WorklistReply> GrpcSession::Worklist(const pb::WorklistRequest& request) {
+  return Ask(*custody_, &pb::Custody::Stub::Worklist, request, kStreamTimeout);
+}
+
 Status GrpcSession::PutSubject(const pb::PutSubjectRequest& request) {
   return Ask(*custody_, &pb::Custody::Stub::PutSubject, request).status();
 }

@@ -7,6 +7,8 @@
 #include "crypto/utf8.h"
 #include "custody/alerts.h"
 #include "custody/event.h"
+#include "custody/profile.h"
+#include "custody/schedule.h"
 
 namespace custody {
 namespace {
@@ -69,6 +71,32 @@ void Shipments(const pb::TherapyState& state, std::string_view zone, std::string
     const std::string what = offer.shipper().empty() ? Joined(offer.containers()) : offer.shipper();
     AddLine(out, "  Open offer   " + what + " from " + offer.from_site() + " to " +
                      offer.to_site() + " since " + LocalTime(offer.offered_us(), zone));
+  }
+}
+
+// What is planned, and what the slot's last change moved: each date from when to when.
+void Plans(const pb::TherapyState& state, const Desk& desk, std::string& out) {
+  const pb::Profile* profile = ProfileFor(desk.registry(), state, pb::Event::default_instance());
+  const std::string& zone = desk.zone();
+  std::vector<PlannedStep> before;
+  if (state.slot_moves_size() > 0) {
+    before = ScheduleBefore(state, *state.slot_moves().rbegin(), profile);
+    const pb::SlotMove& move = *state.slot_moves().rbegin();
+    AddLine(out, "  Slot moved   " + move.from_slot() + " to " +
+                     (move.to_slot().empty() ? "none" : move.to_slot()) + " on " +
+                     LocalTime(move.at_us(), zone) + ": " + move.reason());
+  }
+  for (const PlannedStep& planned : ScheduleOf(state, profile)) {
+    std::string line = "  Planned      " + planned.name + " " + LocalTime(planned.from_us, zone);
+    if (planned.to_us - planned.from_us >= kMicrosPerDay) {
+      line += " to " + LocalTime(planned.to_us, zone);
+    }
+    if (planned.latest_us != 0) line += ", never after " + LocalTime(planned.latest_us, zone);
+    const auto old = std::ranges::find(before, planned.name, &PlannedStep::name);
+    if (old != before.end() && old->from_us != planned.from_us) {
+      line += " (was " + LocalTime(old->from_us, zone) + ")";
+    }
+    AddLine(out, line);
   }
 }
 
@@ -186,6 +214,7 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
     AddLine(out, "  STOP         " + warning);
   for (const std::string& alert : AlertLines(state, desk)) AddLine(out, "  ALERT        " + alert);
   Shipments(state, zone, out);
+  Plans(state, desk, out);
   for (const pb::Lot& lot : state.lots()) {
     AddLine(out, "  Lot          " + lot.lot() + " " +
                      Choice(*pb::LotState_descriptor(), lot.state()) +

@@ -13,6 +13,25 @@ namespace {
 constexpr std::int64_t kDay100 = 100;
 constexpr std::int64_t kMonth6 = 183;
 
+// The end of the day that lies `days` after the last infusion.
+std::int64_t EndOf(const pb::TherapyState& state, std::int64_t days) {
+  const std::int64_t plain = state.last_infused_us() + days * kMicrosPerDay;
+  const StatusOr<std::int64_t> day = CalendarDay(Instant{state.last_infused_us()}, state.zone());
+  if (!day.ok()) return plain;
+  const StatusOr<Instant> end = EndOfDay(*day + days, state.zone());
+  return end.ok() ? end->micros : plain;
+}
+
+pb::Timer TimerOf(const pb::TherapyState& state, int step, const VisitWindow& window) {
+  pb::Timer timer;
+  timer.set_name(window.name);
+  timer.set_step(std::string(PlanOf(step).name));
+  timer.set_rule(window.rule);
+  timer.set_from_us(EndOf(state, window.from_day - 1) + 1);
+  timer.set_due_us(EndOf(state, window.to_day));
+  return timer;
+}
+
 }  // namespace
 
 pb::Aftercare AftercareOf(const pb::Profile* profile) {
@@ -57,6 +76,28 @@ std::optional<VisitWindow> LaterVisit(pb::FollowupVisit visit, std::uint32_t yea
     default:
       return std::nullopt;
   }
+}
+
+std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Aftercare& care,
+                                 std::size_t later) {
+  std::vector<pb::Timer> visits;
+  if (state.patient_died() || state.sealed() || state.last_infused_us() == 0) return visits;
+  for (const int step : {pb::Event::kFollowupD28, pb::Event::kFollowupM23}) {
+    if (!HasStep(state, step)) visits.push_back(TimerOf(state, step, DayVisit(step, care)));
+  }
+  const std::size_t most = visits.size() + later;
+  const auto add = [&](std::uint32_t bit, pb::FollowupVisit visit, std::uint32_t year) {
+    const std::optional<VisitWindow> window = LaterVisit(visit, year, care);
+    const bool done = (state.condition().visits_done() >> bit & 1) != 0;
+    if (!window || done || visits.size() == most) return;
+    visits.push_back(TimerOf(state, pb::Event::kFollowup, *window));
+  };
+  add(0, pb::VISIT_DAY_100, 0);
+  add(1, pb::VISIT_MONTH_6, 0);
+  for (std::uint32_t year = 1; year <= std::min(care.years(), kMostYears); ++year) {
+    add(1 + year, pb::VISIT_YEARLY, year);
+  }
+  return visits;
 }
 
 bool IsOutpatient(const pb::TherapyState& state) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "custody/pb.h"
 
@@ -33,6 +34,11 @@ VisitWindow DayVisit(int body, const pb::Aftercare& care);
 // none.
 std::optional<VisitWindow> LaterVisit(pb::FollowupVisit visit, std::uint32_t year,
                                       const pb::Aftercare& care);
+
+// `VisitsDue` are the visits that are due and were not made, as timers, the two of R29 and then at
+// most `later` of R30; none before an infusion, or when the patient died or the record is sealed.
+std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Aftercare& care,
+                                 std::size_t later);
 
 // `IsOutpatient` says whether the order has the patient observed at home (R28); in hospital is what
 // counts where nobody said.

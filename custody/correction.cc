@@ -135,6 +135,12 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
   if (slotted && field == "expected_delivery") {
     return Number(&state, &State::expected_delivery_us, &State::set_expected_delivery_us);
   }
+  if (slotted && field == "pickup_at") {
+    return Number(&state, &State::pickup_planned_us, &State::set_pickup_planned_us);
+  }
+  if (slotted && field == "manufacturing_start") {
+    return Number(&state, &State::manufacturing_planned_us, &State::set_manufacturing_planned_us);
+  }
   if (slotted && field == "apheresis_at") {
     return Number(&state, &State::apheresis_planned_us, &State::set_apheresis_planned_us);
   }

@@ -190,6 +190,7 @@ bool IsOldNews(const Folding& f, const pb::Container& container) {
 }
 
 void Become(const Folding& f, pb::Container& container, pb::ContainerState state) {
+  if (!StaysInPlace(state)) Depart(f, container);
   if (IsOldNews(f, container) && !Given(state)) return;
   if (!MayBecome(container.state(), state)) return;
   container.set_state(state);

@@ -73,8 +73,11 @@ StatusOr<std::vector<std::pair<std::string, std::string>>> FieldsFrom(
     const std::vector<std::string>& rest);
 
 void AddRecordCommand(CLI::App& app, Shell& shell);
-void AddLookCommands(CLI::App& app, Shell& shell);      // next, why, show
-void AddBoardCommands(CLI::App& app, Shell& shell);     // board, watch, inventory
+void AddLookCommands(CLI::App& app, Shell& shell);   // next, why, show
+void AddBoardCommands(CLI::App& app, Shell& shell);  // board, watch, inventory
+void AddTraceCommands(CLI::App& app, Shell& shell);  // trace, recall, unit
+void AddRecordManyCommand(CLI::App& app, Shell& shell);
+void AddWorklistCommand(CLI::App& app, Shell& shell);
 void AddDescribeCommands(CLI::App& app, Shell& shell);  // describe, identify
 void AddOutboxCommand(CLI::App& app, Shell& shell);
 void AddJoinCommands(CLI::App& app, Shell& shell);  // join, key new

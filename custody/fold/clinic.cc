@@ -142,29 +142,6 @@ void Ordered(Folding& f, const pb::TherapyOrdered& body) {
   }
 }
 
-void Slotted(Folding& f, const std::string& slot, const google::protobuf::Timestamp& apheresis,
-             const std::string& site, const google::protobuf::Timestamp& delivery) {
-  if (!f.stands) return;
-  pb::TherapyState& state = f.state;
-  state.set_slotted(true);
-  state.set_slot(slot);
-  if (Micros(apheresis) != 0) state.set_apheresis_planned_us(Micros(apheresis));
-  if (Micros(delivery) != 0) state.set_expected_delivery_us(Micros(delivery));
-  if (site.empty()) return;
-  state.set_manufacturer_site(site);
-  AddOnce(state.mutable_party_sites(), site);
-}
-
-void SlotMoved(Folding& f, const pb::SlotChanged& body) {
-  if (body.change() == pb::SLOT_CHANGE_MOVED) {
-    Slotted(f, body.new_slot().empty() ? body.slot() : body.new_slot(), body.apheresis_at(),
-            body.manufacturing_site(), body.expected_delivery());
-    return;
-  }
-  f.state.set_slotted(false);
-  f.state.clear_slot();
-}
-
 void WorkedUp(Folding& f, const pb::WorkupCompleted& body) {
   pb::PatientCondition* condition = f.state.mutable_condition();
   const bool fit = f.own && body.fit_for_collection() == pb::YES;
@@ -239,6 +216,7 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
     bag->set_site(f.site);
     bag->set_frozen_us(Earliest(bag->frozen_us(), f.at));
     if (frozen.volume_ml() > 0) bag->set_volume_ml(frozen.volume_ml());
+    Arrive(f, *bag, "", frozen.position(), f.site);
     PutAway(f, *bag, pb::CONTAINER_FROZEN, frozen.position());
   }
   for (pb::Container& bag : *state.mutable_containers()) {
@@ -344,13 +322,9 @@ void FoldClinic(Folding& f) {
       return Consented(f, event.consent_obtained());
     case pb::Event::kTherapyOrdered:
       return Ordered(f, event.therapy_ordered());
-    case pb::Event::kSlotReserved: {
-      const pb::SlotReserved& body = event.slot_reserved();
-      return Slotted(f, body.slot(), body.apheresis_at(), body.manufacturing_site(),
-                     body.expected_delivery());
-    }
+    case pb::Event::kSlotReserved:
     case pb::Event::kSlotChanged:
-      return SlotMoved(f, event.slot_changed());
+      return FoldSlot(f);
     case pb::Event::kIdmSampled:
       if (!f.own) return;
       condition->set_idm_sampled(true);

@@ -266,6 +266,7 @@ void Derived(Folding& f, const pb::ContainerDerived& body) {
   ClearAccounts(*derived);
   if (sample) derived->set_material(pb::SAMPLE_MATERIAL);  // never for the patient
   derived->clear_pass();
+  derived->clear_stays();
   derived->set_site(f.site);
 }
 

@@ -35,6 +35,8 @@ struct Folding {
 
 // Each takes the bodies of its proto file and leaves others alone.
 void FoldClinic(Folding& f);
+// The slot's part of those: its dates, and what a change of it moves.
+void FoldSlot(Folding& f);
 void FoldManufacture(Folding& f);
 // The links of an exceptional release; `ForgetOos` begins its chain anew.
 void FoldOos(Folding& f);
@@ -147,6 +149,13 @@ void TakeConsents(pb::TherapyState& state);
 // `PutAway` is what storing a container somewhere means; refreezing is remembered for ever.
 void PutAway(Folding& f, pb::Container& container, pb::ContainerState state,
              const std::string& location);
+// `Arrive` notes that a container was put into `unit` (empty: not told) at this event's time, also
+// when that is told late; `Depart` that it was taken away from where it lay.
+void Arrive(const Folding& f, pb::Container& container, const std::string& unit,
+            const std::string& position, const std::string& site);
+void Depart(const Folding& f, pb::Container& container);
+// `StaysInPlace` says whether a container in this state lies where it was put.
+bool StaysInPlace(pb::ContainerState state);
 
 }  // namespace custody::fold
 

@@ -318,6 +318,9 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kReturnedToStorage: {
       const pb::ReturnedToStorage& body = event.returned_to_storage();
       if (pb::Container* container = MutableContainer(state, body.container().value())) {
+        const bool before = !container->stays().empty();  // into the unit it was taken out of
+        const std::string unit = before ? container->stays().rbegin()->unit() : std::string();
+        Arrive(f, *container, unit, body.position().value(), f.site);
         PutAway(f, *container, pb::CONTAINER_STORED, body.position().value());
       }
       return;

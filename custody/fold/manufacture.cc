@@ -219,6 +219,7 @@ void FoldManufacture(Folding& f) {
     case pb::Event::kCryopreserved:
       for (const pb::ContainerPosition& at : event.cryopreserved().containers()) {
         if (pb::Container* container = MutableContainer(f.state, at.container())) {
+          Arrive(f, *container, "", at.position(), f.site);
           PutAway(f, *container, pb::CONTAINER_FROZEN, at.position());
         }
       }

@@ -105,10 +105,12 @@ void ReadOut(Folding& f, const pb::TelemetryBatch& body) {
 }
 
 template <class Positions>
-void PutAll(Folding& f, const Positions& positions, const std::string& site) {
+void PutAll(Folding& f, const Positions& positions, const std::string& unit,
+            const std::string& site) {
   for (const pb::ContainerPosition& at : positions) {
     pb::Container* container = MutableContainer(f.state, at.container());
     if (container == nullptr) continue;
+    Arrive(f, *container, unit, at.position(), site);
     if (IsOldNews(f, *container)) continue;
     PutAway(f, *container, pb::CONTAINER_STORED, at.position());
     container->set_site(site);
@@ -136,7 +138,9 @@ void StoredInShipper(Folding& f, const pb::StoredInShipper& body) {
   pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
   for (const std::string& id : body.containers()) {
     pb::Container* container = MutableContainer(f.state, id);
-    if (container == nullptr || IsOldNews(f, *container)) continue;
+    if (container == nullptr) continue;
+    Arrive(f, *container, body.shipper(), body.position(), f.site);
+    if (IsOldNews(f, *container)) continue;
     PutAway(f, *container, pb::CONTAINER_STORED, body.position());
     if (shipment == nullptr) continue;
     container->set_shipment(shipment->shipper());
@@ -244,13 +248,15 @@ void FoldTransport(Folding& f) {
       return Received(f, event.received_clinic());
     case pb::Event::kStored:
       NoteFrozen(f, event.stored());
-      return PutAll(f, event.stored().containers(), f.site);
+      return PutAll(f, event.stored().containers(), event.stored().storage_unit(), f.site);
     case pb::Event::kMoved: {
       const std::string& to = event.moved().to_site();
-      return PutAll(f, event.moved().containers(), to.empty() ? f.site : to);
+      return PutAll(f, event.moved().containers(), event.moved().to_unit(),
+                    to.empty() ? f.site : to);
     }
     case pb::Event::kStoredClinic:
-      return PutAll(f, event.stored_clinic().containers(), f.site);
+      return PutAll(f, event.stored_clinic().containers(), event.stored_clinic().storage_unit(),
+                    f.site);
     case pb::Event::kStoredInShipper:
       return StoredInShipper(f, event.stored_in_shipper());
     case pb::Event::kIssuedToWard:

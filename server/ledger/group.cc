@@ -16,10 +16,11 @@
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 #include "custody/chain.h"
+#include "custody/event_contents.h"
 #include "custody/profile.h"
 #include "custody/rules.h"
 #include "custody/therapy.h"
-#include "server/ledger/event_contents.h"
+#include "server/ledger/identifier_index.h"
 #include "server/ledger/proofs.h"
 #include "server/ledger/rows.h"
 #include "server/ledger/vault.h"
@@ -295,13 +296,7 @@ void Group::PutRows(const ParsedEvent& event, const pb::SignedEvent& signed_even
 // Most identifiers of an event stand in the chain's earlier events too: a look is cheaper than a
 // row.
 void Group::PutIdentifiers(const ParsedEvent& event) {
-  const std::string& chain = event.event.chain();
-  std::vector<NamedIdentifier> named = ContentsOf(event.effective()).identifiers;
-  if (event.event.sequence() == 0) {
-    named.push_back({"therapy", chain.substr(kTherapyPrefix.size())});
-  }
-  for (const NamedIdentifier& identifier : named) {
-    std::string row = IdentifierRow(identifier.type, identifier.value, chain);
+  for (const std::string& row : IndexRowsOf(event)) {
     if (!identifier_rows_.emplace(row, true).second) continue;
     if (base_.tip.snapshot->Get(Table::kIdentifiers, row).ok()) continue;
     batch_.Put(Table::kIdentifiers, row, "");
@@ -319,6 +314,7 @@ Status Group::Create(const pb::SignedEvent& genesis) {
   pb::Verdict verdict = Judge(parsed, *registry_, pb::TherapyState(), {0, 0, base_.received_at});
   CheckServable(parsed, verdict);
   if (verdict.refused()) return InvalidArgument("the genesis is not sound: " + Explain(verdict));
+  batch_.Put(Table::kMeta, kMetaIndex, kIndexVersion);
   return Accept(parsed, genesis, {Chain::Registry().key(), std::nullopt}, verdict, nullptr);
 }
 

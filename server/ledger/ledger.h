@@ -73,7 +73,8 @@ class Ledger {
                        const PrivateKey& log_key);
   // `Open` recovers, compares the head with the last checkpoint and the anchor, re-verifies the
   // last 1,024 entries and starts the threads. DATA_LOSS for a shorter or different history, with
-  // what to do. Cost does not grow with the ledger.
+  // what to do. Cost does not grow with the ledger, but for the first opening by a program that
+  // finds by more identifiers than the one before: that reads every event once.
   static StatusOr<std::unique_ptr<Ledger>> Open(const LedgerOptions& options, PrivateKey log_key);
   virtual ~Ledger() = default;
 
@@ -123,6 +124,12 @@ class Ledger {
   // when it is built on another head than the chain has.
   virtual StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) = 0;
   virtual StatusOr<pb::FindReply> Find(const pb::FindRequest& request) = 0;
+  // `TherapiesNaming` are the ids, in order, of all therapies that name `value` under `type`
+  // (empty: any; "person" too); with `prefix` any value that begins with it. OUT_OF_RANGE for too
+  // many.
+  virtual StatusOr<std::vector<std::string>> TherapiesNaming(std::string_view type,
+                                                             std::string_view value,
+                                                             bool prefix) = 0;
   virtual StatusOr<std::string> GetSchema(std::string_view sha256) = 0;
   virtual pb::GetStatusReply GetStatus() = 0;
   // Ledger time: the clock plus a demo ledger's offset.

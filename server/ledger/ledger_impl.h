@@ -76,6 +76,8 @@ class LedgerImpl final : public Ledger {
                                            std::optional<Instant> as_of) override;
   StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                    std::size_t limit) override;
+  StatusOr<std::vector<std::string>> TherapiesNaming(std::string_view type, std::string_view value,
+                                                     bool prefix) override;
   StatusOr<std::optional<pb::RecordReply>> FindRecorded(const Hash& event_id) override;
   StatusOr<pb::ChainMoved> GetHead(std::string_view chain) override;
   StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override;

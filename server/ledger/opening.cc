@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "crypto/file.h"
+#include "server/ledger/identifier_index.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/recovery.h"
 #include "server/ledger/rows.h"
@@ -92,6 +93,7 @@ StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_
     CUSTODY_ASSIGN_OR_RETURN(const auto read_only, GetMeta(*snapshot, kMetaReadOnly));
     recovered.read_only = read_only.value_or("");
   }
+  CUSTODY_RETURN_IF_ERROR(BringIndexUp(*recovered.store));
   CUSTODY_ASSIGN_OR_RETURN(recovered.tip, Tip::Load(*recovered.store));
   return recovered;
 }

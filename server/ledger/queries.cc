@@ -3,9 +3,10 @@
 
 #include "crypto/dsse.h"
 #include "custody/chain.h"
+#include "custody/event_contents.h"
 #include "custody/rules.h"
-#include "server/ledger/event_contents.h"
 #include "server/ledger/held_claims.h"
+#include "server/ledger/identifier_index.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/log_tree.h"
 #include "server/ledger/proofs.h"
@@ -196,6 +197,13 @@ StatusOr<std::vector<std::string>> LedgerImpl::ListTherapies(std::string_view af
         return true;
       }));
   return ids;
+}
+
+StatusOr<std::vector<std::string>> LedgerImpl::TherapiesNaming(std::string_view type,
+                                                               std::string_view value,
+                                                               bool prefix) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return custody::TherapiesNaming(view.snapshot(), type, value, prefix);
 }
 
 StatusOr<std::optional<pb::RecordReply>> LedgerImpl::FindRecorded(const Hash& event_id) {

@@ -36,6 +36,7 @@ inline constexpr std::string_view kMetaClockOffset = "clock.offset";        // o
 inline constexpr std::string_view kMetaClockConfirmed = "clock.confirmed";  // ledger time
 inline constexpr std::string_view kMetaReadOnly = "read_only";              // why, while set
 inline constexpr std::string_view kMetaSchema = "schema/";                  // + hex SHA-256
+inline constexpr std::string_view kMetaIndex = "identifiers";  // its version: identifier_index.h
 
 std::string ChainRow(const Hash& chain_key, std::uint64_t sequence);
 std::string NodeRow(int level, std::uint64_t row);

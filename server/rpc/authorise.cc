@@ -32,6 +32,7 @@ constexpr std::array<Row, kCallCount> kTable = {{
     {Call::kReadChain, "ReadChain",         {kPty,  kPty,  kPty,  kAll,     kReg}},
     {Call::kReadEvents, "ReadEvents",       {kPty,  kPty,  kReg,  kAll,     kReg}},
     {Call::kReadTherapies, "ReadTherapies", {kPty,  kPty,  kPty,  kAll,     kNo}},
+    {Call::kTrace, "Trace",                 {kPty,  kPty,  kNo,   kAll,     kNo}},
     {Call::kPreview, "Preview",             {kAll,  kAll,  kAll,  kAll,     kReg}},
     {Call::kPutSubject, "PutSubject",       {kOwn,  kNo,   kNo,   kNo,      kNo}},
     {Call::kGetSubject, "GetSubject",       {kPty,  kPty,  kNo,   kAll,     kNo}},

@@ -23,7 +23,9 @@ enum class Call {
   kReadLog,
   kReadChain,
   kReadEvents,
-  kReadTherapies,  // GetTherapy, ListTherapies, WatchTherapies, NextSteps, Find
+  kReadTherapies,  // GetTherapy, ListTherapies, WatchTherapies, NextSteps, Find, Inventory,
+                   // Worklist
+  kTrace,
   kPreview,
   kPutSubject,
   kGetSubject,
@@ -35,7 +37,7 @@ enum class Call {
   kPutAttachment,
   kGetAttachment,
 };
-inline constexpr int kCallCount = 19;
+inline constexpr int kCallCount = 20;
 
 // What a caller is: by its organisation's kind, or the local administration.
 enum class Who { kClinic, kManufacturer, kCarrier, kOversight, kAdmin };

@@ -6,25 +6,19 @@
 #include <string>
 #include <utility>
 
+#include "custody/event_contents.h"
 #include "custody/therapy.h"
 #include "custody/time.h"
+#include "server/rpc/recall.h"
 #include "server/rpc/subjects.h"
 #include "server/rpc/views.h"
 #include "server/rpc/watch.h"
+#include "server/rpc/worklist.h"
 
 namespace custody {
 namespace {
 
-constexpr std::uint32_t kMaxList = 1000;
 constexpr std::size_t kMaxAccessRecords = 100'000;
-
-Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name) {
-  if (time.seconds() >= kMinTimestampSeconds && time.seconds() <= kMaxTimestampSeconds &&
-      time.nanos() >= 0 && time.nanos() < 1'000'000'000) {
-    return Status();
-  }
-  return InvalidArgument(std::string(name) + " must be a time of the years 1 to 9999");
-}
 
 template <class T>
 StatusOr<std::optional<Instant>> AsOf(const T& request) {
@@ -85,12 +79,7 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
 
 Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapiesRequest& request,
                   pb::ListTherapiesReply* reply) {
-  if (request.limit() > kMaxList) {
-    return InvalidArgument("a page has at most " + std::to_string(kMaxList) +
-                           " therapies, asked for " + std::to_string(request.limit()) +
-                           "; ask for the next page with after");
-  }
-  const std::uint32_t limit = request.limit() == 0 ? 100 : request.limit();
+  CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
   const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
   std::string after = request.after();
   std::size_t bytes = 0;
@@ -207,6 +196,9 @@ grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* cont
       return InvalidArgument("an identifier has 1 to " + std::to_string(kMaxIdentifierBytes) +
                              " bytes");
     }
+    if (request->type() == kPersonType) {
+      return InvalidArgument("people are found by Trace, in events that the caller may read");
+    }
     CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc_.ledger().Find(*request));
     for (pb::FoundIdentifier& one : *found.mutable_found()) {
       const Status seen = Look(rpc_.ledger(), permit, one.therapy()).status();
@@ -216,6 +208,30 @@ grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* cont
       *reply->add_found() = std::move(one);
     }
     return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::Trace(grpc::CallbackServerContext* context,
+                                                const pb::TraceRequest* request,
+                                                pb::TraceReply* reply) {
+  return rpc_.Serve(context, Call::kTrace, [=, this](const Permit& permit) {
+    return custody::Trace(rpc_, permit, *request, reply);
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::Inventory(grpc::CallbackServerContext* context,
+                                                    const pb::InventoryRequest* request,
+                                                    pb::InventoryReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
+    return custody::Inventory(rpc_, permit, *request, reply);
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::Worklist(grpc::CallbackServerContext* context,
+                                                   const pb::WorklistRequest* request,
+                                                   pb::WorklistReply* reply) {
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
+    return custody::Worklist(rpc_, permit, *request, reply);
   });
 }
 

@@ -28,6 +28,14 @@ class CustodyService final : public pb::Custody::CallbackService {
                                     pb::PreviewReply* reply) override;
   grpc::ServerUnaryReactor* Find(grpc::CallbackServerContext* context,
                                  const pb::FindRequest* request, pb::FindReply* reply) override;
+  grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context,
+                                  const pb::TraceRequest* request, pb::TraceReply* reply) override;
+  grpc::ServerUnaryReactor* Inventory(grpc::CallbackServerContext* context,
+                                      const pb::InventoryRequest* request,
+                                      pb::InventoryReply* reply) override;
+  grpc::ServerUnaryReactor* Worklist(grpc::CallbackServerContext* context,
+                                     const pb::WorklistRequest* request,
+                                     pb::WorklistReply* reply) override;
   grpc::ServerUnaryReactor* PutSubject(grpc::CallbackServerContext* context,
                                        const pb::PutSubjectRequest* request,
                                        pb::PutSubjectReply* reply) override;

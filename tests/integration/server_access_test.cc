@@ -198,6 +198,11 @@ std::vector<CallCase> ServerAccessTest::Reads() const {
   pb::GetSubjectRequest glass = named;
   glass.set_role(pb::AUDITOR);
   glass.set_reason("a complaint is looked into");
+  pb::TraceRequest trace;
+  trace.set_type("vector");
+  trace.set_value("VEC-3");
+  pb::InventoryRequest inventory;
+  inventory.set_unit("C-LN2");
   const auto read_chain = [](RawCaller& caller) {
     pb::ReadEntriesRequest request;
     request.set_chain("therapy/T1");
@@ -232,6 +237,15 @@ std::vector<CallCase> ServerAccessTest::Reads() const {
        {kOk, kOk, kOk, kHidden, kOk, kDenied}},
       {"Find",
        Unary(&RawCaller::custody, &pb::Custody::Stub::Find, find),
+       {kOk, kOk, kOk, kOk, kOk, kDenied}},
+      {"Trace",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Trace, trace),
+       {kOk, kOk, kDenied, kOk, kOk, kDenied}},
+      {"Inventory",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Inventory, inventory),
+       {kOk, kOk, kOk, kOk, kOk, kDenied}},
+      {"Worklist",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Worklist, pb::WorklistRequest()),
        {kOk, kOk, kOk, kOk, kOk, kDenied}},
       {"ReadEntries of the therapy", read_chain, {kOk, kOk, kOk, kHidden, kOk, kDenied}},
       {"ReadAccessLog", access_log, {kOk, kDenied, kDenied, kHidden, kOk, kOk}},
@@ -438,6 +452,7 @@ TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
       {"WatchTherapies", "ReadTherapies: watch"},
       {"NextSteps", "ReadTherapies: next steps"},
       {"Find", "ReadTherapies: find coi"},
+      {"Trace", "Trace: trace vector"},
       {"ReadEntries of the therapy", "ReadChain: entries"},
       {"GetSubject, the secret", "GetSubject: secret"},
       {"GetSubject, breaking the glass",

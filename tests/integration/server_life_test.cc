@@ -181,6 +181,10 @@ class SlowLedger final : public Ledger {
   StatusOr<pb::FindReply> Find(const pb::FindRequest& request) override {
     return real_->Find(request);
   }
+  StatusOr<std::vector<std::string>> TherapiesNaming(std::string_view type, std::string_view value,
+                                                     bool prefix) override {
+    return real_->TherapiesNaming(type, value, prefix);
+  }
   pb::GetStatusReply GetStatus() override { return real_->GetStatus(); }
   Instant Now() const override { return real_->Now(); }
   StatusOr<Instant> SetClock(const pb::SetClockRequest& request) override {

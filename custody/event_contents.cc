@@ -1,15 +1,15 @@
 // The walk visits a body's set fields only, and of a message type only those fields below which an
 // identifier or an attachment can stand at all; which those are is found out once a type.
-#include "server/ledger/event_contents.h"
+#include "custody/event_contents.h"
 
 #include <algorithm>
 #include <cctype>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "custody/event.h"
-#include "server/ledger/mutex.h"
 
 namespace custody {
 namespace {
@@ -21,7 +21,11 @@ using google::protobuf::Reflection;
 
 constexpr int kMaxDepth = 8;  // no body nests deeper; guards against a recursive type
 
+// What is written, not scanned, and yet names one thing that several therapies may share.
+constexpr std::string_view kWritten[] = {"shipment", "run"};
+
 std::string TypeName(pb::ScanKind kind) {
+  if (kind == pb::SCAN_BADGE) return std::string(kPersonType);
   std::string name = pb::ScanKind_Name(kind).substr(std::string_view("SCAN_").size());
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return name;
@@ -31,13 +35,17 @@ bool IsProductScan(pb::ScanKind kind) {
   return kind != pb::SCAN_KIND_UNSPECIFIED && kind != pb::SCAN_WRISTBAND && kind != pb::SCAN_BADGE;
 }
 
-// A patient's wristband and a person's badge are not product identifiers.
-bool IsIndexed(const FieldDescriptor& field) {
-  if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING ||
-      field.type() != FieldDescriptor::TYPE_STRING) {
-    return false;
-  }
-  return IsProductScan(RuleOfField(field).scan());
+// The type of what stands at `field`, itself or as scanned; empty for what is no identifier. A
+// patient's wristband never is.
+std::string TypeOf(const FieldDescriptor& field) {
+  const bool text = field.type() == FieldDescriptor::TYPE_STRING;
+  const bool scanned = field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+                       field.message_type() == pb::Scanned::descriptor();
+  const pb::ScanKind kind = RuleOfField(field).scan();
+  if ((text || scanned) && (IsProductScan(kind) || kind == pb::SCAN_BADGE)) return TypeName(kind);
+  if (!text || field.is_repeated()) return "";
+  const auto* written = std::ranges::find(kWritten, std::string_view(field.name()));
+  return written == std::end(kWritten) ? "" : std::string(*written);
 }
 
 // One field worth looking at.
@@ -49,8 +57,8 @@ struct Stop {
 class Plans {
  public:
   // The stops of `type`; made on first use, kept for ever.
-  const std::vector<Stop>& Of(const Descriptor& type) CUSTODY_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
+  const std::vector<Stop>& Of(const Descriptor& type) {
+    const std::lock_guard lock(mutex_);
     std::unique_ptr<std::vector<Stop>>& plan = plans_[&type];
     if (!plan) plan = std::make_unique<std::vector<Stop>>(Make(type, 0));
     return *plan;
@@ -62,8 +70,8 @@ class Plans {
     if (depth > kMaxDepth) return stops;
     for (int i = 0; i < type.field_count(); ++i) {
       const FieldDescriptor& field = *type.field(i);
-      if (IsIndexed(field)) {
-        stops.push_back({&field, TypeName(RuleOfField(field).scan())});
+      if (std::string name = TypeOf(field); !name.empty()) {
+        stops.push_back({&field, std::move(name)});
       } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
         const Descriptor& below = *field.message_type();
         if (&below == pb::AttachmentRef::descriptor() || !Make(below, depth + 1).empty()) {
@@ -74,8 +82,8 @@ class Plans {
     return stops;
   }
 
-  Mutex mutex_;
-  std::map<const Descriptor*, std::unique_ptr<std::vector<Stop>>> plans_ CUSTODY_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::map<const Descriptor*, std::unique_ptr<std::vector<Stop>>> plans_;  // under mutex_
 };
 
 Plans& ThePlans() {
@@ -85,16 +93,21 @@ Plans& ThePlans() {
 
 void Walk(const Message& message, EventContents& contents);
 
-void Visit(const Message& below, EventContents& contents) {
-  if (below.GetDescriptor() == pb::AttachmentRef::descriptor()) {
-    contents.attachments.emplace_back().CopyFrom(below);
-  } else {
-    Walk(below, contents);
-  }
+void AddIdentifier(std::string_view type, const std::string& value, EventContents& contents) {
+  if (!value.empty()) contents.identifiers.push_back({std::string(type), value});
 }
 
-void AddIdentifier(const std::string& type, const std::string& value, EventContents& contents) {
-  if (!value.empty()) contents.identifiers.push_back({type, value});
+// A message that stands at a stop: an attachment, a scan, or one to go into.
+void Visit(const Message& below, const std::string& type, EventContents& contents) {
+  if (below.GetDescriptor() == pb::AttachmentRef::descriptor()) {
+    contents.attachments.emplace_back().CopyFrom(below);
+  } else if (type.empty()) {
+    Walk(below, contents);
+  } else {
+    pb::Scanned scanned;
+    scanned.CopyFrom(below);
+    AddIdentifier(type, scanned.value(), contents);
+  }
 }
 
 void Walk(const Message& message, EventContents& contents) {
@@ -102,18 +115,20 @@ void Walk(const Message& message, EventContents& contents) {
   std::string scratch;
   for (const Stop& stop : ThePlans().Of(*message.GetDescriptor())) {
     const FieldDescriptor* field = stop.field;
-    const bool inner = stop.type.empty();
+    const bool inner = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (field->is_repeated()) {
       for (int i = 0; i < look.FieldSize(message, field); ++i) {
         if (inner) {
-          Visit(look.GetRepeatedMessage(message, field, i), contents);
+          Visit(look.GetRepeatedMessage(message, field, i), stop.type, contents);
         } else {
           AddIdentifier(stop.type, look.GetRepeatedStringReference(message, field, i, &scratch),
                         contents);
         }
       }
     } else if (inner) {
-      if (look.HasField(message, field)) Visit(look.GetMessage(message, field), contents);
+      if (look.HasField(message, field)) {
+        Visit(look.GetMessage(message, field), stop.type, contents);
+      }
     } else {
       AddIdentifier(stop.type, look.GetStringReference(message, field, &scratch), contents);
     }
@@ -130,6 +145,7 @@ const std::vector<std::string>& IdentifierTypes() {
       const auto kind = static_cast<pb::ScanKind>(kinds.value(i)->number());
       if (IsProductScan(kind)) types.push_back(TypeName(kind));
     }
+    for (const std::string_view written : kWritten) types.emplace_back(written);
     return types;
   }();
   return kTypes;
@@ -139,7 +155,13 @@ EventContents ContentsOf(const pb::Event& event) {
   EventContents contents;
   const FieldDescriptor* body = BodyField(event);
   if (body == nullptr) return contents;
-  Visit(event.GetReflection()->GetMessage(event, body), contents);
+  Walk(event.GetReflection()->GetMessage(event, body), contents);
+  for (const pb::Signer& signer : event.signers()) {
+    AddIdentifier(kPersonType, signer.person(), contents);
+  }
+  for (const pb::Performer& performer : event.performed_by()) {
+    AddIdentifier(kPersonType, performer.person(), contents);
+  }
   std::sort(contents.identifiers.begin(), contents.identifiers.end());
   contents.identifiers.erase(std::unique(contents.identifiers.begin(), contents.identifiers.end()),
                              contents.identifiers.end());

@@ -1,0 +1,165 @@
+#include "client/recall_words.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <tuple>
+
+#include "custody/state.h"
+#include "custody/trace.h"
+
+namespace custody {
+namespace {
+
+constexpr std::uint32_t kTherapiesOfPage = 50;
+
+template <class Items>
+std::string Joined(const Items& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+// What comes first in a recall: how near it is to a patient, and then when.
+struct Line {
+  const pb::TracedTherapy* therapy = nullptr;
+  const pb::TracedContainer* container = nullptr;  // null: none yet
+  int urgency = 2;
+  std::int64_t when = 0;
+
+  auto Order() const {
+    return std::tuple(urgency, when, std::string_view(therapy->therapy()),
+                      container == nullptr ? std::string_view() : container->container());
+  }
+};
+
+Line LineOf(const pb::TracedTherapy& therapy, const pb::TracedContainer* container) {
+  Line line{&therapy, container};
+  const std::int64_t never = std::numeric_limits<std::int64_t>::max();
+  line.when = therapy.expected_us() == 0 ? never : therapy.expected_us();
+  if (container == nullptr) return line;
+  line.urgency = RecallUrgency(*container);
+  // Of those that were given the last one first: its patient is watched now.
+  if (container->infusion_started_us() != 0) line.when = -container->infusion_started_us();
+  return line;
+}
+
+std::string GivenOf(const Line& line, std::string_view zone) {
+  if (line.container != nullptr && line.container->infusion_started_us() != 0) {
+    return "given " + LocalTime(line.container->infusion_started_us(), zone);
+  }
+  if (line.therapy->expected_us() != 0 && line.urgency < 3) {
+    return "planned " + LocalTime(line.therapy->expected_us(), zone);
+  }
+  return "";
+}
+
+}  // namespace
+
+StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request) {
+  std::vector<pb::TracedTherapy> all;
+  request.set_limit(kTherapiesOfPage);
+  while (true) {
+    CUSTODY_ASSIGN_OR_RETURN(pb::TraceReply page, session.Trace(request));
+    for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
+    if (page.next().empty()) return all;
+    if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
+    request.set_after(page.next());
+  }
+}
+
+StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
+                                                      pb::InventoryRequest request) {
+  std::vector<pb::TracedTherapy> all;
+  while (true) {
+    CUSTODY_ASSIGN_OR_RETURN(pb::InventoryReply page, session.Inventory(request));
+    for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
+    if (page.next().empty()) return all;
+    if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
+    request.set_after(page.next());
+  }
+}
+
+std::string WhereOf(const pb::TracedContainer& container) {
+  if (!container.carrier().empty()) {
+    return "with " + container.carrier() + " to " + container.to_site();
+  }
+  std::string where = container.site();
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) where += (where.empty() ? "" : ", ") + part;
+  };
+  const bool within = container.position().starts_with(container.unit());
+  if (!within) add(container.unit());
+  add(container.position());
+  if (!container.shipper().empty() && container.unit() != container.shipper()) {
+    add("in shipper " + container.shipper());
+  }
+  return where;
+}
+
+Rows ConcernedRows(std::span<const pb::TracedTherapy> therapies, std::string_view zone) {
+  std::vector<Line> lines;
+  for (const pb::TracedTherapy& therapy : therapies) {
+    const std::size_t before = lines.size();
+    for (const pb::TracedContainer& container : therapy.containers()) {
+      if (container.concerned()) lines.push_back(LineOf(therapy, &container));
+    }
+    if (lines.size() == before) lines.push_back(LineOf(therapy, nullptr));
+  }
+  std::ranges::sort(lines, {}, &Line::Order);
+  Rows rows;
+  for (const Line& line : lines) {
+    const pb::TracedTherapy& therapy = *line.therapy;
+    const std::string tell = Joined(therapy.notify());
+    const std::string given = GivenOf(line, zone);
+    if (line.container == nullptr) {
+      std::string because = therapy.uses().empty() ? "" : "used in " + therapy.uses(0).body();
+      rows.push_back({"", therapy.state(), "", given, therapy.therapy(), therapy.coi(),
+                      std::move(because), tell});
+      continue;
+    }
+    const pb::TracedContainer& container = *line.container;
+    std::string state = StateLabel(container.state());
+    if (container.recalled()) state += ", recalled";
+    if (container.held()) state += ", held";
+    rows.push_back({container.container(), state, WhereOf(container), given, therapy.therapy(),
+                    therapy.coi(), container.because(), tell});
+  }
+  return rows;
+}
+
+Rows TouchedRows(const pb::TracedTherapy& therapy, std::string_view zone) {
+  Rows rows;
+  for (const pb::TracedItem& item : therapy.touched()) {
+    rows.push_back({item.type(), item.value(), LocalTime(item.first_us(), zone),
+                    LocalTime(item.last_us(), zone), std::to_string(item.events()), item.body()});
+  }
+  return rows;
+}
+
+std::string RecallSummary(std::span<const pb::TracedTherapy> therapies) {
+  std::size_t containers = 0;
+  std::size_t given = 0;
+  std::uint64_t withheld = 0;
+  std::set<std::string> tell;
+  for (const pb::TracedTherapy& therapy : therapies) {
+    given += therapy.infused_us() != 0 ? 1U : 0U;
+    withheld += therapy.withheld();
+    tell.insert(therapy.notify().begin(), therapy.notify().end());
+    for (const pb::TracedContainer& container : therapy.containers()) {
+      containers += container.concerned() ? 1U : 0U;
+    }
+  }
+  std::string text =
+      std::to_string(therapies.size()) + (therapies.size() == 1 ? " therapy, " : " therapies, ") +
+      std::to_string(containers) + (containers == 1 ? " container; " : " containers; ") +
+      std::to_string(given) +
+      " given to their patients already. Tell: " + (tell.empty() ? "nobody" : Joined(tell));
+  if (withheld > 0) {
+    text += ". " + std::to_string(withheld) +
+            " events are not this station's to read and were not looked at: ask the clinics too";
+  }
+  return text;
+}
+
+}  // namespace custody

@@ -1,0 +1,40 @@
+// The index of identifiers: from what was scanned, used or signed to the therapies that name it.
+//
+// It is derived from the events and never truth by itself, but who recalls a lot, or asks whether a
+// vial was used before, believes it when it says no. So a folder says how its index was made: one
+// that an earlier program made, which knew fewer identifiers, is brought up before anything is
+// served.
+#ifndef CUSTODY_SERVER_LEDGER_IDENTIFIER_INDEX_H_
+#define CUSTODY_SERVER_LEDGER_IDENTIFIER_INDEX_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/status.h"
+#include "custody/event.h"
+#include "server/store/store.h"
+
+namespace custody {
+
+// What the index of a folder that is served holds: everything that ContentsOf names. Another number
+// whenever that grows.
+inline constexpr std::string_view kIndexVersion = "2";
+
+// `IndexRowsOf` are the rows of one event of a therapy, each once; none of other chains.
+std::vector<std::string> IndexRowsOf(const ParsedEvent& event);
+
+// `BringIndexUp` adds what an index of an earlier version lacks, in several commits, each of them
+// a whole step: what is cut short goes on at the next opening. Reads every event once; nothing to
+// do for an index of this version. RESOURCE_EXHAUSTED when the disk is full; DATA_LOSS for damage.
+Status BringIndexUp(Store& store);
+
+// `TherapiesNaming` are the ids, in order, of the therapies that name `value` under `type` (empty:
+// under any, people too); with `prefix` any value that begins with it. OUT_OF_RANGE for more than
+// 100,000: who recalls a lot must not be given a part of its therapies as if it were all.
+StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std::string_view type,
+                                                   std::string_view value, bool prefix);
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_LEDGER_IDENTIFIER_INDEX_H_

@@ -1,0 +1,173 @@
+// A page ends with a therapy that the caller may see, so that no page says which others there are;
+// what it costs is bounded by the therapies that are read, event by event, and by what it holds.
+#include "server/rpc/recall.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "custody/event.h"
+#include "custody/profile.h"
+#include "custody/state.h"
+#include "custody/time.h"
+#include "custody/trace.h"
+#include "server/rpc/views.h"
+
+namespace custody {
+namespace {
+
+constexpr std::uint32_t kMaxPage = 1000;
+constexpr std::uint32_t kPage = 100;
+
+Status CheckName(std::string_view what, std::string_view value) {
+  if (!value.empty() && value.size() <= kMaxIdentifierBytes) return Status();
+  return InvalidArgument(std::string(what) + " has 1 to " + std::to_string(kMaxIdentifierBytes) +
+                         " bytes");
+}
+
+// The events of a therapy that the caller may read, as what happened; the others are counted.
+StatusOr<std::vector<TracedEvent>> ReadableEvents(Ledger& ledger, const Caller& caller,
+                                                  const std::string& therapy,
+                                                  std::uint64_t& withheld) {
+  pb::ReadEntriesRequest chain;
+  chain.set_chain("therapy/" + therapy);
+  chain.set_with_events(true);
+  std::vector<TracedEvent> events;
+  Status damage;
+  const auto visit = [&](const pb::EntryReply& entry) {
+    pb::Event event;
+    if (!event.ParseFromString(entry.signed_().payload())) {
+      damage = DataLoss("entry " + std::to_string(entry.index()) + " does not parse");
+      return false;
+    }
+    if (!MayReadBody(caller.who, event)) {
+      ++withheld;
+      return true;
+    }
+    TracedEvent& traced = events.emplace_back();
+    traced.sequence = event.sequence();
+    traced.event_id = Sha256(entry.signed_().payload()).ToString();
+    traced.event = std::move(event);
+    if (!traced.event.has_adopted()) return true;
+    const std::string original = traced.event.adopted().original().payload();
+    traced.event_id = Sha256(original).ToString();
+    if (!traced.event.ParseFromString(original)) damage = DataLoss("an adopted event is damaged");
+    return damage.ok();
+  };
+  CUSTODY_RETURN_IF_ERROR(ledger.ReadEntries(
+      chain, [](const Hash&) { return true; }, visit));
+  CUSTODY_RETURN_IF_ERROR(damage);
+  return events;
+}
+
+// What `ids` name, in their order from after `after` on: `take` adds one to the answer and says
+// whether it is in. Gives where to go on; empty at the end.
+template <class Take>
+StatusOr<std::string> TakePage(RpcContext& rpc, const Permit& permit,
+                               const std::vector<std::string>& ids, const std::string& after,
+                               std::uint32_t limit, Take take) {
+  std::uint32_t taken = 0;
+  std::size_t bytes = 0;
+  std::string last;
+  for (auto id = std::upper_bound(ids.begin(), ids.end(), after); id != ids.end(); ++id) {
+    const StatusOr<pb::GetTherapyReply> therapy = Look(rpc.ledger(), permit, *id);
+    if (therapy.status().code() == StatusCode::kNotFound) continue;
+    CUSTODY_RETURN_IF_ERROR(therapy.status());
+    if (taken >= limit || bytes > kMaxReplyBytes / 2) return last;
+    CUSTODY_ASSIGN_OR_RETURN(const std::size_t size, take(*id, *therapy));
+    bytes += size;
+    ++taken;
+    last = *id;
+  }
+  return std::string();
+}
+
+bool Concerns(const pb::TracedTherapy& traced) {
+  return traced.uses_size() > 0 ||
+         std::ranges::any_of(traced.containers(),
+                             [](const pb::TracedContainer& c) { return c.concerned(); });
+}
+
+}  // namespace
+
+Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name) {
+  if (time.seconds() >= kMinTimestampSeconds && time.seconds() <= kMaxTimestampSeconds &&
+      time.nanos() >= 0 && time.nanos() < 1'000'000'000) {
+    return Status();
+  }
+  return InvalidArgument(std::string(name) + " must be a time of the years 1 to 9999");
+}
+
+StatusOr<std::uint32_t> CheckPage(std::uint32_t limit) {
+  if (limit > kMaxPage) {
+    return InvalidArgument("a page has at most " + std::to_string(kMaxPage) +
+                           " therapies, asked for " + std::to_string(limit) +
+                           "; ask for the next page with after");
+  }
+  return limit == 0 ? kPage : limit;
+}
+
+Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& request,
+             pb::TraceReply* reply) {
+  CUSTODY_RETURN_IF_ERROR(CheckName("an identifier", request.value()));
+  CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
+  Ledger& ledger = rpc.ledger();
+  CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                           ledger.TherapiesNaming(request.type(), request.value(), false));
+  const TraceQuestion question{request.type(), request.value(), request.touched()};
+  const std::shared_ptr<const Registry> registry = ledger.registry();
+  const auto take = [&](const std::string& id,
+                        const pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
+    std::uint64_t withheld = 0;
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<TracedEvent> events,
+                             ReadableEvents(ledger, permit.caller, id, withheld));
+    const pb::TherapyState view = InView(whole, permit.caller, *registry).state();
+    pb::TracedTherapy traced = TraceTherapy(
+        view, events, question, ProfileFor(*registry, view, pb::Event::default_instance()));
+    if (!Concerns(traced)) return 0;
+    traced.set_withheld(withheld);
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "trace " + request.type()));
+    pb::TracedTherapy& added = *reply->add_therapies() = std::move(traced);
+    return added.ByteSizeLong();
+  };
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(),
+                           TakePage(rpc, permit, ids, request.after(), limit, take));
+  return Status();
+}
+
+Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryRequest& request,
+                 pb::InventoryReply* reply) {
+  CUSTODY_RETURN_IF_ERROR(CheckName("a storage unit", request.unit()));
+  CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
+  CUSTODY_RETURN_IF_ERROR(CheckTime(request.at(), "at"));
+  CUSTODY_RETURN_IF_ERROR(CheckTime(request.until(), "until"));
+  Ledger& ledger = rpc.ledger();
+  const std::int64_t from = request.has_at() ? Micros(request.at()) : ledger.Now().micros;
+  const std::int64_t to = request.has_until() ? Micros(request.until()) : from;
+  if (to < from) return InvalidArgument("until must not be before at");
+  std::set<std::string> candidates;
+  for (const auto& [type, prefix] :
+       {std::pair("equipment", false), std::pair("shipper", false), std::pair("location", true)}) {
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                             ledger.TherapiesNaming(type, request.unit(), prefix));
+    candidates.insert(found.begin(), found.end());
+  }
+  const std::vector<std::string> ids(candidates.begin(), candidates.end());
+  const std::shared_ptr<const Registry> registry = ledger.registry();
+  const auto take = [&](const std::string& id,
+                        const pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
+    const pb::TherapyState view = InView(whole, permit.caller, *registry).state();
+    pb::TracedTherapy lying = InventoryOf(view, request.unit(), from, to);
+    if (lying.containers().empty()) return 0;
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "inventory"));
+    pb::TracedTherapy& added = *reply->add_therapies() = std::move(lying);
+    return added.ByteSizeLong();
+  };
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(),
+                           TakePage(rpc, permit, ids, request.after(), limit, take));
+  return Status();
+}
+
+}  // namespace custody

@@ -1,0 +1,27 @@
+// Recall both ways, and what lies in a storage unit, in the caller's view.
+#ifndef CUSTODY_SERVER_RPC_RECALL_H_
+#define CUSTODY_SERVER_RPC_RECALL_H_
+
+#include "custody/v1/service.pb.h"
+#include "server/rpc/context.h"
+
+namespace custody {
+
+// `Trace` answers with the therapies that name what is asked for, of those that the caller may see,
+// by events that it may read; every one is noted in the access log before the answer leaves. A
+// therapy in which only unreadable events name it is left out. INVALID_ARGUMENT for no value.
+Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& request,
+             pb::TraceReply* reply);
+
+// `Inventory` answers with the containers that lay in a unit, of therapies that the caller may see.
+Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryRequest& request,
+                 pb::InventoryReply* reply);
+
+// `CheckTime` is INVALID_ARGUMENT for a time outside the years 1 to 9999.
+Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name);
+// `CheckPage` gives how many therapies a page has; INVALID_ARGUMENT above 1000.
+StatusOr<std::uint32_t> CheckPage(std::uint32_t limit);
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_RPC_RECALL_H_

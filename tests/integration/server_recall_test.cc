@@ -1,0 +1,176 @@
+// Recall both ways, what lies in a unit and what is due, over the real server: what is found, by
+// whom, and that it is noted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "custody/time.h"
+#include "tests/integration/raw_caller.h"
+#include "tests/integration/therapy_world.h"
+#include "tests/support/main_path.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_ledger.h"
+
+namespace custody {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ServerRecallTest : public ::testing::Test {
+ protected:
+  RawCaller Caller(std::string_view name) {
+    return RawCaller(server_.address(), world_.authority(), name);
+  }
+  pb::TraceReply Trace(std::string_view station, const std::string& type, const std::string& value,
+                       bool touched = false) {
+    RawCaller caller = Caller(station);
+    pb::TraceRequest request;
+    request.set_type(type);
+    request.set_value(value);
+    request.set_touched(touched);
+    pb::TraceReply reply;
+    CUSTODY_EXPECT_OK(
+        caller.Ask(*caller.custody, &pb::Custody::Stub::Trace, request, &reply).status);
+    return reply;
+  }
+  pb::WorklistReply Worklist(const pb::WorklistRequest& request,
+                             std::string_view station = "clinic.station.1") {
+    RawCaller caller = Caller(station);
+    pb::WorklistReply reply;
+    CUSTODY_EXPECT_OK(
+        caller.Ask(*caller.custody, &pb::Custody::Stub::Worklist, request, &reply).status);
+    return reply;
+  }
+  static std::vector<std::string> Concerned(const pb::TraceReply& reply) {
+    std::vector<std::string> ids;
+    for (const pb::TracedTherapy& therapy : reply.therapies()) {
+      for (const pb::TracedContainer& one : therapy.containers()) {
+        if (one.concerned()) ids.push_back(one.container());
+      }
+    }
+    return ids;
+  }
+
+  TherapyWorld world_{"stored_clinic"};
+  RunningServer server_{world_.data()};
+};
+
+TEST_F(ServerRecallTest, AVectorLotIsTracedByWhoMayAndByNobodyElse) {
+  for (const char* party : {"clinic.station.1", "lab.station.1", "overseer.station.1"}) {
+    EXPECT_THAT(Concerned(Trace(party, "vector", "VEC-3")), ElementsAre(std::string(kMainBag)))
+        << party;
+  }
+  EXPECT_EQ(Trace("other.station.1", "vector", "VEC-3").therapies_size(), 0);
+  EXPECT_EQ(Trace("clinic.station.1", "vector", "VEC-4").therapies_size(), 0);
+  RawCaller overseer = Caller("overseer.station.1");
+  pb::ReadAccessLogRequest request;
+  request.set_therapy("T1");
+  std::vector<pb::AccessRecord> records;
+  CUSTODY_ASSERT_OK(
+      overseer.ReadAll(*overseer.custody, &pb::Custody::Stub::ReadAccessLog, request, &records)
+          .status);
+  EXPECT_EQ(std::ranges::count(records, "trace vector", &pb::AccessRecord::detail), 3);
+}
+
+// The manufacturer may not know which physician assessed the patient; the clinic and oversight may.
+TEST_F(ServerRecallTest, APersonIsFoundOnlyInEventsThatTheCallerMayRead) {
+  EXPECT_EQ(Trace("clinic.station.1", "person", "clinic.phy.1").therapies_size(), 1);
+  const pb::TraceReply maker = Trace("lab.station.1", "person", "clinic.phy.1");
+  for (const pb::TracedTherapy& therapy : maker.therapies()) {
+    for (const pb::TracedUse& use : therapy.uses()) {
+      EXPECT_NE(use.body(), "eligibility_assessed");
+      EXPECT_NE(use.body(), "consent_obtained");
+    }
+  }
+  EXPECT_EQ(Trace("lab.station.1", "person", "lab.mfg.1").therapies_size(), 1);
+  RawCaller clinic = Caller("clinic.station.1");
+  pb::FindRequest find;
+  find.set_type("person");
+  find.set_value("clinic.phy.1");
+  pb::FindReply found;
+  EXPECT_THAT(clinic.Ask(*clinic.custody, &pb::Custody::Stub::Find, find, &found).status,
+              StatusIs(StatusCode::kInvalidArgument, "Trace"));
+}
+
+TEST_F(ServerRecallTest, ABagLeadsBackToWhatItTouchedInTheCallersView) {
+  const pb::TraceReply reply = Trace("clinic.station.1", "container", std::string(kMainBag), true);
+  ASSERT_EQ(reply.therapies_size(), 1);
+  std::vector<std::string> touched;
+  for (const pb::TracedItem& item : reply.therapies(0).touched()) {
+    touched.push_back(item.type() + " " + item.value());
+  }
+  EXPECT_THAT(touched, Contains("vector VEC-3"));
+  EXPECT_THAT(touched, Contains("equipment C-LN2"));
+}
+
+TEST_F(ServerRecallTest, WhatLiesInAUnitIsAskedInOneCallNowAndForThePast) {
+  RawCaller clinic = Caller("clinic.station.1");
+  pb::InventoryRequest request;
+  request.set_unit("C-LN2");
+  pb::InventoryReply reply;
+  CUSTODY_ASSERT_OK(
+      clinic.Ask(*clinic.custody, &pb::Custody::Stub::Inventory, request, &reply).status);
+  ASSERT_EQ(reply.therapies_size(), 1);
+  EXPECT_EQ(reply.therapies(0).containers(0).container(), std::string(kMainBag));
+  *request.mutable_at() = ToProto(FromProto(world_.ledger().log()[1].entry.received_at()));
+  CUSTODY_ASSERT_OK(
+      clinic.Ask(*clinic.custody, &pb::Custody::Stub::Inventory, request, &reply).status);
+  EXPECT_EQ(reply.therapies_size(), 0);
+}
+
+TEST_F(ServerRecallTest, AWorklistSaysWhatIsDueForWhomAndUntilWhen) {
+  pb::WorklistRequest request;
+  request.set_undated(true);
+  const pb::WorklistReply all = Worklist(request);
+  ASSERT_EQ(all.entries_size(), 1);
+  EXPECT_EQ(all.looked_at(), 1U);
+  EXPECT_EQ(all.entries(0).treating_site(), "CLINIC");
+  EXPECT_EQ(all.entries(0).zone(), "Europe/Berlin");
+  EXPECT_GT(all.entries(0).steps_size(), 0);
+  request.set_role(pb::COUR);
+  for (const pb::WorklistEntry& entry : Worklist(request).entries()) {
+    for (const pb::NextStep& step : entry.steps()) {
+      EXPECT_THAT(step.roles(), Contains(pb::COUR)) << step.body();
+    }
+  }
+  request.clear_role();
+  request.set_site("OTHER");
+  EXPECT_EQ(Worklist(request).entries_size(), 0);
+  request.clear_site();
+  EXPECT_EQ(Worklist(request, "other.station.1").looked_at(), 0U);
+  request.set_days(6001);
+  RawCaller clinic = Caller("clinic.station.1");
+  pb::WorklistReply reply;
+  EXPECT_THAT(clinic.Ask(*clinic.custody, &pb::Custody::Stub::Worklist, request, &reply).status,
+              StatusIs(StatusCode::kInvalidArgument, "6000"));
+}
+
+TEST(ServerWorklistTest, FollowUpsToTheFifteenthYearAreInIt) {
+  const TherapyWorld world("infusion_completed");
+  const RunningServer server(world.data());
+  RawCaller clinic(server.address(), world.authority(), "clinic.station.1");
+  pb::WorklistRequest request;
+  request.set_days(6000);
+  *request.mutable_as_of() = ToProto(Instant{world.folded().last_infused_us() + kMicrosPerDay});
+  pb::WorklistReply reply;
+  CUSTODY_ASSERT_OK(
+      clinic.Ask(*clinic.custody, &pb::Custody::Stub::Worklist, request, &reply).status);
+  ASSERT_EQ(reply.entries_size(), 1);
+  std::vector<std::string> labels;
+  std::int64_t before = 0;
+  for (const pb::NextStep& step : reply.entries(0).steps()) {
+    labels.push_back(step.label());
+    const std::int64_t when = step.due_us() != 0 ? step.due_us() : step.opens_us();
+    EXPECT_LE(before, when) << step.label();
+    before = when;
+  }
+  EXPECT_THAT(labels, Contains("Follow-up, year 1"));
+  EXPECT_THAT(labels, Contains("Follow-up, year 15"));
+}
+
+}  // namespace
+}  // namespace custody
