@@ -64,6 +64,8 @@ class GrpcSession final : public Session {
   StatusOr<pb::GetStatusReply> GetStatus() override;
   StatusOr<pb::SetClockReply> SetClock(const pb::SetClockRequest& request) override;
   StatusOr<pb::BackupReply> Backup(std::string_view folder) override;
+  StatusOr<pb::ListAlertsReply> ListAlerts(const pb::ListAlertsRequest& request) override;
+  StatusOr<pb::TestAlertReply> TestAlert(std::string_view site) override;
   Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                        const std::function<bool(const pb::AccessRecord&)>& visit) override;
 

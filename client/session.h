@@ -116,6 +116,8 @@ class Session {
   virtual StatusOr<pb::GetStatusReply> GetStatus() = 0;
   virtual StatusOr<pb::SetClockReply> SetClock(const pb::SetClockRequest& request) = 0;
   virtual StatusOr<pb::BackupReply> Backup(std::string_view folder) = 0;
+  virtual StatusOr<pb::ListAlertsReply> ListAlerts(const pb::ListAlertsRequest& request) = 0;
+  virtual StatusOr<pb::TestAlertReply> TestAlert(std::string_view site) = 0;
   virtual Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                const std::function<bool(const pb::AccessRecord&)>& visit) = 0;
 };

@@ -197,6 +197,16 @@ StatusOr<pb::BackupReply> GrpcSession::Backup(std::string_view folder) {
   return Ask(*custody_, &pb::Custody::Stub::Backup, request, kStreamTimeout);
 }
 
+StatusOr<pb::ListAlertsReply> GrpcSession::ListAlerts(const pb::ListAlertsRequest& request) {
+  return Ask(*custody_, &pb::Custody::Stub::ListAlerts, request);
+}
+
+StatusOr<pb::TestAlertReply> GrpcSession::TestAlert(std::string_view site) {
+  pb::TestAlertRequest request;
+  request.set_site(std::string(site));
+  return Ask(*custody_, &pb::Custody::Stub::TestAlert, request, kStreamTimeout);
+}
+
 Status GrpcSession::ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                   const std::function<bool(const pb::AccessRecord&)>& visit) {
   grpc::ClientContext context;

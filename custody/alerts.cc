@@ -1,10 +1,14 @@
 #include "custody/alerts.h"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
+#include "crypto/hash.h"
 #include "custody/aftercare.h"
+#include "custody/grading.h"
 #include "custody/profile.h"
 #include "custody/state.h"
 
@@ -20,6 +24,14 @@ struct Gathering {
   const Instant now;
   const pb::Profile* profile;
   std::vector<Alert> alerts = {};
+  std::int64_t next_us = std::numeric_limits<std::int64_t>::max();
+
+  // Whether `due_us` is over. If not, what is asked may be answered otherwise right after it.
+  bool IsOver(std::int64_t due_us) {
+    if (due_us < now.micros) return true;
+    if (due_us != std::numeric_limits<std::int64_t>::max()) next_us = std::min(next_us, due_us + 1);
+    return false;
+  }
 
   // Whether somebody of the site's house has acknowledged `id`.
   bool Seen(const std::string& id, const std::string& site) const {
@@ -79,8 +91,8 @@ void LateRelease(Gathering& g, const pb::AlertSource& source) {
   const std::uint32_t stated = g.profile == nullptr ? 0 : g.profile->release_alert_days();
   const std::uint32_t days = Tightened(kReleaseDays, stated);
   const std::int64_t end = EndOfDays(g.state, source.since_us(), days);
-  if (g.now.micros <= end) return;
-  Alert& alert = g.Add(source.event_id(), "R42", lot->lot(), end,
+  if (!g.IsOver(end)) return;
+  Alert& alert = g.Add(source.event_id(), "R42", "", end,
                        "lot " + lot->lot() + " is not released " + std::to_string(days) +
                            " days after its batch began");
   g.For(alert, {pb::COORD, pb::PHY, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
@@ -91,16 +103,21 @@ void OfSources(Gathering& g) {
     const std::string& about = source.subject();
     if (source.rule() == "R42") LateRelease(g, source);
     if (source.rule() == "F5") {
-      Alert& alert = g.Add(source.event_id(), "F5", about, source.since_us(),
+      Alert& alert = g.Add(source.event_id(), "F5", "", source.since_us(),
                            "contamination confirmed of lot " + about + ", which was infused");
       g.For(alert, {pb::PHY, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
     }
     if (source.rule() == "F18") {
-      Alert& alert = g.Add(source.event_id(), "F18", about, source.since_us(),
+      Alert& alert = g.Add(source.event_id(), "F18", "", source.since_us(),
                            "recalled: " + about + "; nothing of it is used");
       g.For(alert, {pb::PHY, pb::PHARM, pb::CELL_LAB, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
     }
   }
+}
+
+// What a deviation is about may be anything that was typed, so the id has only a hash of it.
+std::string About(const std::string& subject) {
+  return subject.empty() ? "" : Sha256(subject).ToHex().substr(0, 8);
 }
 
 // Entered afterwards, a step that a gate would have refused stands in the record.
@@ -113,8 +130,9 @@ void OfDeviations(Gathering& g) {
         });
     if (!late) continue;
     const std::string rule = deviation.rule().empty() ? "DEVIATION" : deviation.rule();
-    Alert& alert = g.Add(deviation.event_id(), rule, deviation.subject(), deviation.opened_us(),
-                         "an entry made afterwards left the critical deviation " + deviation.id());
+    Alert& alert =
+        g.Add(deviation.event_id(), rule, About(deviation.subject()), deviation.opened_us(),
+              "an entry made afterwards left the critical deviation " + deviation.id());
     g.For(alert, {pb::QA}, {g.clinic(), g.maker()});
   }
 }
@@ -142,13 +160,20 @@ void OfPatient(Gathering& g) {
     g.For(alert, {pb::PHY}, {g.clinic()});
   }
   for (const pb::CareDecision& asked : condition.care_decisions()) {
-    if (asked.due_us() >= g.now.micros) continue;
+    if (!g.IsOver(asked.due_us())) continue;
     Alert& alert = g.Add(asked.event_id(), "R44", "", asked.due_us(),
                          "nobody has decided about intensive care");
     g.For(alert, {pb::PHY}, {g.clinic()});
   }
   const std::int64_t due = ReadingsDue(g.state, AftercareOf(g.profile), g.now.micros);
-  if (due == 0 || due >= g.now.micros) return;
+  if (due == 0) return;
+  // When the last fever is a day old they are due less often.
+  if (condition.fever_us() != 0) g.IsOver(condition.fever_us() + kInputMicros);
+  for (const pb::DataSpan& span : condition.febrile()) {
+    g.IsOver(span.from_us() - 1);
+    g.IsOver(span.to_us());
+  }
+  if (!g.IsOver(due)) return;
   // Each pause is an alert of its own, named by what came before it.
   const pb::StepRecord* last = FindStep(g.state, pb::Event::kObservationsRecorded);
   if (last == nullptr || last->occurred_us() < g.state.last_infused_us()) {
@@ -173,7 +198,7 @@ void OfVisits(Gathering& g) {
   if (infused == nullptr) return;
   for (const pb::Timer& timer : g.state.timers()) {
     const bool visit = timer.rule() == "R29" || timer.rule() == "R30";
-    if (!visit || timer.due_us() >= g.now.micros) continue;
+    if (!visit || !g.IsOver(timer.due_us())) continue;
     const std::string about = timer.rule() == "R29" ? timer.step() : Slug(timer.name());
     Alert& alert =
         g.Add(infused->event_id(), timer.rule(), about, timer.due_us(), "overdue: " + timer.name());
@@ -181,9 +206,40 @@ void OfVisits(Gathering& g) {
   }
 }
 
+// The bodies from which alerts come that leave nothing in the state once they are over.
+struct Kind {
+  std::string_view rule;
+  pb::Event::BodyCase body;
+};
+constexpr std::array<Kind, 8> kKinds = {{
+    {"R43", pb::Event::kObservationsRecorded},
+    {"R43", pb::Event::kInfusionCompleted},
+    {"R44", pb::Event::kCrsGraded},
+    {"R44", pb::Event::kIcansGraded},
+    {"R28", pb::Event::kObservationsRecorded},
+    {"R28", pb::Event::kInfusionCompleted},
+    {"R29", pb::Event::kInfusionCompleted},
+    {"R30", pb::Event::kInfusionCompleted},
+}};
+
+// Whether the therapy has an event of whose id `digits` are the first, and of a body that `rule`
+// tells of.
+bool IsOfKind(const pb::TherapyState& state, std::string_view digits, std::string_view rule) {
+  const bool forgotten = state.length() > static_cast<std::uint64_t>(state.event_bodies_size());
+  for (const Kind& kind : kKinds) {
+    if (kind.rule != rule) continue;
+    if (forgotten) return true;
+    for (int i = 0; i < state.event_bodies_size(); ++i) {
+      const bool body = state.event_bodies(i) == static_cast<std::uint32_t>(kind.body);
+      if (body && ShortId(U64(state.event_prefixes(i))) == digits) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now) {
+AlertOutlook LookOut(const pb::TherapyState& state, const Registry& registry, Instant now) {
   if (!state.enrolled() || state.sealed()) return {};
   Gathering g{state, registry, now, ProfileFor(registry, state, pb::Event::default_instance())};
   OfSources(g);
@@ -193,7 +249,28 @@ std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registr
   OfVisits(g);
   std::ranges::sort(g.alerts, {},
                     [](const Alert& alert) { return std::pair(alert.since_us, alert.id); });
-  return std::move(g.alerts);
+  const bool never = g.next_us == std::numeric_limits<std::int64_t>::max();
+  return {std::move(g.alerts), never ? 0 : g.next_us};
+}
+
+std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now) {
+  return LookOut(state, registry, now).alerts;
+}
+
+bool MayHaveStood(const pb::TherapyState& state, std::string_view id) {
+  constexpr std::string_view kBegin = "A-";
+  constexpr std::size_t kDigits = 8;
+  const std::size_t rule_at = kBegin.size() + kDigits + 1;
+  if (!id.starts_with(kBegin) || id.size() <= rule_at || id[rule_at - 1] != '-') return false;
+  const std::string_view event = id.substr(kBegin.size(), kDigits);
+  const std::string_view rest = id.substr(rule_at);
+  const std::string_view rule = rest.substr(0, rest.find('-'));
+  const auto tells = [&](const auto& one) { return ShortId(one.event_id()) == event; };
+  if (rule == "F9") return std::ranges::any_of(state.quarantines(), tells);
+  const bool source = std::ranges::any_of(state.alert_sources(), [&](const pb::AlertSource& one) {
+    return tells(one) && (one.rule() == rule || one.rule() == "LATE");
+  });
+  return source || IsOfKind(state, event, rule);
 }
 
 }  // namespace custody

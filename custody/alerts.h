@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "custody/pb.h"
@@ -16,7 +17,10 @@ namespace custody {
 // `Alert` is one of them. Its text names no patient, and of identifiers nothing but the chain of
 // identity, lots, containers and quarantines.
 struct Alert {
-  std::string id;    // stable: "A-", 8 hex digits of an event id, "-", rule, and the subject if any
+  // Stable, and nothing that somebody typed: "A-", 8 hex digits of an event id, "-" and the rule;
+  // behind it, where one event has several, which visit, which rule of a quarantine, or 8 digits of
+  // a hash of what a deviation is about.
+  std::string id;
   std::string rule;  // "R43", "F5"; of a deviation its own
   std::int64_t since_us = 0;
   std::vector<pb::Role> roles;       // whom at each site
@@ -39,6 +43,20 @@ struct Alert {
 // A site acknowledges for itself: the manufacturer's word does not silence the clinic's alert. A
 // `state` that is a view for others than the clinic has none about the patient. Deterministic.
 std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now);
+
+// `AlertOutlook` is the alerts of one time, and until when they stay as they are.
+struct AlertOutlook {
+  std::vector<Alert> alerts;
+  // While nothing is recorded, the alerts at every time before this one are these; 0: for ever.
+  std::int64_t next_us = 0;
+};
+// `LookOut` is `Alerts`, and when to look again. Deterministic.
+AlertOutlook LookOut(const pb::TherapyState& state, const Registry& registry, Instant now);
+
+// `MayHaveStood` says whether `id` is the id of an alert that stands in this therapy or may have
+// stood in it before: the event that it names is one of the therapy's, and of a kind that the rule
+// tells of. A therapy remembers its last thousand events; with more, any event is believed.
+bool MayHaveStood(const pb::TherapyState& state, std::string_view id);
 
 }  // namespace custody
 

@@ -291,6 +291,10 @@ constexpr Rule kTable[] = {
        "Only typed values of known events are corrected, by two people; gates that looked at them "
        "are asked again.",
        kStructure, "21 CFR 11.10(e); ALCOA+", kNobody, rules::CorrectionSound),
+    V1("ALERT",
+       "Who acknowledges an alert names one of this therapy, at a site that it concerns: it then "
+       "stops being repeated there.",
+       kStructure, "project default", kNobody, rules::AlertKnown),
     V1("ATTEST", "What others entered is attested within 24 hours by the role that answers for it.",
        kDeviation, "project default", kNobody, rules::AttestationFits),
     V1("CLOSE",
@@ -391,8 +395,8 @@ void Run(const Case& c, pb::Verdict& verdict) {
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
   constexpr std::string_view kOfTheEvent[] = {
-      "R01", "R02", "R03", "R04", "R07",    "R24", "R27",   "R28",   "R29",       "R30",   "R41",
-      "R45", "F7",  "F19", "F8a", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
+      "R01", "R02", "R03", "R04", "R07",   "R24",    "R27", "R28",   "R29",   "R30",       "R41",
+      "R45", "F7",  "F19", "F8a", "ALERT", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

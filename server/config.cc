@@ -1,66 +1,21 @@
 #include "server/config.h"
 
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "crypto/file.h"
+#include "server/config_fields.h"
 
 namespace custody {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 64 << 10;
 
-template <std::size_t N>
-Status OnlyKeys(const toml::table& table, const std::array<std::string_view, N>& known,
-                std::string_view where) {
-  for (const auto& [key, value] : table) {
-    if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
-      return InvalidArgument("unknown setting \"" + std::string(where) + std::string(key.str()) +
-                             "\"");
-    }
-  }
-  return Status();
-}
-
-Status Text(const toml::table& table, std::string_view key, std::string& to) {
-  const auto node = table[key];
-  if (!node) return Status();
-  if (!node.is_string()) return InvalidArgument(std::string(key) + " must be text in quotes");
-  to = node.value_or(std::string());
-  return Status();
-}
-
-Status Path(const toml::table& table, std::string_view key, const std::filesystem::path& base,
-            std::filesystem::path& to) {
-  std::string text;
-  CUSTODY_RETURN_IF_ERROR(Text(table, key, text));
-  if (!text.empty()) to = (base / text).lexically_normal();
-  return Status();
-}
-
-template <class T>
-Status Number(const toml::table& table, std::string_view key, std::int64_t least, std::int64_t most,
-              T& to) {
-  const auto node = table[key];
-  if (!node) return Status();
-  const std::int64_t value = node.is_integer() ? node.value_or(least - 1) : least - 1;
-  if (value < least || value > most) {
-    return InvalidArgument(std::string(key) + " must be a number from " + std::to_string(least) +
-                           " to " + std::to_string(most));
-  }
-  to = static_cast<T>(value);
-  return Status();
-}
-
 Status Read(const toml::table& table, const std::filesystem::path& base, ServerConfig& config) {
-  static constexpr std::array<std::string_view, 8> kKeys = {
-      "dir",          "listen",         "anchor",    "drain_seconds",
-      "read_threads", "queue_capacity", "log_level", "tls"};
+  static constexpr std::array<std::string_view, 9> kKeys = {
+      "dir",       "listen", "anchor", "drain_seconds", "read_threads", "queue_capacity",
+      "log_level", "tls",    "alerts"};
   static constexpr std::array<std::string_view, 3> kTlsKeys = {"authority", "certificate", "key"};
   CUSTODY_RETURN_IF_ERROR(OnlyKeys(table, kKeys, ""));
   CUSTODY_RETURN_IF_ERROR(Path(table, "dir", base, config.dir));
@@ -70,6 +25,7 @@ Status Read(const toml::table& table, const std::filesystem::path& base, ServerC
   CUSTODY_RETURN_IF_ERROR(Number(table, "read_threads", 1, 64, config.read_threads));
   CUSTODY_RETURN_IF_ERROR(Number(table, "queue_capacity", 1, 65536, config.queue_capacity));
   CUSTODY_RETURN_IF_ERROR(Text(table, "log_level", config.log_level));
+  CUSTODY_RETURN_IF_ERROR(ReadAlerting(table, config.alerting));
   if (!table.contains("tls")) return Status();
   const toml::table* tls = table["tls"].as_table();
   if (tls == nullptr) return InvalidArgument("tls must be a table");

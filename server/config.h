@@ -11,6 +11,7 @@
 //   authority = "ca.pem"
 //   certificate = "server.pem"
 //   key = "server.key"
+//   [alerts]                        # optional: who is told of alerts; see server/README.md
 #ifndef CUSTODY_SERVER_CONFIG_H_
 #define CUSTODY_SERVER_CONFIG_H_
 
@@ -19,6 +20,7 @@
 #include <string>
 
 #include "crypto/status.h"
+#include "server/alerting/recipients.h"
 
 namespace custody {
 
@@ -33,6 +35,7 @@ struct ServerConfig {
   std::filesystem::path authority;    // empty: DIR/tls/ca.pem
   std::filesystem::path certificate;  // empty: DIR/tls/server.pem
   std::filesystem::path key;          // empty: DIR/tls/server.key
+  AlertingConfig alerting;
 };
 
 // `LoadServerConfig` reads such a file. An unknown key is an error, so that no setting is believed

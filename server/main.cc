@@ -17,6 +17,7 @@
 #include "crypto/file.h"
 #include "crypto/utf8.h"
 #include "custody/version.h"
+#include "server/alerting/alerting.h"
 #include "server/config.h"
 #include "server/ledger/ledger.h"
 #include "server/rpc/rpc_server.h"
@@ -28,6 +29,32 @@ constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr int kNotPermitted = 4;
 constexpr std::size_t kMaxPemBytes = 64 << 10;
+
+// What a settings file may say, and how the program ends.
+constexpr const char* kSettings =
+    "Settings of the file, all but dir and listen optional (here: what holds without them):\n"
+    "  dir = \"/var/lib/custody\"\n"
+    "  listen = \"0.0.0.0:7443\"\n"
+    "  anchor = \"/mnt/other/anchor\"    the anchor file, better on another volume; else in dir\n"
+    "  drain_seconds = 20              how long a stop waits for calls to end\n"
+    "  read_threads = 4\n"
+    "  queue_capacity = 1024           events accepted and not answered; more are refused\n"
+    "  log_level = \"info\"             debug, info, warn or error\n"
+    "  [tls]                           else in dir/tls\n"
+    "  authority = \"ca.pem\"\n"
+    "  certificate = \"server.pem\"\n"
+    "  key = \"server.key\"\n"
+    "  [alerts]                        who is told of alerts; none without it "
+    "(server/README.md)\n"
+    "  repeat_minutes = 10             until somebody of the site acknowledges\n"
+    "  escalate_minutes = 15           then the next of the list is told too\n"
+    "  [[alerts.recipient]]\n"
+    "  name = \"pager\"\n"
+    "  program = [\"/usr/local/bin/page\", \"ward3\"]   or webhook = \"https://...\"\n"
+    "  [[alerts.list]]\n"
+    "  site = \"CLINIC\"\n"
+    "  tell = [\"pager\"]               the first is told first; also roles = [\"PHY\"]\n"
+    "Exit codes: 0 stopped in order, 1 failed, 2 usage, 3 unreachable, 4 not permitted.";
 
 int ExitCodeOf(const Status& status) {
   switch (status.code()) {
@@ -54,7 +81,7 @@ StatusOr<RpcOptions> ReadTls(const ServerConfig& config) {
 }
 
 Status Serve(const ServerConfig& config, const sigset_t& signals) {
-  CUSTODY_ASSIGN_OR_RETURN(const RpcOptions rpc, ReadTls(config));
+  CUSTODY_ASSIGN_OR_RETURN(RpcOptions rpc, ReadTls(config));
   CUSTODY_ASSIGN_OR_RETURN(PrivateKey log_key, PrivateKey::LoadPlain(config.dir / "log.key"));
   LedgerOptions options;
   options.folder = config.dir;
@@ -62,7 +89,14 @@ Status Serve(const ServerConfig& config, const sigset_t& signals) {
   options.queue_capacity = config.queue_capacity;
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger,
                            Ledger::Open(options, std::move(log_key)));
+  const std::unique_ptr<Deliverer> deliverer = MakeDeliverer();
+  std::unique_ptr<Alerting> alerting;
+  if (!config.alerting.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(alerting, Alerting::Open(*ledger, config.alerting, *deliverer));
+    rpc.alerting = alerting.get();
+  }
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<RpcServer> server, RpcServer::Start(*ledger, rpc));
+  if (alerting) alerting->Start();
   const pb::GetStatusReply status = ledger->GetStatus();
   spdlog::info("ledger {}: {} entries{}", ledger->registry()->origin(), status.entries(),
                status.read_only() ? ", read-only: " + status.read_only_reason() : "");
@@ -73,6 +107,7 @@ Status Serve(const ServerConfig& config, const sigset_t& signals) {
   sigwait(&signals, &signal);
   spdlog::info("stopping: answering what was accepted");
   server->Drain(std::chrono::seconds(config.drain_seconds));
+  alerting.reset();
   ledger->Drain();
   spdlog::info("stopped at {} entries", ledger->GetStatus().entries());
   return Status();
@@ -90,20 +125,7 @@ int Main(int argc, char** argv) {
   app.add_option("--config", file, "settings (TOML); options given beside it win");
   app.add_option("--dir", given.dir, "data folder, as custody-admin init made it");
   app.add_option("--listen", given.listen, "HOST:PORT; port 0: one the system chooses");
-  app.footer(
-      "Settings of the file, all but dir and listen optional (here: what holds without them):\n"
-      "  dir = \"/var/lib/custody\"\n"
-      "  listen = \"0.0.0.0:7443\"\n"
-      "  anchor = \"/mnt/other/anchor\"    the anchor file, better on another volume; else in dir\n"
-      "  drain_seconds = 20              how long a stop waits for calls to end\n"
-      "  read_threads = 4\n"
-      "  queue_capacity = 1024           events accepted and not answered; more are refused\n"
-      "  log_level = \"info\"             debug, info, warn or error\n"
-      "  [tls]                           else in dir/tls\n"
-      "  authority = \"ca.pem\"\n"
-      "  certificate = \"server.pem\"\n"
-      "  key = \"server.key\"\n"
-      "Exit codes: 0 stopped in order, 1 failed, 2 usage, 3 unreachable, 4 not permitted.");
+  app.footer(kSettings);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -175,6 +175,7 @@ CUSTODY_RULE(DamageHeld);         // F7
 CUSTODY_RULE(StillThere);         // F17
 CUSTODY_RULE(JudgeDisposition);   // F17, of a DISPOSITION
 CUSTODY_RULE(OverrideSound);      // OVERRIDE
+CUSTODY_RULE(AlertKnown);         // ALERT
 CUSTODY_RULE(AttestationFits);    // ATTEST
 CUSTODY_RULE(CorrectionSound);    // F19
 CUSTODY_RULE(DeviationKnown);     // DEVIATION

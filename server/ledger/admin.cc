@@ -262,6 +262,18 @@ Status LedgerImpl::ReadAccessLog(const pb::ReadAccessLogRequest& request,
       });
 }
 
+Status LedgerImpl::WriteAlertRows(const Batch& batch) {
+  for (const Batch::Write& write : batch.writes()) {
+    if (write.table != Table::kAlerts) return InvalidArgument("a row of another table than alerts");
+  }
+  return OnCommitter([this, &batch] { return CommitRows(batch); });
+}
+
+Status LedgerImpl::ReadAlertRows(std::string_view from, const Snapshot::Visitor& visit) {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return view.snapshot().Scan(Table::kAlerts, from, visit);
+}
+
 // On the committer's thread, so that what is copied ends with a commit that is known to be durable.
 StatusOr<pb::BackupReply> LedgerImpl::Backup(const std::filesystem::path& folder) {
   pb::BackupReply reply;

@@ -154,6 +154,11 @@ class Ledger {
   // Visits from within the scan: `visit` is quick, and false ends it.
   virtual Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                                const std::function<bool(const pb::AccessRecord&)>& visit) = 0;
+  // Rows of table `alerts`: what they mean is server/alerting's. `WriteAlertRows` is durable when
+  // it is OK, also while the ledger is read-only; else UNAVAILABLE or RESOURCE_EXHAUSTED, and the
+  // same rows may be written again. `ReadAlertRows` scans from `from` on, as Snapshot::Scan.
+  virtual Status WriteAlertRows(const Batch& batch) = 0;
+  virtual Status ReadAlertRows(std::string_view from, const Snapshot::Visitor& visit) = 0;
   virtual StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) = 0;
 };
 

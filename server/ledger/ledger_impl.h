@@ -98,6 +98,8 @@ class LedgerImpl final : public Ledger {
   Status LogRead(const pb::AccessRecord& record, bool durable) override;
   Status ReadAccessLog(const pb::ReadAccessLogRequest& request,
                        const std::function<bool(const pb::AccessRecord&)>& visit) override;
+  Status WriteAlertRows(const Batch& batch) override;
+  Status ReadAlertRows(std::string_view from, const Snapshot::Visitor& visit) override;
   StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) override;
 
  private:

@@ -14,6 +14,7 @@
 //   meta         name                                       see below
 //   folds        chain                                      see fold_cache.h
 //   reads        u64 micros || u64 n                        AccessRecord bytes
+//   alerts       see server/alerting/alert_rows.h
 //
 // Numbers in keys are big-endian, so that byte order is their order.
 #ifndef CUSTODY_SERVER_LEDGER_ROWS_H_

@@ -41,6 +41,8 @@ constexpr std::array<Row, kCallCount> kTable = {{
     {Call::kSetClock, "SetClock",           {kNo,   kNo,   kNo,   kNo,      kAll}},
     {Call::kReadAccessLog, "ReadAccessLog", {kOwn,  kNo,   kNo,   kAll,     kAll}},
     {Call::kBackup, "Backup",               {kNo,   kNo,   kNo,   kNo,      kAll}},
+    {Call::kListAlerts, "ListAlerts",       {kPty,  kPty,  kPty,  kAll,     kAll}},
+    {Call::kTestAlert, "TestAlert",         {kNo,   kNo,   kNo,   kNo,      kAll}},
     {Call::kPutAttachment, "PutAttachment", {kPty,  kPty,  kPty,  kNo,      kNo}},
     {Call::kGetAttachment, "GetAttachment", {kPty,  kPty,  kNo,   kAll,     kNo}},
 }};

@@ -34,10 +34,12 @@ enum class Call {
   kSetClock,
   kReadAccessLog,
   kBackup,
+  kListAlerts,
+  kTestAlert,
   kPutAttachment,
   kGetAttachment,
 };
-inline constexpr int kCallCount = 20;
+inline constexpr int kCallCount = 22;
 
 // What a caller is: by its organisation's kind, or the local administration.
 enum class Who { kClinic, kManufacturer, kCarrier, kOversight, kAdmin };

@@ -18,6 +18,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/status.h"
+#include "server/alerting/alerting.h"
 #include "server/ledger/ledger.h"
 #include "server/rpc/authorise.h"
 #include "server/rpc/limits.h"
@@ -81,14 +82,16 @@ struct Permit {
 // `RpcContext` outlives every call. Thread-safe.
 class RpcContext {
  public:
-  // `ledger` must outlive the context.
-  RpcContext(Ledger& ledger, unsigned read_threads)
+  // `ledger` and `alerting` (null: nobody is told of alerts) must outlive the context.
+  RpcContext(Ledger& ledger, Alerting* alerting, unsigned read_threads)
       : ledger_(ledger),
+        alerting_(alerting),
         workers_(read_threads, kReadQueue),
         greeters_(1, kGreetingQueue),
         fetchers_(kFetchThreads, kReadQueue) {}
 
   Ledger& ledger() { return ledger_; }
+  Alerting* alerting() { return alerting_; }
   // Threads by what may not wait for what: reads; the greeting that begins every session; and what
   // the watchers are told.
   Workers& workers() { return workers_; }
@@ -124,6 +127,7 @@ class RpcContext {
   StatusOr<Permit> AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call);
 
   Ledger& ledger_;
+  Alerting* const alerting_;
   Streams streams_;
   CertificateDigests digests_;
   Turns transmissions_{kMaxStreamsOfStation, kMaxStreams,

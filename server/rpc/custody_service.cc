@@ -135,6 +135,34 @@ Status PreviewInView(RpcContext& rpc, const Permit& permit, const pb::SignedEven
   return Status();
 }
 
+Status NobodyIsTold() {
+  return FailedPrecondition(
+      "nobody is told of alerts: name recipients under [alerts] in the server's settings, and "
+      "start "
+      "it again");
+}
+
+bool IsOfHouse(const std::string& one, const std::string& site, const Registry& registry) {
+  const EnrolledOrganisation* own = registry.OrganisationOfSite(site);
+  const EnrolledOrganisation* house = registry.OrganisationOfSite(one);
+  const bool same = own != nullptr && house != nullptr && house->organisation == own->organisation;
+  return one == site || same;
+}
+
+// Whether `site` or another of its house is among those that an alert concerns.
+bool ConcernsSite(const pb::AlertRecord& record, const std::string& site,
+                  const Registry& registry) {
+  return std::any_of(record.sites().begin(), record.sites().end(),
+                     [&](const std::string& one) { return IsOfHouse(one, site, registry); });
+}
+
+// How other houses reach their people is theirs to know.
+void LeaveOwnHandouts(pb::AlertRecord& record, const std::string& site, const Registry& registry) {
+  auto* handouts = record.mutable_handouts();
+  const auto other = [&](const pb::Handout& one) { return !IsOfHouse(one.site(), site, registry); };
+  handouts->erase(std::remove_if(handouts->begin(), handouts->end(), other), handouts->end());
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CustodyService::GetTherapy(grpc::CallbackServerContext* context,
@@ -264,8 +292,13 @@ grpc::ServerUnaryReactor* CustodyService::GetSchema(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* CustodyService::GetStatus(grpc::CallbackServerContext* context,
                                                     const pb::GetStatusRequest* /*request*/,
                                                     pb::GetStatusReply* reply) {
-  return rpc_.Serve(context, Call::kGetStatus, [=, this](const Permit&) {
+  return rpc_.Serve(context, Call::kGetStatus, [=, this](const Permit& permit) {
     *reply = rpc_.ledger().GetStatus();
+    const bool all = permit.caller.who == Who::kAdmin || permit.caller.who == Who::kOversight;
+    if (all) reply->mutable_alerting()->set_configured(false);
+    if (all && rpc_.alerting() != nullptr) {
+      *reply->mutable_alerting() = rpc_.alerting()->GetStatus(rpc_.ledger().Now());
+    }
     return Status();
   });
 }
@@ -302,6 +335,36 @@ grpc::ServerUnaryReactor* CustodyService::Backup(grpc::CallbackServerContext* co
       return InvalidArgument("name the backup's folder from the root on, as the server sees it");
     }
     CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.ledger().Backup(folder));
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::ListAlerts(grpc::CallbackServerContext* context,
+                                                     const pb::ListAlertsRequest* request,
+                                                     pb::ListAlertsReply* reply) {
+  return rpc_.Serve(context, Call::kListAlerts, [=, this](const Permit& permit) -> Status {
+    if (rpc_.alerting() == nullptr) return NobodyIsTold();
+    const std::shared_ptr<const Registry> registry = rpc_.ledger().registry();
+    const auto shown = [&](const pb::AlertRecord& record) {
+      return permit.scope == Scope::kAll || ConcernsSite(record, permit.caller.site, *registry);
+    };
+    CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.alerting()->List(*request, shown));
+    for (pb::AlertRecord& record : *reply->mutable_alerts()) {
+      if (!record.therapy().empty()) {
+        CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, record.therapy(), "alerts"));
+      }
+      if (permit.scope != Scope::kAll) LeaveOwnHandouts(record, permit.caller.site, *registry);
+    }
+    return Status();
+  });
+}
+
+grpc::ServerUnaryReactor* CustodyService::TestAlert(grpc::CallbackServerContext* context,
+                                                    const pb::TestAlertRequest* request,
+                                                    pb::TestAlertReply* reply) {
+  return rpc_.Serve(context, Call::kTestAlert, [=, this](const Permit&) -> Status {
+    if (rpc_.alerting() == nullptr) return NobodyIsTold();
+    CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.alerting()->Test(request->site(), rpc_.ledger().Now()));
     return Status();
   });
 }

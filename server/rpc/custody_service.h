@@ -56,6 +56,12 @@ class CustodyService final : public pb::Custody::CallbackService {
   grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context,
                                    const pb::BackupRequest* request,
                                    pb::BackupReply* reply) override;
+  grpc::ServerUnaryReactor* ListAlerts(grpc::CallbackServerContext* context,
+                                       const pb::ListAlertsRequest* request,
+                                       pb::ListAlertsReply* reply) override;
+  grpc::ServerUnaryReactor* TestAlert(grpc::CallbackServerContext* context,
+                                      const pb::TestAlertRequest* request,
+                                      pb::TestAlertReply* reply) override;
 
  private:
   RpcContext& rpc_;

@@ -22,6 +22,9 @@
 namespace custody {
 namespace {
 
+// Serving while every recipient of alerts takes what it is handed; no part of the server's own
+// health, which does not depend on who is told.
+constexpr const char* kAlertsHealth = "custody.alerts";
 constexpr const char* kServiceNames[] = {"", "custody.v1.Ledger", "custody.v1.Custody",
                                          "custody.v1.Attachments"};
 
@@ -67,8 +70,8 @@ void RequireTls13() {
 }
 
 struct RpcServer::Rep {
-  Rep(Ledger& ledger, unsigned read_threads)
-      : context(ledger, read_threads),
+  Rep(Ledger& ledger, const RpcOptions& options)
+      : context(ledger, options.alerting, options.read_threads),
         ledger_service(context),
         custody_service(context),
         attachments(context) {}
@@ -100,7 +103,7 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(Ledger& ledger, const RpcO
   grpc::EnableDefaultHealthCheckService(true);
   const bool production = ledger.registry()->environment() == pb::PRODUCTION;
   if (!production) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  auto rep = std::make_unique<Rep>(ledger, options.read_threads);
+  auto rep = std::make_unique<Rep>(ledger, options);
   grpc::ServerBuilder builder;
   Configure(builder);
   if (production) builder.SetOption(std::make_unique<WithoutReflection>());
@@ -117,6 +120,11 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(Ledger& ledger, const RpcO
   }
   rep->address = options.listen.substr(0, colon + 1) + std::to_string(port);
   rep->SetHealth(true);
+  if (options.alerting != nullptr) {
+    options.alerting->OnWell([at = rep.get()](bool well) {
+      at->server->GetHealthCheckService()->SetServingStatus(kAlertsHealth, well);
+    });
+  }
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(rep)));
 }
 
@@ -124,6 +132,7 @@ const std::string& RpcServer::address() const { return rep_->address; }
 
 void RpcServer::Drain(std::chrono::milliseconds grace) {
   if (rep_->server == nullptr) return;
+  if (rep_->context.alerting() != nullptr) rep_->context.alerting()->OnWell({});
   rep_->SetHealth(false);
   rep_->context.streams().StopAll();
   rep_->server->Shutdown(std::chrono::system_clock::now() + grace);

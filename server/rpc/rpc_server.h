@@ -7,6 +7,7 @@
 #include <string>
 
 #include "crypto/status.h"
+#include "server/alerting/alerting.h"
 #include "server/ledger/ledger.h"
 
 namespace custody {
@@ -22,6 +23,7 @@ struct RpcOptions {
   std::string certificate_pem;  // the server's own
   std::string key_pem;          // never logged
   unsigned read_threads = 4;
+  Alerting* alerting = nullptr;  // not owned, outlives the server; null: nobody is told of alerts
 };
 
 // `RpcServer` serves one ledger until it is drained.

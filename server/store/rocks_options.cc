@@ -8,9 +8,10 @@
 // Tables differ in how their keys come. `entries`, `signed`, `checkpoints` and `reads` are written
 // in rising key order and never changed: files do not overlap, compaction moves them without
 // rewriting, and a filter would be wasted. `events`, `chains`, `heads`, `identifiers`,
-// `attachments`, `subjects` and `folds` come in random order; `events` is asked for a key that is
-// not there once an event, which the filter answers without touching a block. `nodes` rewrites the
-// last rows of each level in every group; superseded versions die in the memtable or at its flush.
+// `attachments`, `subjects`, `folds` and `alerts` come in random order; `events` is asked for a key
+// that is not there once an event, which the filter answers without touching a block. `nodes`
+// rewrites the last rows of each level in every group; superseded versions die in the memtable or
+// at its flush.
 //
 // Hashes do not compress, so tables made of them are left alone. Signed events are text-like, read
 // rarely and kept for ever: LZ4 on the way, ZSTD at the bottom. Attachments are sealed, that is
@@ -50,7 +51,7 @@ bool RisingKeys(Table table) {
 
 bool Compresses(Table table) {
   return table == Table::kSigned || table == Table::kFolds || table == Table::kReads ||
-         table == Table::kCheckpoints || table == Table::kIdentifiers;
+         table == Table::kCheckpoints || table == Table::kIdentifiers || table == Table::kAlerts;
 }
 
 rocksdb::ColumnFamilyOptions TableOptions(Table table,
@@ -70,7 +71,7 @@ rocksdb::ColumnFamilyOptions TableOptions(Table table,
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   options.write_buffer_size = table == Table::kSigned || table == Table::kHeads ? 8 << 20 : 4 << 20;
   options.max_write_buffer_number = 2;
-  options.arena_block_size = 128 << 10;  // thirteen tables: the default would tie up 13 MiB
+  options.arena_block_size = 128 << 10;  // many tables: the default would tie up 14 MiB
   options.target_file_size_base = kFileBytes;
   options.max_bytes_for_level_base = 4 * kFileBytes;
   options.compression =
@@ -99,7 +100,7 @@ class Silence final : public rocksdb::Logger {
 const std::string& TableName(Table table) {
   static const std::array<std::string, kTableCount> kNames = {
       "entries",     "signed",      "chains",   "events", "nodes", "heads", "checkpoints",
-      "identifiers", "attachments", "subjects", "meta",   "folds", "reads"};
+      "identifiers", "attachments", "subjects", "meta",   "folds", "reads", "alerts"};
   return kNames[static_cast<std::size_t>(table)];
 }
 
@@ -142,6 +143,24 @@ std::vector<rocksdb::ColumnFamilyDescriptor> ColumnFamilies() {
     families.emplace_back(TableName(table), TableOptions(table, cache));
   }
   return families;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> FamiliesIn(const std::vector<std::string>& names) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families = ColumnFamilies();
+  std::erase_if(families, [&](const rocksdb::ColumnFamilyDescriptor& family) {
+    return std::find(names.begin(), names.end(), family.name) == names.end();
+  });
+  return families;
+}
+
+void PutInPlace(std::vector<rocksdb::ColumnFamilyHandle*>& families) {
+  std::vector<rocksdb::ColumnFamilyHandle*> placed;
+  for (const rocksdb::ColumnFamilyDescriptor& family : ColumnFamilies()) {
+    const auto found = std::find_if(families.begin(), families.end(),
+                                    [&](const auto* one) { return one->GetName() == family.name; });
+    placed.push_back(found == families.end() ? nullptr : *found);
+  }
+  families = std::move(placed);
 }
 
 }  // namespace custody

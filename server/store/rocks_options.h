@@ -22,6 +22,12 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options, rocksdb::Env* en
 // all share one block cache.
 std::vector<rocksdb::ColumnFamilyDescriptor> ColumnFamilies();
 
+// An older program's folder lacks tables. Opened for writing they are made; whoever only reads does
+// without: `FamiliesIn` are those of `names` alone, and `PutInPlace` puts each of their handles
+// where its table belongs, and null where there is none.
+std::vector<rocksdb::ColumnFamilyDescriptor> FamiliesIn(const std::vector<std::string>& names);
+void PutInPlace(std::vector<rocksdb::ColumnFamilyHandle*>& families);
+
 }  // namespace custody
 
 #endif  // CUSTODY_SERVER_STORE_ROCKS_OPTIONS_H_

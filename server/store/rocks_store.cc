@@ -8,6 +8,8 @@
 // RocksDB statuses do not leave this file. An error from a write means "unknown": a batch whose
 // sync failed has been seen after reopening. From then on nothing is written until the store is
 // opened again; what recovery finds is flushed to synced files before it is served.
+//
+// Long because store and snapshots share what is open, and nobody else may see it.
 #include "server/store/rocks_store.h"
 
 #include <rocksdb/db.h>
@@ -83,10 +85,13 @@ struct Database {
   Database& operator=(Database&&) = delete;
   ~Database() {
     if (!db) return;
-    for (rocksdb::ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
+    for (rocksdb::ColumnFamilyHandle* family : families) {
+      if (family != nullptr) db->DestroyColumnFamilyHandle(family);
+    }
     db->Close().PermitUncheckedError();
     db.reset();
   }
+  // Null for a table that a folder of an older program does not have, when it is only read.
   rocksdb::ColumnFamilyHandle* family(Table table) const {
     return families[static_cast<std::size_t>(table) + 1];  // the first is the default family
   }
@@ -113,6 +118,7 @@ class RocksSnapshot final : public Snapshot {
 
   StatusOr<std::string> Get(Table table, std::string_view key) const override {
     CUSTODY_RETURN_IF_ERROR(damage_);
+    if (database_.family(table) == nullptr) return NotFound("there is no " + TableName(table));
     rocksdb::PinnableSlice value;
     const rocksdb::Status status =
         database_.db->Get(read_, database_.family(table), Slice(key), &value);
@@ -137,6 +143,7 @@ class RocksSnapshot final : public Snapshot {
   template <class Seek, class Step>
   Status Walk(Table table, const Visitor& visit, Seek seek, Step step) const {
     CUSTODY_RETURN_IF_ERROR(damage_);
+    if (database_.family(table) == nullptr) return {};
     const std::unique_ptr<rocksdb::Iterator> rows(
         database_.db->NewIterator(read_, database_.family(table)));
     for (seek(*rows); rows->Valid(); step(*rows)) {
@@ -303,9 +310,9 @@ Status CheckFolder(const StoreOptions& options) {
   return {};
 }
 
-// A table that this program does not know was added by a newer one.
-Status CheckTables(const rocksdb::DBOptions& db_options, const StoreOptions& options) {
-  std::vector<std::string> names;
+// A table that this program does not know was added by a newer one. `names` are those there are.
+Status CheckTables(const rocksdb::DBOptions& db_options, const StoreOptions& options,
+                   std::vector<std::string>& names) {
   const rocksdb::Status status =
       rocksdb::DB::ListColumnFamilies(db_options, options.folder.string(), &names);
   if (!status.ok()) return OpenError(status, options.folder);
@@ -337,18 +344,19 @@ Status CheckFormat(std::string_view text, const StoreOptions& options) {
 // A reader beside a server may find the list of files newer or older than the files, which are
 // taken away when they were merged: it looks again. What is damaged is so every time.
 rocksdb::Status OpenDatabase(const StoreOptions& options, const rocksdb::DBOptions& db_options,
-                             Database& database) {
+                             const std::vector<std::string>& names, Database& database) {
   const std::string folder = options.folder.string();
   rocksdb::Status status;
   for (int tries = options.read_only ? 10 : 1; tries > 0; --tries) {
     rocksdb::DB* raw = nullptr;
-    status = options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, folder, ColumnFamilies(),
+    status = options.read_only ? rocksdb::DB::OpenForReadOnly(db_options, folder, FamiliesIn(names),
                                                               &database.families, &raw)
                                : rocksdb::DB::Open(db_options, folder, ColumnFamilies(),
                                                    &database.families, &raw);
     database.db.reset(raw);
     if (status.ok()) break;
   }
+  if (status.ok()) PutInPlace(database.families);
   return status;
 }
 
@@ -372,9 +380,10 @@ StatusOr<std::unique_ptr<Store>> OpenRocksStoreOn(
   if (file_system) database.env = rocksdb::NewCompositeEnv(file_system);
   rocksdb::Env* env = database.env ? database.env.get() : rocksdb::Env::Default();
   const rocksdb::DBOptions db_options = DatabaseOptions(options, env);
-  if (!options.create) CUSTODY_RETURN_IF_ERROR(CheckTables(db_options, options));
+  std::vector<std::string> names;
+  if (!options.create) CUSTODY_RETURN_IF_ERROR(CheckTables(db_options, options, names));
 
-  const rocksdb::Status status = OpenDatabase(options, db_options, database);
+  const rocksdb::Status status = OpenDatabase(options, db_options, names, database);
   if (!status.ok()) return OpenError(status, options.folder);
   if (options.create) CUSTODY_RETURN_IF_ERROR(WriteFirstRows(database));
 

@@ -35,8 +35,9 @@ enum class Table : std::uint8_t {
   kMeta = 10,
   kFolds = 11,
   kReads = 12,
+  kAlerts = 13,
 };
-inline constexpr int kTableCount = 13;
+inline constexpr int kTableCount = 14;
 
 // `Batch` is a set of writes that happen together or not at all. A value.
 class Batch {

@@ -215,6 +215,10 @@ class SlowLedger final : public Ledger {
                        const std::function<bool(const pb::AccessRecord&)>& visit) override {
     return real_->ReadAccessLog(request, visit);
   }
+  Status WriteAlertRows(const Batch& batch) override { return real_->WriteAlertRows(batch); }
+  Status ReadAlertRows(std::string_view from, const Snapshot::Visitor& visit) override {
+    return real_->ReadAlertRows(from, visit);
+  }
   StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) override {
     return real_->Backup(folder);
   }

@@ -32,6 +32,8 @@ expect "CRS graded: grade 2, worst so far 2"
 expect "tocilizumab, 560 mg"
 expect "Follow-up month 2 to 3: alive"        # to its last
 expect "DO NOT RELY: event"                   # one bit changed
+expect "every recipient of CLINIC took it"
+expect '"what":"first fever after the infusion"'
 expect "TRAINING - NOT FOR PATIENT USE"
 
 # The changed record, and no other, is found forged.
@@ -47,6 +49,8 @@ weeks=$(((last - first + 43200) / 604800))
 
 # What a station learns it keeps in its own folder: a receipt for every event that it signed.
 [ "$(find "$folder/demo/ward/receipts" -type f | wc -l)" -ge 60 ] || { echo "the ward kept too few receipts"; failed=yes; }
+
+if grep -E 'Exemplar|4711023|4711032|19680214' "$folder/demo/alerts.jsonl"; then echo "an alert names a patient"; failed=yes; fi
 
 for file in bundle.custody.json ledger.trust.json changed.custody.json; do
   [ -s "$folder/demo/$file" ] || { echo "not left behind: $file"; failed=yes; }

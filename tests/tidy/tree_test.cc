@@ -56,7 +56,7 @@ std::vector<SourceFile> Sources() {
 }
 
 std::string RoomOf(const std::string& path) {
-  for (const char* room : {"server/store", "server/ledger", "server/rpc"}) {
+  for (const char* room : {"server/store", "server/ledger", "server/alerting", "server/rpc"}) {
     if (path.rfind(std::string(room) + "/", 0) == 0) return room;
   }
   return path.substr(0, path.find('/'));
@@ -68,8 +68,12 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"custody", {"crypto", "custody/v1"}},
     {"server/store", {"crypto"}},
     {"server/ledger", {"crypto", "custody", "custody/v1", "server/store"}},
-    {"server/rpc", {"crypto", "custody", "custody/v1", "server/ledger", "server/store"}},
-    {"server", {"crypto", "custody", "custody/v1", "server/ledger", "server/store", "server/rpc"}},
+    {"server/alerting", {"crypto", "custody", "custody/v1", "server/ledger", "server/store"}},
+    {"server/rpc",
+     {"crypto", "custody", "custody/v1", "server/alerting", "server/ledger", "server/store"}},
+    {"server",
+     {"crypto", "custody", "custody/v1", "server/alerting", "server/ledger", "server/store",
+      "server/rpc"}},
     {"client", {"crypto", "custody", "custody/v1"}},
     {"tools", {"crypto", "custody", "custody/v1", "client", "server/ledger", "server/store"}},
 };
@@ -84,10 +88,11 @@ const std::vector<LibraryRule> kLibraries = {
     {"grpcpp/", {"server/rpc", "server", "client", "tools"}},
     {"openssl/", {"crypto"}},
     {"absl/", {"crypto", "custody"}},
-    {"google/protobuf/", {"custody", "server/ledger", "server/rpc", "client", "tools"}},
+    {"google/protobuf/",
+     {"custody", "server/ledger", "server/alerting", "server/rpc", "client", "tools"}},
     {"nlohmann/", {"custody", "client", "tools"}},
     {"toml++/", {"server", "client", "tools"}},
-    {"spdlog/", {"server", "server/rpc", "server/ledger", "tools"}},
+    {"spdlog/", {"server", "server/rpc", "server/ledger", "server/alerting", "tools"}},
     {"CLI/", {"server", "client", "tools"}},
     {"utf8proc", {"custody"}},
 };

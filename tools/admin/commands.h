@@ -27,6 +27,7 @@ void AddRevoke(CLI::App& app, CommandLine& line);
 void AddPublish(CLI::App& app, CommandLine& line);
 void AddKey(CLI::App& app, CommandLine& line);
 void AddStation(CLI::App& app, CommandLine& line);
+void AddAlert(CLI::App& app, CommandLine& line);
 void AddUpkeep(CLI::App& app, CommandLine& line);
 
 // `AddSigning` adds --folder, --pins and --as to a command that signs.

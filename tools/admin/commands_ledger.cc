@@ -223,6 +223,16 @@ void AddClock(CLI::App& app, CommandLine& line) {
   });
 }
 
+StatusOr<nlohmann::json> AlertingJson(const pb::GetStatusReply& reply) {
+  std::string text;
+  google::protobuf::util::JsonPrintOptions print;
+  print.always_print_primitive_fields = true;
+  if (!google::protobuf::util::MessageToJsonString(reply.alerting(), &text, print).ok()) {
+    return Internal("the state of the alerts could not be written as json");
+  }
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
 void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
   CLI::App* status = app.add_subcommand("status", "State of the server");
   AddFolder(*status, line);
@@ -233,12 +243,14 @@ void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
       CUSTODY_ASSIGN_OR_RETURN(const pb::GetStatusReply reply,
                                administration->session().GetStatus());
       if (!line.json) return RenderStatus(reply, administration->folder().settings().zone);
+      CUSTODY_ASSIGN_OR_RETURN(const nlohmann::json alerting, AlertingJson(reply));
       return nlohmann::json({{"entries", reply.entries()},
                              {"readOnly", reply.read_only()},
                              {"checkpoint", reply.checkpoint()},
                              {"queueLength", reply.queue_length()},
                              {"syncs", reply.syncs()},
                              {"groups", reply.groups()},
+                             {"alerting", alerting},
                              {"serverTime", FormatUtc(FromProto(reply.server_time()))}})
                  .dump() +
              "\n";

@@ -37,6 +37,7 @@ int Run(int argc, char** argv) {
   AddPublish(app, line);
   AddKey(app, line);
   AddStation(app, line);
+  AddAlert(app, line);
   AddUpkeep(app, line);
   try {
     app.parse(argc, argv);

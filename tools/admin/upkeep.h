@@ -1,4 +1,5 @@
-// Looking after a running ledger: its state, its clock, its backups, and a check of a folder.
+// Looking after a running ledger: its state, its clock, its backups, who is told of alerts, and a
+// check of a folder.
 #ifndef CUSTODY_TOOLS_ADMIN_UPKEEP_H_
 #define CUSTODY_TOOLS_ADMIN_UPKEEP_H_
 
@@ -11,6 +12,11 @@ namespace custody {
 
 // `RenderStatus` puts the server's state in words, times local in `zone`.
 std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone);
+// `RenderAlerts` puts alerts in words, each with what was handed to whom; `RenderTest` what became
+// of a test.
+std::string RenderAlerts(const pb::ListAlertsReply& alerts, std::string_view zone);
+std::string RenderTest(const pb::TestAlertReply& test, std::string_view site,
+                       std::string_view zone);
 
 }  // namespace custody
 

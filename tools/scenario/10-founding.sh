@@ -5,6 +5,7 @@ rm -rf "$DEMO"
 mkdir -p "$DEMO"
 found
 cp "$ADMIN/ledger.trust.json" "$DEMO/ledger.trust.json"
+who_is_told
 start_server
 say "The server listens on $ADDRESS; stations reach it by mutual TLS 1.3 only."
 
@@ -36,3 +37,5 @@ lab_person QC-ROSSI QC "Paolo Rossi"
 lab_person QA-STERN QA "Judith Stern"
 lab_person QP-VOGT QP "Martin Vogt"
 say "Seventeen people are enrolled; each made a key of their own and proved to hold it."
+say "Alerts go to whom the server's settings name. Each month that is tested, before it is needed."
+run custody-admin alert test --site CLINIC --folder "$ADMIN"

@@ -49,9 +49,12 @@ at 45 20:00 "Day 3: fever. The grade is computed from what was measured and atte
   graded 1 1 '"onset_at": "-30min", "hypotension": "no", "oxygen": "O2_NONE"'
 } | clinic_lines
 say "The first fever is an alert to the physician until somebody says that they act on it."
+say "The server handed it out at once; no name, no word of hers is in it:"
+told R43
 alert=$(custody-clinic --json next "$COI" | grep -o 'A-[0-9a-f]\{8\}-R43' | head -n 1)
 run custody-clinic record alert_acknowledged --as DR-HOLM:PHY --therapy "$COI" --alert "$alert" \
   --action 'seen at the bedside, cultures taken'
+run custody-admin alert list --site CLINIC --folder "$ADMIN"
 at 46 03:00 "Blood pressure falls and she needs a little oxygen: grade 2."
 {
   shift_of RN-SATO "$(observed -5min 39.4 86 48 124 24 90 '"oxygen": "low-flow", "oxygen_flow_l_per_min": 2, "hypotension": "yes", "symptoms": ["chills", "muscle-pain"]')"

@@ -37,6 +37,7 @@ say "$DEMO/ledger.trust.json     whom to trust: the ledger's keys, from the trus
 say "$DEMO/changed.custody.json  the copy with one bit changed"
 say "$DEMO/ledger                the server's data;  $DEMO/server.log  its log"
 say "$DEMO/ward, $DEMO/bench     the two stations: keys, receipts, outbox"
+say "$DEMO/alerts.jsonl          the alerts that were handed out"
 say "$DEMO/papers                what was attached"
 say "Look around: play it with --serve, then CUSTODY_STATION=$DEMO/ward CUSTODY_PINS=$DEMO/pins custody-clinic board"
 say "$((SECONDS - started)) seconds, sixteen weeks. And the last thing is what a hospital would do in thirty years:"

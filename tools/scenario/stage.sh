@@ -98,7 +98,7 @@ logger_file() {
 admin() { quiet custody-admin "$@"; }
 
 start_server() {
-  custody-server --dir "$DATA" --listen "$ADDRESS" >"$DEMO/server.out" 2>>"$DEMO/server.log" &
+  custody-server --config "$DEMO/server.toml" --dir "$DATA" --listen "$ADDRESS" >"$DEMO/server.out" 2>>"$DEMO/server.log" &
   server_pid=$!
   for _ in $(seq 200); do
     if grep -q '^listening on' "$DEMO/server.out"; then return; fi
@@ -108,6 +108,32 @@ start_server() {
   echo "demo: the server did not start:" >&2
   cat "$DEMO/server.log" >&2
   exit 1
+}
+
+# who_is_told: the server's settings, in which alerts go to a file; a hospital names its pagers.
+who_is_told() {
+  cat >"$DEMO/server.toml" <<EOF
+[[alerts.recipient]]
+name = "file"
+program = ["/usr/bin/tee", "-a", "$(cd "$DEMO" && pwd)/alerts.jsonl"]
+
+[[alerts.list]]
+site = "CLINIC"
+tell = ["file"]
+
+[[alerts.list]]
+site = "PLANT"
+tell = ["file"]
+EOF
+}
+
+# told RULE: waits until an alert of this rule was handed out, and shows the message.
+told() {
+  for _ in $(seq 200); do
+    if grep -q "\"rule\":\"$1\"" "$DEMO/alerts.jsonl"; then break; fi
+    sleep 0.05
+  done
+  grep -m 1 "\"rule\":\"$1\"" "$DEMO/alerts.jsonl" | sed 's/,"/,\n     "/g'
 }
 
 stop_server() {

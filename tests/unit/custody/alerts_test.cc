@@ -14,6 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 class AlertsTest : public RulesTest {
@@ -45,7 +46,7 @@ TEST_F(AlertsTest, ALotThatIsNotReleasedInTimeIsToldToBothSites) {
   Pass(kMicrosPerDay);
   const std::optional<Alert> late = Of("R42");
   ASSERT_TRUE(late.has_value());
-  EXPECT_EQ(late->id, "A-" + event + "-R42-LOT26001");
+  EXPECT_EQ(late->id, "A-" + event + "-R42");
   EXPECT_THAT(late->sites, ElementsAre("CLINIC", "LAB"));
   EXPECT_THAT(late->roles, UnorderedElementsAre(pb::COORD, pb::PHY, pb::QA, pb::SCHED));
   EXPECT_THAT(late->text, HasSubstr(std::string(kMainCoi)));
@@ -154,7 +155,7 @@ TEST_F(AlertsTest, ContaminationIsToldWhenThePatientHasGotIt) {
   run.Through("infusion_started");
   MustDo({"lab.qc.1"}, contaminated);
   ASSERT_TRUE(Of("F5").has_value());
-  EXPECT_EQ(Of("F5")->id, "A-" + LastId() + "-F5-LOT26001");
+  EXPECT_EQ(Of("F5")->id, "A-" + LastId() + "-F5");
   EXPECT_THAT(Of("F5")->sites, ElementsAre("CLINIC", "LAB"));
   Acknowledge("lab.qa.1", Of("F5")->id);
   EXPECT_FALSE(Of("F5")->acknowledged()) << "the site that treats has to say so";
@@ -166,7 +167,7 @@ TEST_F(AlertsTest, ARecallIsTold) {
          "product_recalled { recall: 'RC-7' identifier_type: 'lot' identifier: 'LOT26001' reason: "
          "'x' infused_already: NO }");
   ASSERT_TRUE(Of("F18").has_value());
-  EXPECT_EQ(Of("F18")->id, "A-" + LastId() + "-F18-RC-7");
+  EXPECT_EQ(Of("F18")->id, "A-" + LastId() + "-F18");
 }
 
 TEST_F(AlertsTest, VisitsThatAreOverdueAreTold) {
@@ -209,6 +210,95 @@ TEST_F(AlertsTest, TheMainPathLeavesOnlyThePatientsAlertsAndNamesNobody) {
   }
   run.mutable_state().set_sealed(true);
   EXPECT_THAT(All(), IsEmpty());
+}
+
+// Each alert whole, to be compared.
+std::vector<std::string> Written(const std::vector<Alert>& alerts) {
+  std::vector<std::string> lines;
+  for (const Alert& alert : alerts) {
+    std::string line = alert.id + " since " + std::to_string(alert.since_us) + " " + alert.text;
+    for (const std::string& site : alert.waiting) line += " " + site;
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+TEST_F(AlertsTest, BetweenTwoLooksNothingChanges) {
+  int changes = 0;
+  for (std::size_t step = 0; step < run.steps().size(); ++step) {
+    EventBuilder next = run.Next();
+    ASSERT_FALSE(run.Record(next).refused());
+    Instant at = ledger.now();
+    std::vector<std::string> before;
+    for (int looks = 0; looks < 40; ++looks) {
+      const AlertOutlook outlook = LookOut(run.state(), run.registry(), at);
+      const std::vector<std::string> now = Written(outlook.alerts);
+      if (looks > 0 && now != before) ++changes;
+      before = now;
+      const std::int64_t end =
+          outlook.next_us != 0 ? outlook.next_us : (at + 400 * kMicrosPerDay).micros;
+      ASSERT_GT(end, at.micros);
+      for (const std::int64_t later : {at.micros + (end - at.micros) / 3, end - 1}) {
+        EXPECT_EQ(Written(Alerts(run.state(), run.registry(), Instant{later})), now)
+            << run.steps()[step].body << " " << FormatUtc(Instant{later});
+      }
+      if (outlook.next_us == 0) break;
+      at = Instant{outlook.next_us};
+    }
+  }
+  EXPECT_GT(changes, 20) << "alerts arose and ended by mere passing of time";
+}
+
+TEST_F(AlertsTest, AnAcknowledgementNamesAnAlertOfThisTherapyAtASiteThatItConcerns) {
+  run.Until("crs_graded");
+  const std::string fever = Of("R43")->id;
+  const auto acknowledge = [&](const std::string& who, const std::string& alert) {
+    return run.Judge(run.Draft({who}, "alert_acknowledged { alert: '" + alert + "' action: 'x' }"));
+  };
+  EXPECT_FALSE(acknowledge("clinic.phy.1", fever).refused());
+  for (const char* wrong : {"A-1", "fever", "A-00000000-R43", "A-12345678"}) {
+    const pb::Verdict verdict = acknowledge("clinic.phy.1", wrong);
+    ASSERT_TRUE(verdict.refused()) << wrong;
+    EXPECT_THAT(Blockers(verdict), ElementsAre("ALERT"));
+    EXPECT_THAT(Explain(verdict), HasSubstr(fever)) << "the open ones are listed";
+  }
+  // The right event under another rule, and the right id of another site's alert.
+  EXPECT_TRUE(acknowledge("clinic.phy.1", fever.substr(0, 11) + "F5").refused());
+  const pb::Verdict elsewhere = acknowledge("lab.qa.1", fever);
+  EXPECT_TRUE(elsewhere.refused());
+  EXPECT_THAT(Explain(elsewhere), HasSubstr("CLINIC"));
+  const pb::Verdict blind = acknowledge("lab.qa.1", "A-1");
+  EXPECT_THAT(Explain(blind), Not(HasSubstr(fever))) << "not theirs to know of";
+  // On paper or late it is no better.
+  EXPECT_TRUE(run.Judge(Late(run.Draft({"clinic.phy.1"},
+                                       "alert_acknowledged { alert: 'A-1' action: 'x' }")))
+                  .refused());
+}
+
+TEST_F(AlertsTest, AnAlertThatIsOverMayStillBeAcknowledged) {
+  run.Through("observations_recorded");
+  Pass(5 * kMicrosPerHour);
+  const std::string pause = Of("R28")->id;
+  MustDo({"clinic.rn.1"},
+         "observations_recorded { observations { vitals { at $T temperature_c: 36.5 } } }");
+  ASSERT_FALSE(Of("R28").has_value());
+  Acknowledge("clinic.rn.1", pause);
+  EXPECT_EQ(run.state().alerts_seen_size(), 1);
+}
+
+TEST_F(AlertsTest, AnIdHoldsNothingThatSomebodyTyped) {
+  run.Through("infusion_started");
+  MustDo({"lab.qa.1"},
+         "product_recalled { recall: 'ZAPHOD' identifier_type: 'lot' identifier: 'LOT26001' "
+         "reason: 'ZAPHOD' infused_already: NO }");
+  MustDo({"lab.qc.1"},
+         "contamination_confirmed { lot: 'LOT26001' test: 'ZAPHOD' organism: 'ZAPHOD' "
+         "confirmed_at $T after_infusion: NO }");
+  ASSERT_GE(All().size(), 2U);
+  for (const Alert& alert : All()) {
+    EXPECT_THAT(alert.id, testing::MatchesRegex("A-[0-9a-f]+-[A-Z0-9]+(-[0-9a-z_-]+)?"));
+    EXPECT_TRUE(MayHaveStood(run.state(), alert.id)) << alert.id;
+  }
 }
 
 }  // namespace

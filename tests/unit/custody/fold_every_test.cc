@@ -127,13 +127,6 @@ std::vector<Row> Travelling() {
        "carrier_milestone",
        {"clinic.rn.1"},
        "site: 'CLINIC' ended_at $T sheets: 2"},
-      {"alert_acknowledged",
-       "carrier_milestone",
-       {"clinic.phy.1"},
-       "alert: 'A-1' action: 'called the carrier'",
-       [](const State& s) {
-         return s.alerts_seen_size() == 1 && s.alerts_seen(0).site() == "CLINIC";
-       }},
   };
 }
 

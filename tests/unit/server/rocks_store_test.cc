@@ -1,7 +1,9 @@
 // What the RocksDB store does when the disk, another process or another program interferes.
 #include "server/store/rocks_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <fstream>
 #include <string>
 
+#include "server/store/rocks_options.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -166,6 +169,37 @@ TEST_F(RocksStoreTest, ReadOnlyOpensBesideAWriterAndWritesNothing) {
   const CommitResult refused = Put(*reader, "b", "1");
   EXPECT_NE(refused.outcome, CommitOutcome::kCommitted);
   EXPECT_THAT(refused.status, StatusIs(StatusCode::kFailedPrecondition));
+}
+
+// Every table that is added later is missing in the folders of before.
+TEST_F(RocksStoreTest, AFolderOfAnOlderProgramIsReadWithoutItsMissingTablesAndGetsThemWhenServed) {
+  CUSTODY_EXPECT_OK(Open(true));
+  {
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* raw = nullptr;
+    ASSERT_TRUE(
+        rocksdb::DB::Open(rocksdb::DBOptions(), db_.string(), ColumnFamilies(), &handles, &raw)
+            .ok());
+    const std::unique_ptr<rocksdb::DB> db(raw);
+    for (rocksdb::ColumnFamilyHandle* handle : handles) {
+      const bool late = handle->GetName() == "alerts";
+      EXPECT_TRUE(!late || db->DropColumnFamily(handle).ok());
+      db->DestroyColumnFamilyHandle(handle);
+    }
+  }
+  {
+    CUSTODY_ASSERT_OK_AND_ASSIGN(const auto reader, Open(false, true));
+    const auto snapshot = reader->GetSnapshot();
+    EXPECT_THAT(snapshot->Get(Table::kAlerts, "a"), StatusIs(StatusCode::kNotFound));
+    CUSTODY_EXPECT_OK(snapshot->Scan(Table::kAlerts, "",
+                                     [](std::string_view, std::string_view) { return true; }));
+    CUSTODY_EXPECT_OK(snapshot->Get(Table::kMeta, "store.format"));
+  }
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, Open());
+  Batch batch;
+  batch.Put(Table::kAlerts, "a", "1");
+  EXPECT_EQ(store->Commit(batch, store->GetSnapshot()->version(), 0).outcome,
+            CommitOutcome::kCommitted);
 }
 
 TEST_F(RocksStoreTest, BackupIsAWholeStoreOfItsMoment) {

@@ -1,0 +1,117 @@
+// Alerts go out: to whom the settings say, again and again, until somebody of the site has
+// acknowledged them in the ledger.
+//
+// What is promised. An alert that a therapy raises is handed to the first recipient of its sites'
+// lists at the next step, and to others as handouts.h says, at least once: what was handed out is
+// written down after the recipient took it, so a kill in between has it handed out again. It is
+// repeated until the ledger holds the site's ALERT_ACKNOWLEDGED, or until it is true no more. A
+// restart goes on where it was: the open alerts are known from the store, and what was recorded
+// meanwhile is looked at first. Nothing of it is in the log, and a recipient that fails, hangs or
+// lies keeps nobody from recording.
+#ifndef CUSTODY_SERVER_ALERTING_ALERTING_H_
+#define CUSTODY_SERVER_ALERTING_ALERTING_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "crypto/status.h"
+#include "custody/time.h"
+#include "custody/v1/service.pb.h"
+#include "server/alerting/deliver.h"
+#include "server/alerting/handouts.h"
+#include "server/alerting/open_alerts.h"
+#include "server/alerting/recipients.h"
+#include "server/ledger/ledger.h"
+#include "server/ledger/mutex.h"
+
+namespace custody {
+
+// `Alerting` is thread-safe, but Step is called by one thread at a time.
+class Alerting {
+ public:
+  // `Open` reads what was kept. INVALID_ARGUMENT for a configuration that cannot work. `ledger` and
+  // `deliverer` must outlive the result.
+  static StatusOr<std::unique_ptr<Alerting>> Open(Ledger& ledger, AlertingConfig config,
+                                                  Deliverer& deliverer);
+  // Stops.
+  ~Alerting();
+  Alerting(const Alerting&) = delete;
+  Alerting& operator=(const Alerting&) = delete;
+
+  // `Step` finds what has to be told at `now` (ledger time), hands it out and writes that down.
+  // Says whether there is more to do at once. Waits for recipients, each no longer than its time
+  // limit.
+  bool Step(Instant now);
+
+  // `Start` has a thread of its own step whenever something was recorded, and every second. `Stop`
+  // ends it, and every program that runs for it.
+  void Start();
+  void Stop();
+
+  // `List` is what ListAlerts answers; `shown` says which alerts the caller may see.
+  StatusOr<pb::ListAlertsReply> List(const pb::ListAlertsRequest& request,
+                                     const std::function<bool(const pb::AlertRecord&)>& shown);
+  // `Test` hands a test to every recipient of `site`, and notes when all took it. INVALID_ARGUMENT
+  // when the site has none.
+  StatusOr<pb::TestAlertReply> Test(const std::string& site, Instant now);
+  pb::AlertingStatus GetStatus(Instant now);
+  // `OnWell` has `changed` called whenever it becomes true or false that every recipient takes what
+  // it is handed, and at once with what holds now; empty: nobody is told any more.
+  void OnWell(std::function<void(bool well)> changed);
+
+ private:
+  // One message on its way.
+  struct Outgoing {
+    AlertKey alert;
+    DueHandout to;
+    std::string json;
+    bool tried = false;
+    Status outcome = Status();
+  };
+
+  Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer);
+  bool LookAndSave(Instant now);
+  std::vector<Outgoing> FindOutgoing(Instant now, bool& more) CUSTODY_REQUIRES(mutex_);
+  void Send(std::vector<Outgoing>& outgoing);
+  void Note(const std::vector<Outgoing>& sent, Instant now) CUSTODY_REQUIRES(mutex_);
+  void SaveRows() CUSTODY_REQUIRES(mutex_);
+  void FillTests(Instant now, pb::AlertingStatus& status) CUSTODY_REQUIRES(mutex_);
+  bool IsWell() const CUSTODY_REQUIRES(mutex_);
+  void TellWell();
+  void Run();
+
+  Ledger& ledger_;
+  const AlertingConfig config_;
+  Deliverer& deliverer_;
+
+  Mutex mutex_;
+  UnsavedRows rows_ CUSTODY_GUARDED_BY(mutex_);
+  OpenAlerts open_ CUSTODY_GUARDED_BY(mutex_);
+  Healths healths_ CUSTODY_GUARDED_BY(mutex_);
+  std::map<std::string, std::int64_t> passed_ CUSTODY_GUARDED_BY(mutex_);  // tests, by site
+  std::string look_trouble_ CUSTODY_GUARDED_BY(mutex_);
+  std::string save_trouble_ CUSTODY_GUARDED_BY(mutex_);
+
+  Mutex well_mutex_;  // before mutex_
+  std::function<void(bool well)> on_well_ CUSTODY_GUARDED_BY(well_mutex_);
+  bool told_well_ CUSTODY_GUARDED_BY(well_mutex_) = true;
+
+  std::atomic<std::uint64_t> log_size_{0};
+  Mutex wake_mutex_;
+  CondVar wake_;
+  bool woken_ CUSTODY_GUARDED_BY(wake_mutex_) = false;
+  bool stopping_ CUSTODY_GUARDED_BY(wake_mutex_) = false;
+  std::thread thread_;
+  std::shared_ptr<void> watch_;  // last: it calls
+};
+
+}  // namespace custody
+
+#endif  // CUSTODY_SERVER_ALERTING_ALERTING_H_

@@ -1,0 +1,400 @@
+// Alerts of a real ledger, handed to recipients of the test's own, by a clock that the test moves.
+#include "server/alerting/alerting.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <set>
+
+#include "custody/audit_report.h"
+#include "tests/integration/therapy_world.h"
+#include "tests/support/event_builder.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/ledger_folder.h"
+#include "tests/support/main_path.h"
+#include "tests/support/status_matchers.h"
+
+namespace custody {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+// Remembers what each was handed; those in `failing` take nothing.
+class FakeDeliverer final : public Deliverer {
+ public:
+  Status Deliver(const Recipient& recipient, std::string_view json) override {
+    const std::lock_guard lock(mutex_);
+    if (failing.contains(recipient.name)) return Unavailable("no answer");
+    bytes.append(json).append("\n");
+    taken.push_back(recipient.name + " " + Field(json, "rule") + " " + Field(json, "site"));
+    return Status();
+  }
+  std::vector<std::string> Take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(taken, {});
+  }
+  static std::string Field(std::string_view json, std::string_view name) {
+    const std::string key = "\"" + std::string(name) + "\":\"";
+    const std::size_t at = json.find(key);
+    CUSTODY_CHECK(at != std::string_view::npos);
+    const std::string_view rest = json.substr(at + key.size());
+    return std::string(rest.substr(0, rest.find('"')));
+  }
+
+  std::set<std::string> failing;
+  std::vector<std::string> taken;
+  std::string bytes;
+
+ private:
+  std::mutex mutex_;
+};
+
+Recipient Named(const std::string& name) {
+  Recipient recipient;
+  recipient.name = name;
+  recipient.program = {"/bin/" + name};
+  return recipient;
+}
+
+AlertingConfig TheConfig() {
+  AlertingConfig config;
+  for (const char* name : {"pager", "on-call", "quality"}) {
+    config.recipients.push_back(Named(name));
+  }
+  TellList clinic;
+  clinic.site = "CLINIC";
+  clinic.tell = {"pager", "on-call"};
+  TellList lab;
+  lab.site = "LAB";
+  lab.roles = {pb::QA};
+  lab.tell = {"quality"};
+  config.lists = {clinic, lab};
+  return config;
+}
+
+class AlertingTest : public ::testing::Test {
+ protected:
+  AlertingTest() {
+    world.ledger().set_now(clock.Now());
+    options.folder = world.data();
+    options.clock = &clock;
+    Open();
+  }
+  void Open() {
+    ledger = Must(Ledger::Open(options, Must(PrivateKey::LoadPlain(world.data() / "log.key"))));
+    OpenAlerting();
+  }
+  void OpenAlerting() {
+    alerting = Must(Alerting::Open(*ledger, TheConfig(), told));
+    // After it: who is told later has heard that it was told.
+    watch = ledger->Watch([this](const LedgerChange& change) { heard = change.index; });
+  }
+  void Close() {
+    watch.reset();
+    alerting.reset();
+    ledger.reset();
+  }
+  // Every step that is due now; what was handed to whom.
+  std::vector<std::string> Step() {
+    while (alerting->Step(ledger->Now())) {
+    }
+    return told.Take();
+  }
+  std::vector<std::string> After(std::int64_t micros) {
+    clock.Pass(micros);
+    return Step();
+  }
+  // What `who` record now.
+  void Record(const std::vector<std::string>& who, const std::string& text) {
+    world.ledger().set_now(clock.Now());
+    EventBuilder event = world.ledger().On("therapy/T1");
+    for (const std::string& person : who) event.By(person);
+    event.event().MergeFrom(ParseBody(text, clock.Now()));
+    const RecordOutcome outcome = RecordNow(*ledger, event.Record().signed_event, "");
+    CUSTODY_ASSERT_OK(outcome.status);
+    while (heard < outcome.reply.receipt().index()) std::this_thread::yield();
+  }
+  std::vector<pb::AlertRecord> List(bool past = false) {
+    pb::ListAlertsRequest request;
+    request.set_past(past);
+    const pb::ListAlertsReply reply =
+        Must(alerting->List(request, [](const pb::AlertRecord&) { return true; }));
+    return {reply.alerts().begin(), reply.alerts().end()};
+  }
+  std::string Only(std::string_view rule) {
+    std::string id;
+    for (const pb::AlertRecord& record : List()) {
+      if (record.rule() != rule) continue;
+      EXPECT_TRUE(id.empty()) << "two of " << rule;
+      id = record.alert();
+    }
+    return id;
+  }
+  void Acknowledge(const std::string& who, const std::string& alert) {
+    Record({who}, "alert_acknowledged { alert: '" + alert + "' action: 'on my way' }");
+  }
+  void Contaminate() {
+    Record({"lab.qc.1"},
+           "contamination_confirmed { lot: 'LOT26001' test: 'sterility' confirmed_at $T "
+           "after_infusion: YES }");
+  }
+  void Measure() {
+    Record({"clinic.rn.1"},
+           "observations_recorded { observations { vitals { at $T temperature_c: 36.5 } } }");
+  }
+
+  TherapyWorld world{"infusion_completed"};
+  FakeClock clock{FromProto(world.ledger().log().back().entry.received_at())};
+  LedgerOptions options;
+  FakeDeliverer told;
+  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<Alerting> alerting;
+  std::atomic<std::uint64_t> heard{0};
+  std::shared_ptr<void> watch;
+};
+
+TEST_F(AlertingTest, WhatArisesByMerePassingOfTimeIsToldWhenItDoes) {
+  Measure();
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_THAT(After(4 * kMicrosPerHour), IsEmpty()) << "readings are due, not overdue";
+  EXPECT_THAT(After(1), ElementsAre("pager R28 CLINIC"));
+  EXPECT_THAT(Step(), IsEmpty());
+  Measure();
+  EXPECT_THAT(After(kMicrosPerHour), IsEmpty()) << "true no more";
+  EXPECT_THAT(List(), IsEmpty());
+  ASSERT_THAT(List(true), SizeIs(1));
+  EXPECT_EQ(List(true)[0].rule(), "R28");
+  EXPECT_EQ(List(true)[0].handouts(0).times(), 1U);
+  EXPECT_TRUE(List(true)[0].has_ended());
+}
+
+TEST_F(AlertingTest, ContaminationReachesBothSitesAndIsRepeatedUntilEachHasAcknowledged) {
+  Measure();
+  Step();
+  Contaminate();
+  EXPECT_THAT(Step(), UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB")) << "at once";
+  EXPECT_THAT(After(10 * kMicrosPerMinute),
+              UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+  const std::string alert = Only("F5");
+  Acknowledge("lab.qa.1", alert);
+  EXPECT_THAT(After(10 * kMicrosPerMinute),
+              UnorderedElementsAre("pager F5 CLINIC", "on-call F5 CLINIC"))
+      << "escalated at the clinic, silent at the laboratory";
+  ASSERT_THAT(List(), SizeIs(1));
+  EXPECT_EQ(List()[0].seen(0).person(), "lab.qa.1");
+  EXPECT_EQ(List()[0].seen(0).site(), "LAB");
+  Acknowledge("clinic.phy.1", alert);
+  EXPECT_THAT(After(kMicrosPerHour), Not(Contains(HasSubstr("F5"))));
+  EXPECT_THAT(Only("F5"), "");
+  ASSERT_THAT(List(true), SizeIs(1));
+  EXPECT_THAT(List(true)[0].seen(), SizeIs(2));
+}
+
+TEST_F(AlertingTest, ARestartGoesOnWhereItWas) {
+  Measure();
+  Contaminate();
+  EXPECT_THAT(Step(), SizeIs(2));
+  const std::string alert = Only("F5");
+  Close();
+  clock.Pass(9 * kMicrosPerMinute);
+  Open();
+  EXPECT_THAT(Step(), IsEmpty()) << "what was handed out is known";
+  EXPECT_THAT(After(kMicrosPerMinute), SizeIs(2));
+  // What is recorded while nobody steps is found by the next start.
+  alerting.reset();
+  Acknowledge("lab.qa.1", alert);
+  Acknowledge("clinic.phy.1", alert);
+  Close();
+  clock.Pass(kMicrosPerHour);
+  Open();
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_THAT(List(), IsEmpty());
+}
+
+TEST_F(AlertingTest, AKillBetweenHandOutAndWritingHandsOutAgain) {
+  Measure();
+  Step();
+  Contaminate();
+  // The recipient takes it, and the process is gone before it learns of that.
+  class Dying final : public Deliverer {
+   public:
+    explicit Dying(FakeDeliverer& real) : real_(real) {}
+    Status Deliver(const Recipient& recipient, std::string_view json) override {
+      static_cast<void>(real_.Deliver(recipient, json));
+      return Unavailable("ended");
+    }
+
+   private:
+    FakeDeliverer& real_;
+  };
+  Dying dying(told);
+  alerting.reset();
+  {
+    const auto first = Must(Alerting::Open(*ledger, TheConfig(), dying));
+    first->Step(ledger->Now());
+    EXPECT_THAT(told.Take(), IsSupersetOf({"pager F5 CLINIC", "quality F5 LAB"}));
+  }
+  OpenAlerting();
+  EXPECT_THAT(Step(), IsSupersetOf({"pager F5 CLINIC", "quality F5 LAB"}));
+}
+
+TEST_F(AlertingTest, ARecipientThatFailsIsPassedOverShownAndTriedAgain) {
+  std::vector<bool> well;
+  alerting->OnWell([&well](bool now) { well.push_back(now); });
+  told.failing = {"pager"};
+  Measure();
+  Contaminate();
+  EXPECT_THAT(Step(), UnorderedElementsAre("on-call F5 CLINIC", "quality F5 LAB")) << "at once";
+  pb::AlertingStatus status = alerting->GetStatus(ledger->Now());
+  ASSERT_THAT(status.recipients(), SizeIs(3));
+  EXPECT_TRUE(status.recipients(0).failing());
+  EXPECT_EQ(status.recipients(0).error(), "no answer");
+  EXPECT_EQ(FromProto(status.recipients(0).next_try()), ledger->Now() + 30 * kMicrosPerSecond);
+  EXPECT_FALSE(status.recipients(1).failing());
+  EXPECT_THAT(After(29 * kMicrosPerSecond), IsEmpty());
+  told.failing.clear();
+  EXPECT_THAT(After(kMicrosPerSecond), ElementsAre("pager F5 CLINIC"));
+  status = alerting->GetStatus(ledger->Now());
+  EXPECT_FALSE(status.recipients(0).failing());
+  EXPECT_THAT(well, ElementsAre(true, false, true));
+  EXPECT_THAT(told.bytes, HasSubstr("\"banner\":\"" + std::string(kTrainingMark) + "\""));
+}
+
+TEST_F(AlertingTest, StatusCountsWhatWaitsTooLongAndWhatReachesNobody) {
+  Measure();
+  Record({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001-2' }");
+  Contaminate();
+  Step();
+  clock.Pass(kMicrosPerHour + kMicrosPerMinute);
+  Step();
+  const pb::AlertingStatus status = alerting->GetStatus(ledger->Now());
+  EXPECT_TRUE(status.configured());
+  EXPECT_EQ(status.urgent_waiting(), 1U);
+  EXPECT_FALSE(status.catching_up());
+  EXPECT_EQ(status.trouble(), "");
+}
+
+TEST_F(AlertingTest, TheMonthlyTestIsATaskUntilEveryRecipientTookIt) {
+  const auto of = [&](const std::string& site) {
+    const pb::AlertingStatus status = alerting->GetStatus(ledger->Now());
+    for (const pb::AlertTest& test : status.tests()) {
+      if (test.site() == site) return test;
+    }
+    return pb::AlertTest();
+  };
+  EXPECT_TRUE(of("CLINIC").overdue()) << "never tested";
+  told.failing = {"on-call"};
+  CUSTODY_ASSERT_OK_AND_ASSIGN(pb::TestAlertReply reply, alerting->Test("CLINIC", ledger->Now()));
+  EXPECT_THAT(told.Take(), ElementsAre("pager TEST CLINIC"));
+  ASSERT_THAT(reply.handouts(), SizeIs(2));
+  EXPECT_EQ(reply.handouts(1).error(), "no answer");
+  EXPECT_TRUE(of("CLINIC").overdue());
+  told.failing.clear();
+  clock.Pass(kMicrosPerMinute);
+  CUSTODY_ASSERT_OK_AND_ASSIGN(reply, alerting->Test("CLINIC", ledger->Now()));
+  EXPECT_THAT(told.Take(), UnorderedElementsAre("pager TEST CLINIC", "on-call TEST CLINIC"));
+  EXPECT_EQ(FromProto(reply.next_due()), ledger->Now() + 31 * kMicrosPerDay);
+  Close();
+  Open();
+  EXPECT_FALSE(of("CLINIC").overdue());
+  EXPECT_TRUE(of("LAB").overdue());
+  clock.Pass(31 * kMicrosPerDay + 1);
+  EXPECT_TRUE(of("CLINIC").overdue());
+  EXPECT_THAT(List(true), SizeIs(2)) << "both tests are remembered";
+  EXPECT_THAT(alerting->Test("OTHER", ledger->Now()),
+              StatusIs(StatusCode::kInvalidArgument, "[[alerts.list]]"));
+}
+
+TEST_F(AlertingTest, AMessageHoldsNoNameNoIdentifierAndNothingTyped) {
+  pb::PutSubjectRequest subject;
+  subject.set_therapy("T1");
+  for (const auto& [type, value] :
+       {std::pair{"name", "Zaphod Beeblebrox"}, {"mrn", "MRN-4711-0815"}, {"dob", "19611027"}}) {
+    pb::SubjectIdentifier& identifier = *subject.add_identifiers();
+    identifier.set_type(type);
+    identifier.set_value(value);
+  }
+  CUSTODY_ASSERT_OK(ledger->PutSubject(subject));
+  // Every alert that can be raised here, by events that are full of names.
+  Record({"lab.qc.1"},
+         "contamination_confirmed { lot: 'LOT26001' test: 'Zaphod' organism: 'Beeblebrox' "
+         "sample: 'MRN-4711-0815' confirmed_at $T after_infusion: YES advice: 'call Zaphod' }");
+  Record({"lab.qa.1"},
+         "product_recalled { recall: 'MRN-4711-0815' identifier_type: 'lot' identifier: "
+         "'LOT26001' reason: 'Zaphod Beeblebrox' infused_already: YES }");
+  Record({"clinic.rn.1"},
+         "observations_recorded { observations { vitals { at $T temperature_c: 39.5 } } }");
+  Step();
+  EXPECT_THAT(After(100 * kMicrosPerDay), Not(IsEmpty()));
+  After(kMicrosPerDay);
+  CUSTODY_ASSERT_OK(alerting->Test("CLINIC", ledger->Now()).status());
+  for (const char* rule : {"F5", "F18", "R43", "R28", "R29", "TEST"}) {
+    EXPECT_THAT(told.bytes, HasSubstr("\"rule\":\"" + std::string(rule) + "\""));
+  }
+  std::vector<std::string> never = {"Zaphod",   "Beeblebrox", "4711",    "0815",
+                                    "19611027", "LOT26001",   "Name of "};
+  const pb::TherapyState state = Must(ledger->GetTherapy("T1", std::nullopt)).state();
+  for (const std::string& person : state.persons()) never.push_back(person);
+  for (const std::string& word : never) {
+    EXPECT_THAT(told.bytes, Not(HasSubstr(word)));
+  }
+  EXPECT_THAT(told.bytes, HasSubstr("\"coi\":\"" + std::string(kMainCoi) + "\""));
+  // Nor does any row beside the log hold one.
+  CUSTODY_ASSERT_OK(ledger->ReadAlertRows("", [&](std::string_view key, std::string_view value) {
+    for (const char* word : {"Zaphod", "Beeblebrox", "4711"}) {
+      EXPECT_THAT(std::string(key) + std::string(value), Not(HasSubstr(word)));
+    }
+    return true;
+  }));
+}
+
+TEST_F(AlertingTest, AnUpgradeLooksAtEveryTherapyOnce) {
+  Measure();
+  Contaminate();
+  Step();
+  // As another program would have left it: nothing derived, and another code's name.
+  Batch batch;
+  CUSTODY_ASSERT_OK(ledger->ReadAlertRows("", [&](std::string_view key, std::string_view) {
+    if (key.starts_with('o') || key.starts_with('d')) batch.Delete(Table::kAlerts, key);
+    return true;
+  }));
+  batch.Put(Table::kAlerts, kCodeRow, "older");
+  CUSTODY_ASSERT_OK(ledger->WriteAlertRows(batch));
+  OpenAlerting();
+  EXPECT_TRUE(alerting->GetStatus(ledger->Now()).catching_up());
+  EXPECT_THAT(Step(), UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+  EXPECT_FALSE(alerting->GetStatus(ledger->Now()).catching_up());
+  EXPECT_THAT(After(4 * kMicrosPerHour + 1), Contains("pager R28 CLINIC")) << "due times too";
+}
+
+TEST_F(AlertingTest, ALookWithoutAnythingDueWritesNothing) {
+  Measure();
+  Step();
+  const std::uint64_t before = ledger->GetStatus().syncs();
+  for (int i = 0; i < 10; ++i) Step();
+  EXPECT_EQ(ledger->GetStatus().syncs(), before);
+}
+
+TEST_F(AlertingTest, AStartedOneStepsByItself) {
+  Measure();
+  alerting->Start();
+  Contaminate();
+  std::vector<std::string> taken;
+  while (taken.size() < 2) {
+    for (const std::string& one : told.Take()) taken.push_back(one);
+    std::this_thread::yield();
+  }
+  EXPECT_THAT(taken, UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+  alerting->Stop();
+}
+
+}  // namespace
+}  // namespace custody
