@@ -1,0 +1,160 @@
+// The statement of bedside_oracle.h against the real rules and fold: in every order of small
+// alphabets, on random walks over all letters, and, rule by rule, that it rests on what it rests
+// on.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "custody/rules.h"
+#include "tests/property/bedside/bedside_search.h"
+
+namespace custody {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Names kWayA = {"cold check A", "remove A", "thaw A", "thawed A", "bed check A", "infuse A"};
+
+Names With(const Names& more) {
+  Names all = kWayA;
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+// One aspect, and the letters that are about it.
+struct Aspect {
+  const char* name;
+  Names letters;
+  std::int64_t waits = 1;
+};
+
+const std::vector<Aspect>& Aspects() {
+  static const std::vector<Aspect> aspects = {
+      {"Checks",
+       With({"cold check A by one person", "cold check A, other bag in one check",
+             "cold check A, patient not ready", "cold check A by the therapy's order",
+             "bed check A by one person", "bed check A, other bag in one check",
+             "bed check A, their wristband", "bed check A, one differs", "bed check A says no",
+             "bed check A by the therapy's order", "bed check A with old checks",
+             "bed check A with a coordinator", "16 min pass"})},
+      {"Scans",
+       With({"infuse A, their wristband", "infuse A, half the wristband",
+             "infuse A, their chain of identity", "infuse A by the therapy's order",
+             "infuse A, typed", "infuse A, told half an hour later as live",
+             "thaw A, told half an hour later as live", "infuse theirs for ours",
+             "bed check theirs for ours", "thaw theirs for ours", "given A", "16 min pass"}),
+       2},
+      {"Windows",
+       With({"a physician grants R25 for A", "a physician grants R25 for one start",
+             "two note a physician's word for R25", "a nurse notes a physician's word for R25",
+             "a nurse grants R25", "infuse A by a grant", "36 min pass", "the physician's go"}),
+       3},
+      {"Holds", With({"a physician holds", "the same physician clears", "another physician clears",
+                      "the maker holds A", "the maker holds lot A", "the clinic's quality clears",
+                      "the maker's quality clears"})},
+      {"Quarantines",
+       With({"A was warm", "seal of A broken", "A leaks", "A's leak is a scratch, a physician says",
+             "the maker decides: use A, of its warmth", "the clinic decides: use A, of its warmth",
+             "the maker decides: use A, of its seal", "the maker decides: use A, of its damage"})},
+      {"Doubt",
+       With({"doubt about A", "both resolve the doubt", "the maker alone resolves the doubt",
+             "lot A was warm", "the maker decides: use A, of its warmth"})},
+      {"Ends", With({"recall of lot A", "recall of A", "release of lot A withdrawn", "A rejected",
+                     "lot A contaminated", "A destroyed", "A put back"})},
+      {"Patient",
+       With({"consent to the treatment withdrawn", "consent to the treatment",
+             "old papers of consent to the treatment", "consent of the neighbour",
+             "the physician's go", "deferred", "16 min pass"}),
+       2},
+      {"Orders", With({"order of A cancelled", "order A anew", "order A", "order B as if of lot A",
+                       "order A as if of lot B", "cold check B", "thaw B"})},
+      {"Late",
+       With({"late: cold check A", "late: remove A", "late: thaw A", "late: thawed A",
+             "late: bed check A", "late: infuse A", "late: bed check A, their wristband",
+             "16 min pass"}),
+       2},
+      {"Syringe", With({"a syringe drawn of A", "thaw the syringe", "bedside the syringe",
+                        "infusion the syringe", "A was warm", "recall of A", "16 min pass"})},
+      {"SecondLot",
+       {"order B", "cold check B", "remove B", "thaw B", "thawed B", "bed check B", "infuse B",
+        "B missed a limit", "a physician asks for B", "the maker assesses B",
+        "physician and patient accept B", "B is authorised", "consent to out of specification",
+        "B released", "B released out of specification", "B released out of specification by one",
+        "B released out of specification by the store"},
+       0},
+      {"Neighbours",
+       With({"cold check theirs", "remove theirs", "thaw theirs", "thawed theirs",
+             "bed check theirs", "infuse theirs", "bed check A for theirs", "infuse A for theirs",
+             "thaw A for theirs", "thaw theirs for ours", "infuse theirs for ours"}),
+       0}};
+  return aspects;
+}
+
+// Millions of steps are for who asks for them: CUSTODY_MODEL_STEPS=5000000.
+std::uint64_t Steps(std::uint64_t otherwise) {
+  const char* asked = std::getenv("CUSTODY_MODEL_STEPS");
+  return asked == nullptr ? otherwise : std::strtoull(asked, nullptr, 10);
+}
+bool Thorough() { return std::getenv("CUSTODY_MODEL_STEPS") != nullptr; }
+
+BedsideWorld& World() {
+  static BedsideWorld& world = *new BedsideWorld();
+  return world;
+}
+BedsideWorld& NotConsented() {
+  static BedsideWorld& world = *new BedsideWorld(false);
+  return world;
+}
+
+void Report(const std::string& what, const Found& found) {
+  std::printf("%-14s %8llu states%s, %9llu judged, %8llu accepted, %6llu thaws, %6llu infusions\n",
+              what.c_str(), static_cast<unsigned long long>(found.states),
+              found.whole ? " (all)" : "", static_cast<unsigned long long>(found.judged),
+              static_cast<unsigned long long>(found.accepted),
+              static_cast<unsigned long long>(found.thaws),
+              static_cast<unsigned long long>(found.infusions));
+}
+
+class BedsideModelTest : public testing::TestWithParam<Aspect> {};
+
+// Every reachable state, or of the large aspects as many as the everyday run has time for.
+TEST_P(BedsideModelTest, HoldsInEveryOrder) {
+  Bounds bounds;
+  bounds.waits = GetParam().waits;
+  if (!Thorough()) bounds.states = 1'500;
+  const Found found = SearchAll(World(), World().FindAll(GetParam().letters), bounds);
+  Report(GetParam().name, found);
+  EXPECT_TRUE(found.broken.empty()) << Tell(World(), found.broken, "");
+  EXPECT_EQ(found.unlike, 0U) << "the key leaves out what a rule asks";
+  EXPECT_TRUE(found.whole || !Thorough());
+}
+
+INSTANTIATE_TEST_SUITE_P(Aspects, BedsideModelTest, testing::ValuesIn(Aspects()),
+                         [](const auto& aspect) { return aspect.param.name; });
+
+TEST(BedsideModel, HoldsForAPatientWhoOnlyConsentedToTheCollection) {
+  BedsideWorld& world = NotConsented();
+  const Names letters = With({"late: cold check A", "late: remove A", "late: thaw A",
+                              "late: thawed A", "the physician's go"});
+  Bounds bounds;
+  if (!Thorough()) bounds.states = 3'000;
+  const Found found = SearchAll(world, world.FindAll(letters), bounds);
+  Report("NoConsent", found);
+  EXPECT_TRUE(found.broken.empty()) << Tell(world, found.broken, "");
+}
+
+TEST(BedsideModel, HoldsOnRandomWalksOverAllLetters) {
+  const Found found = Walk(World(), Steps(20'000), 20261122);
+  Report("Walks", found);
+  EXPECT_TRUE(found.broken.empty()) << Tell(World(), found.broken, "");
+  EXPECT_GT(found.infusions, 50U) << "the walks get nowhere";
+  const Found without = Walk(NotConsented(), Steps(20'000) / 4, 3);
+  Report("Walks, no consent", without);
+  EXPECT_TRUE(without.broken.empty()) << Tell(NotConsented(), without.broken, "");
+}
+
+}  // namespace
+}  // namespace custody
