@@ -226,7 +226,7 @@ void AddRecordManyCommand(CLI::App& app, Shell& shell) {
       "Signed once, one event in each therapy; what was not recorded is listed, and why. "
       "Examples:\n"
       "  record-many storage_excursion --unit LN2-04 --as WH1:WH --from -40min \\\n"
-      "         --max-temperature-centi-c -11800 --moved-away yes\n"
+      "         --max-temperature-centi-c '-118 Cel' --moved-away yes\n"
       "  record-many moved --unit LN2-04 --positions scans.txt --to-unit LN2-07 --as WH1:WH \\\n"
       "         --moved-at now --reason \"tank evacuation\" --tank-evacuation yes");
   command->callback([work, &shell] { shell.run = [work] { return work->Run(); }; });

@@ -72,7 +72,7 @@ TEST_F(ProgramsRecallTest, ALotIsTracedToTheBagAndRecalledInEveryTherapyByOneCom
   EXPECT_EQ(traced.exit_code, 0) << traced.said();
   EXPECT_THAT(traced.out, AllOf(HasSubstr(std::string(kMainBag)), HasSubstr("stored"),
                                 HasSubstr("CLINIC"), HasSubstr("lot " + std::string(kMainLot)),
-                                HasSubstr("1 therapy, 1 container"), HasSubstr("Tell: ")));
+                                HasSubstr("1 therapy, 2 containers"), HasSubstr("Tell: ")));
   const auto json = nlohmann::json::parse(Lab({"trace", "VEC-3", "--json"}).out, nullptr, false);
   ASSERT_TRUE(json.contains("therapies")) << json;
   EXPECT_EQ(json["therapies"][0]["therapy"], "T1");
@@ -114,10 +114,11 @@ TEST_F(ProgramsRecallTest, AFreezerThatFailsIsAskedEmptiedAndRecordedOnceForAll)
   EXPECT_THAT(moved.out, AllOf(HasSubstr("1 recorded"), HasSubstr("NOBODYS-BAG"))) << moved.said();
   EXPECT_THAT(Clinic({"unit", "C-LN9"}).out, HasSubstr(std::string(kMainBag)));
   EXPECT_THAT(Clinic({"unit", "C-LN2"}).out, HasSubstr("0 container(s)"));
-  const Ended excursion = Clinic({"record-many", "storage_excursion", "--unit", "C-LN2", "--lay-at",
-                                  "-1h", "--from", "-50min", "--max-temperature-centi-c", "-11800",
-                                  "--moved-away", "yes", "--as", "clinic.pharm.1:PHARM"},
-                                 true);
+  const Ended excursion =
+      Clinic({"record-many", "storage_excursion", "--unit", "C-LN2", "--lay-at", "-1h", "--from",
+              "-50min", "--max-temperature-centi-c", "-118 Cel", "--moved-away", "yes", "--as",
+              "clinic.pharm.1:PHARM"},
+             true);
   EXPECT_THAT(excursion.out, HasSubstr("1 recorded")) << excursion.said();
   EXPECT_THAT(Clinic({"show", "T1"}).out, HasSubstr("quarantine")) << excursion.said();
 }

@@ -90,6 +90,7 @@ class ServerAccessTest : public ::testing::Test {
     CUSTODY_ASSERT_OK(other.Record(event.Record().signed_event, &reply).status);
   }
   std::vector<CallCase> Proofs() const;
+  std::vector<CallCase> Searches() const;  // over all therapies
   std::vector<CallCase> Reads() const;
   std::vector<CallCase> Changes() const;
 
@@ -189,6 +190,25 @@ std::vector<CallCase> ServerAccessTest::Proofs() const {
   };
 }
 
+std::vector<CallCase> ServerAccessTest::Searches() const {
+  pb::TraceRequest trace;
+  trace.set_type("vector");
+  trace.set_value("VEC-3");
+  pb::InventoryRequest inventory;
+  inventory.set_unit("C-LN2");
+  return {
+      {"Trace",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Trace, trace),
+       {kOk, kOk, kDenied, kOk, kOk, kDenied}},
+      {"Inventory",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Inventory, inventory),
+       {kOk, kOk, kOk, kOk, kOk, kDenied}},
+      {"Worklist",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::Worklist, pb::WorklistRequest()),
+       {kOk, kOk, kOk, kOk, kOk, kDenied}},
+  };
+}
+
 std::vector<CallCase> ServerAccessTest::Reads() const {
   pb::FindRequest find;
   find.set_value(std::string(kMainCoi));
@@ -198,11 +218,6 @@ std::vector<CallCase> ServerAccessTest::Reads() const {
   pb::GetSubjectRequest glass = named;
   glass.set_role(pb::AUDITOR);
   glass.set_reason("a complaint is looked into");
-  pb::TraceRequest trace;
-  trace.set_type("vector");
-  trace.set_value("VEC-3");
-  pb::InventoryRequest inventory;
-  inventory.set_unit("C-LN2");
   const auto read_chain = [](RawCaller& caller) {
     pb::ReadEntriesRequest request;
     request.set_chain("therapy/T1");
@@ -237,15 +252,6 @@ std::vector<CallCase> ServerAccessTest::Reads() const {
        {kOk, kOk, kOk, kHidden, kOk, kDenied}},
       {"Find",
        Unary(&RawCaller::custody, &pb::Custody::Stub::Find, find),
-       {kOk, kOk, kOk, kOk, kOk, kDenied}},
-      {"Trace",
-       Unary(&RawCaller::custody, &pb::Custody::Stub::Trace, trace),
-       {kOk, kOk, kDenied, kOk, kOk, kDenied}},
-      {"Inventory",
-       Unary(&RawCaller::custody, &pb::Custody::Stub::Inventory, inventory),
-       {kOk, kOk, kOk, kOk, kOk, kDenied}},
-      {"Worklist",
-       Unary(&RawCaller::custody, &pb::Custody::Stub::Worklist, pb::WorklistRequest()),
        {kOk, kOk, kOk, kOk, kOk, kDenied}},
       {"ReadEntries of the therapy", read_chain, {kOk, kOk, kOk, kHidden, kOk, kDenied}},
       {"ReadAccessLog", access_log, {kOk, kDenied, kDenied, kHidden, kOk, kOk}},
@@ -326,13 +332,14 @@ TEST_F(ServerAccessTest, EveryCallIsOpenToWhomItShouldBeAndToNobodyElse) {
   EnrolAtOther();
   HoldAgainst(Proofs());
   HoldAgainst(Changes());
+  HoldAgainst(Searches());
   HoldAgainst(Reads());
 }
 
 // A row is named by its method, and perhaps by what is asked of it.
 TEST_F(ServerAccessTest, NoCallIsWithoutARow) {
   std::set<std::string> rows;
-  for (const std::vector<CallCase>& cases : {Proofs(), Reads(), Changes()}) {
+  for (const std::vector<CallCase>& cases : {Proofs(), Searches(), Reads(), Changes()}) {
     for (const CallCase& one : cases) rows.insert(one.name.substr(0, one.name.find_first_of(" ,")));
   }
   std::set<std::string> methods;
@@ -439,7 +446,7 @@ TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
   CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
   RawCaller clinic = Caller("clinic.station.1");
   std::map<std::string, CallCase> calls;
-  for (const std::vector<CallCase>& cases : {Reads(), Changes()}) {
+  for (const std::vector<CallCase>& cases : {Searches(), Reads(), Changes()}) {
     for (const CallCase& one : cases) calls.emplace(one.name, one);
   }
   const auto last = [&] {

@@ -61,7 +61,8 @@ class ServerRecallTest : public ::testing::Test {
 
 TEST_F(ServerRecallTest, AVectorLotIsTracedByWhoMayAndByNobodyElse) {
   for (const char* party : {"clinic.station.1", "lab.station.1", "overseer.station.1"}) {
-    EXPECT_THAT(Concerned(Trace(party, "vector", "VEC-3")), ElementsAre(std::string(kMainBag)))
+    EXPECT_THAT(Concerned(Trace(party, "vector", "VEC-3")),
+                ElementsAre(std::string(kMainBag), "LOT26001-Q1"))  // and a vial of it
         << party;
   }
   EXPECT_EQ(Trace("other.station.1", "vector", "VEC-3").therapies_size(), 0);
@@ -132,7 +133,8 @@ TEST_F(ServerRecallTest, AWorklistSaysWhatIsDueForWhomAndUntilWhen) {
   EXPECT_EQ(all.entries(0).zone(), "Europe/Berlin");
   EXPECT_GT(all.entries(0).steps_size(), 0);
   request.set_role(pb::COUR);
-  for (const pb::WorklistEntry& entry : Worklist(request).entries()) {
+  const pb::WorklistReply couriers = Worklist(request);
+  for (const pb::WorklistEntry& entry : couriers.entries()) {
     for (const pb::NextStep& step : entry.steps()) {
       EXPECT_THAT(step.roles(), Contains(pb::COUR)) << step.body();
     }
