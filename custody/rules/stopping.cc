@@ -203,13 +203,13 @@ Stop StopOf(int body) {
   return row == std::end(kRows) ? Stop::kTherapy : row->stop;
 }
 
-// Whether a shipment begins its way to the manufacturer or to the clinic. One that is on its way
-// goes on, and product goes back to its manufacturer.
+// Whether a shipment begins its way to the manufacturer or to the clinic. Product goes back to its
+// manufacturer, and collected cells go back from there.
 bool BeginsTrip(const Case& c, const pb::Shipment* shipment) {
-  if (shipment == nullptr) return true;
-  const bool back = !shipment->inbound() && !c.therapy.manufacturer_site().empty() &&
+  if (shipment == nullptr || shipment->inbound()) return true;
+  const bool home = !c.therapy.manufacturer_site().empty() &&
                     shipment->to_site() == c.therapy.manufacturer_site();
-  return !back;
+  return shipment->product() && !home;
 }
 
 // What the event says of itself may open what its row stops. What it does not say, as before

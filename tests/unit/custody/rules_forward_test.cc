@@ -203,6 +203,29 @@ TEST_F(ForwardTest, TheMaterialGoesToItsEnd) {
   fine({"clinic.phy.1"}, "therapy_cancelled { order_number: 'ORD-1' reason: 'died' }");
 }
 
+TEST_F(ForwardTest, WhatGoesBackIsHandedToItsCarrier) {
+  run.Until("ld_started");
+  Die();
+  pb::Shipment* back = run.mutable_state().add_shipments();
+  back->set_shipper("SHP-9");
+  back->set_open(true);
+  const auto handed = [&](bool inbound, bool product, const char* to) {
+    back->set_inbound(inbound);
+    back->set_product(product);
+    back->set_to_site(to);
+    EventBuilder event = ledger.On("therapy/T1").By("clinic.pharm.1");
+    for (const MainStep& step : run.steps()) {
+      if (step.body == "handed_to_carrier") event.event().MergeFrom(step.event);
+    }
+    event.event().mutable_handed_to_carrier()->set_shipper("SHP-9");
+    return Says(run.Judge(event), "F13");
+  };
+  EXPECT_FALSE(handed(false, true, "LAB"));      // product to its maker
+  EXPECT_FALSE(handed(false, false, "CLINIC"));  // collected cells from there
+  EXPECT_TRUE(handed(false, true, "CLINIC"));
+  EXPECT_TRUE(handed(true, false, "LAB"));
+}
+
 TEST_F(ForwardTest, UnusedCellsGoToResearchByConsentToItAlone) {
   run.Until("ld_started");
   const auto research = [&] {
