@@ -124,7 +124,7 @@ class BedsideModelTest : public testing::TestWithParam<Aspect> {};
 TEST_P(BedsideModelTest, HoldsInEveryOrder) {
   Bounds bounds;
   bounds.waits = GetParam().waits;
-  if (!Thorough()) bounds.states = 1'500;
+  if (!Thorough()) bounds.states = 500;
   const Found found = SearchAll(World(), World().FindAll(GetParam().letters), bounds);
   Report(GetParam().name, found);
   EXPECT_TRUE(found.broken.empty()) << Tell(World(), found.broken, "");
@@ -140,7 +140,7 @@ TEST(BedsideModel, HoldsForAPatientWhoOnlyConsentedToTheCollection) {
   const Names letters = With({"late: cold check A", "late: remove A", "late: thaw A",
                               "late: thawed A", "the physician's go"});
   Bounds bounds;
-  if (!Thorough()) bounds.states = 3'000;
+  if (!Thorough()) bounds.states = 1'000;
   const Found found = SearchAll(world, world.FindAll(letters), bounds);
   Report("NoConsent", found);
   EXPECT_TRUE(found.broken.empty()) << Tell(world, found.broken, "");

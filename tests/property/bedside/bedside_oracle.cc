@@ -192,7 +192,10 @@ void BedsideOracle::AcceptWay(const pb::Event& event) {
     if (Bag* thawed = bag(event.thaw_completed().container())) earlier(thawed->thaw_ended, at);
   } else if (event.has_infusion_started()) {
     // One check, one start.
-    if (Bag* given = bag(event.infusion_started().container().value())) given->bed.reset();
+    Bag* given = bag(event.infusion_started().container().value());
+    if (given == nullptr) return;
+    given->bed.reset();
+    if (!WindowEnded(*given, at)) return;  // nobody needed a grant
     for (const std::string& id : event.grants()) {
       std::erase_if(grants_, [&](const Grant& g) { return g.id == id && !g.step.empty(); });
     }
@@ -259,6 +262,11 @@ void BedsideOracle::TakeChecks(const pb::Event& event) {
 
 void BedsideOracle::Quarantined(const Hash& id, const char* rule, pb::QuarantineCause cause,
                                 Words items) {
+  // A lot is all of its containers, which are decided on one by one.
+  for (const auto& [name, bag] : bags_) {
+    if (items.contains(bag.lot)) items.insert(name);
+  }
+  std::erase_if(items, [&](const std::string& item) { return lots_.contains(item); });
   const std::string name = "Q-" + Hex(id.view().substr(0, 4)) + "-" + rule;
   quarantines_.push_back({name, cause, std::move(items)});
 }
@@ -271,6 +279,11 @@ void BedsideOracle::AcceptStop(const pb::Event& event, const Hash& id) {
   const auto drop = [&](const auto& containers) {
     for (const std::string& name : containers) {
       if (const auto bag = bags_.find(name); bag != bags_.end()) bag->second.gone = true;
+    }
+  };
+  const auto spend = [&](const auto& containers) {
+    for (const std::string& name : containers) {
+      if (const auto bag = bags_.find(name); bag != bags_.end()) bag->second.spent = true;
     }
   };
   if (event.has_temperature_excursion()) {
@@ -287,7 +300,7 @@ void BedsideOracle::AcceptStop(const pb::Event& event, const Hash& id) {
     if (body.outcome() == pb::DAMAGE_UNDECIDED) {
       Quarantined(id, "F7", pb::QUARANTINED_FOR_DAMAGE, {body.container()});
     } else if (body.outcome() == pb::DAMAGE_DESTROYED) {
-      drop(Words{body.container()});
+      spend(Words{body.container()});
     } else if (SignedAs(event, {pb::PHY})) {
       Lift(pb::QUARANTINED_FOR_DAMAGE, "", {body.container()});
     }
@@ -303,7 +316,7 @@ void BedsideOracle::AcceptStop(const pb::Event& event, const Hash& id) {
   } else if (event.has_contamination_confirmed()) {
     end(event.contamination_confirmed().lot());
   } else if (event.has_disposition()) {
-    drop(event.disposition().containers());
+    spend(event.disposition().containers());
   } else if (event.has_hold_set()) {
     const pb::HoldSet& body = event.hold_set();
     Hold hold{"H-" + Hex(id.view().substr(0, 4)),
@@ -440,8 +453,10 @@ void BedsideOracle::NeedRelease(const std::string& container,
   const auto consent = consented_.find(pb::CONSENT_TO_OUT_OF_SPECIFICATION);
   const bool exceptional = lot.exceptional && lot.links.size() == 5 && consent != consented_.end();
   if (!lot.released && !exceptional) against.push_back("its lot is not released");
-  const Words line = Line(container);
-  if (!Includes(lot.named, line)) against.emplace_back("its release does not name it");
+  for (const std::string& id : Line(container)) {  // what was drawn of a named one is as it
+    const bool root = bags_.contains(id) && bags_.at(id).parent.empty();
+    if (root && !lot.named.contains(id)) against.emplace_back("its release does not name it");
+  }
 }
 
 void BedsideOracle::NeedChecks(const pb::Event& event, std::vector<std::string>& against) const {
@@ -486,17 +501,21 @@ void BedsideOracle::NeedWindow(const pb::Event& event, std::vector<std::string>&
   const std::string& container = event.infusion_started().container().value();
   const Bag& bag = bags_.at(container);
   if (bag.thaw_began == 0) against.emplace_back("it was never thawed");
-  for (const OracleWindow& window : windows_) {
-    const std::int64_t from = window.from_start ? bag.thaw_began : bag.thaw_ended;
-    if (from == 0 || At(event.occurred_at()) <= from + window.minutes * kMicrosPerMinute) continue;
-    if (!Granted(event, container)) {
-      return against.push_back("its window has ended and nobody who may has granted more");
-    }
+  if (WindowEnded(bag, At(event.occurred_at())) && !Granted(event, container)) {
+    against.emplace_back("its window has ended and nobody who may has granted more");
   }
+}
+
+bool BedsideOracle::WindowEnded(const Bag& bag, std::int64_t at) const {
+  return std::ranges::any_of(windows_, [&](const OracleWindow& window) {
+    const std::int64_t from = window.from_start ? bag.thaw_began : bag.thaw_ended;
+    return from != 0 && at > from + window.minutes * kMicrosPerMinute;
+  });
 }
 
 void BedsideOracle::NeedNothingOpen(const std::string& container,
                                     std::vector<std::string>& against) const {
+  if (bags_.at(container).spent) against.push_back(container + " was destroyed");
   for (const std::string& id : Line(container)) {
     const auto bag = bags_.find(id);
     if (bag != bags_.end() && bag->second.gone) against.push_back(id + " was rejected or recalled");
@@ -565,7 +584,7 @@ std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& 
   }
   for (const auto& [id, bag] : bags_) {
     add(id);
-    number(bag.gone);
+    number(bag.gone + 2 * bag.spent);
     for (const std::int64_t at :
          {bag.thaw_began, bag.thaw_ended, bag.checked_cold, bag.checked_bed}) {
       number(age(at));

@@ -69,7 +69,8 @@ class BedsideOracle {
     std::string lot;
     std::string parent;
     bool product = false;
-    bool gone = false;  // rejected, destroyed, recalled
+    bool gone = false;   // rejected or recalled, and whatever is drawn of it
+    bool spent = false;  // destroyed
     std::int64_t thaw_began = 0;
     std::int64_t thaw_ended = 0;
     std::int64_t checked_cold = 0;  // last answer of the check before the thaw
@@ -121,6 +122,7 @@ class BedsideOracle {
   bool SoundChecks(const pb::Event& event, const std::string& container) const;
   const Order* OrderOf(const std::string& container) const;
   bool Granted(const pb::Event& event, const std::string& container) const;
+  bool WindowEnded(const Bag& bag, std::int64_t at) const;
 
   void NeedRelease(const std::string& container, std::vector<std::string>& against) const;
   void NeedChecks(const pb::Event& event, std::vector<std::string>& against) const;

@@ -30,15 +30,19 @@ struct Ahead {
   Moment moment;
 };
 
+void Add(const pb::Verdict& verdict, std::string& answers) {
+  answers += verdict.refused() ? "-" : "+";
+  for (const pb::Reason& reason : verdict.reasons()) answers += reason.rule();
+}
+std::uint64_t Sum(const std::string& answers) { return ReadU64(Sha256(answers).view()) | 1; }
+
 std::uint64_t AnswersOf(BedsideWorld& world, const Moment& moment, const Sequence& alphabet,
                         std::string_view without) {
   std::string answers;
   for (const std::size_t letter : alphabet) {
-    const pb::Verdict verdict = world.Judge(moment, letter, without);
-    answers += verdict.refused() ? "-" : "+";
-    for (const pb::Reason& reason : verdict.reasons()) answers += reason.rule();
+    if (world.letters()[letter].wait == 0) Add(world.Judge(moment, letter, without), answers);
   }
-  return ReadU64(Sha256(answers).view()) | 1;
+  return Sum(answers);
 }
 
 bool IsInfusion(const BedsideWorld& world, std::size_t letter) {
@@ -100,13 +104,17 @@ class Breadth {
   }
 
   void Expand(const Ahead& at, std::vector<Ahead>& next) {
-    nodes_[at.node].answers = AnswersOf(world_, at.moment, alphabet_, without_);
+    std::string answers;
     for (const std::size_t letter : alphabet_) {
       const bool waits = world_.letters()[letter].wait != 0;
       if (waits && at.waits == bounds_.waits) continue;
-      if (!waits && world_.Judge(at.moment, letter, without_).refused()) {
-        ++found_.judged;
-        continue;
+      if (!waits) {
+        const pb::Verdict verdict = world_.Judge(at.moment, letter, without_);
+        Add(verdict, answers);
+        if (verdict.refused()) {
+          ++found_.judged;
+          continue;
+        }
       }
       Ahead ahead{0, at.waits + (waits ? 1 : 0), at.moment};
       const Outcome outcome = world_.Take(ahead.moment, letter, without_);
@@ -118,6 +126,7 @@ class Breadth {
       }
       Keep(at.node, letter, std::move(ahead), next);
     }
+    nodes_[at.node].answers = Sum(answers);
   }
 
   void Keep(std::uint32_t from, std::size_t letter, Ahead ahead, std::vector<Ahead>& next) {

@@ -129,7 +129,9 @@ void BedsideWorld::KnowEverybody() {
     }
     state.clear_event_prefixes();
     state.clear_event_bodies();
-    if (!state.deviations().empty()) Fail("the seed deviates: " + state.deviations(0).id());
+    for (const pb::Deviation& deviation : state.deviations()) {
+      if (deviation.critical()) Fail("the seed deviates: " + deviation.id());
+    }
   }
 }
 
@@ -281,10 +283,14 @@ void Coarsen(Message& message, std::int64_t ready) {
       for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
         Coarsen(*reflection->MutableRepeatedMessage(&message, field, i), ready);
       }
-    } else if (name.ends_with("_us") && !field->is_repeated()) {
+    } else if (name.ends_with("_us") && !field->is_repeated() &&
+               field->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
       reflection->SetInt64(&message, field, Age(reflection->GetInt64(message, field), ready));
-    } else if (name == "event_id" || name == "prethaw") {
-      reflection->SetString(&message, field, "x");
+    } else if (field->type() == FieldDescriptor::TYPE_BYTES && name != "wristband") {
+      if (!field->is_repeated()) reflection->SetString(&message, field, "x");
+      for (int i = 0; field->is_repeated() && i < reflection->FieldSize(message, field); ++i) {
+        reflection->SetRepeatedString(&message, field, i, "x");
+      }
     }
   }
 }
@@ -308,26 +314,25 @@ std::string OpenOnes(List* list) {
 std::string KeyOf(const Moment& moment, const Moment& ready) {
   std::string key = std::to_string(moment.waited / kUnit);
   for (const pb::TherapyState& whole : moment.states) {
-    pb::TherapyState state;
-    *state.mutable_containers() = whole.containers();
-    *state.mutable_lots() = whole.lots();
-    *state.mutable_orders() = whole.orders();
-    *state.mutable_holds() = whole.holds();
-    *state.mutable_quarantines() = whole.quarantines();
-    *state.mutable_grants() = whole.grants();
-    *state.mutable_condition() = whole.condition();
-    *state.mutable_consents() = whole.consents();
-    state.set_consent_treatment(whole.consent_treatment());
-    state.set_consent_oos(whole.consent_oos());
-    state.set_consent_withdrawn(whole.consent_withdrawn());
-    state.set_ordered(whole.ordered());
-    state.set_first_infused_us(whole.first_infused_us());
-    state.set_doses_given(whole.doses_given());
+    pb::TherapyState state = whole;
+    state.clear_steps();
+    state.clear_deviations();
+    state.clear_timers();
+    state.clear_alert_sources();
+    state.clear_alerts_seen();
+    state.clear_near_misses();
+    state.clear_holdings();
+    state.clear_attestations();
+    state.clear_corrections();
+    state.clear_length();
+    state.clear_head();
+    state.clear_index();
+    state.clear_updated_us();
+    state.clear_downtime();
+    state.clear_state();
     const bool critical = std::ranges::any_of(
         whole.deviations(), [](const pb::Deviation& d) { return d.open() && d.critical(); });
-    for (pb::Grant& grant : *state.mutable_grants()) {
-      for (std::string& user : *grant.mutable_used_by()) user = "x";
-    }
+    for (pb::Grant& grant : *state.mutable_grants()) grant.clear_index();
     auto* orders = state.mutable_orders();
     for (int i = orders->size() - 1; i >= 0; --i) {  // of one number the last counts
       bool again = false;

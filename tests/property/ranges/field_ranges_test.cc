@@ -184,7 +184,12 @@ TEST(FieldRangesTest, OutsideItsPossibleRangeEachIsRefusedByItsName) {
       EXPECT_NE(fault.find("must be between"), std::string::npos) << number.fault << " " << above;
       EXPECT_TRUE(fault.starts_with(rule.label())) << fault;
     }
-    if (Fits(number, below)) {
+    // Where a zero cannot be told from nothing, it is nothing: asked for when it is required.
+    const bool nothing =
+        below == 0 && !number.field().has_presence() && !number.field().is_repeated();
+    if (nothing) {
+      EXPECT_EQ(FaultOf(number, below).empty(), !rule.required()) << number.fault;
+    } else if (Fits(number, below)) {
       EXPECT_NE(FaultOf(number, below).find("must be between"), std::string::npos)
           << number.fault << " " << below;
     }
