@@ -30,6 +30,7 @@ constexpr StatusCode kOk = StatusCode::kOk;
 constexpr StatusCode kDenied = StatusCode::kPermissionDenied;
 constexpr StatusCode kHidden = StatusCode::kNotFound;
 constexpr StatusCode kBad = StatusCode::kInvalidArgument;
+constexpr StatusCode kFailed = StatusCode::kFailedPrecondition;
 constexpr StatusCode kLacking = StatusCode::kUnimplemented;
 
 // The callers, in the order of the columns below. OTHER is a hospital that has no business with T1.
@@ -324,6 +325,13 @@ std::vector<CallCase> ServerAccessTest::Changes() const {
       {"Backup",
        Unary(&RawCaller::custody, &pb::Custody::Stub::Backup, backup),
        {kDenied, kDenied, kDenied, kDenied, kDenied, kBad}},
+      // No recipients are configured, which those are told who may ask.
+      {"ListAlerts",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::ListAlerts, pb::ListAlertsRequest()),
+       {kFailed, kFailed, kFailed, kFailed, kFailed, kFailed}},
+      {"TestAlert",
+       Unary(&RawCaller::custody, &pb::Custody::Stub::TestAlert, pb::TestAlertRequest()),
+       {kDenied, kDenied, kDenied, kDenied, kDenied, kFailed}},
   };
 }
 
