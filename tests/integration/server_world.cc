@@ -1,5 +1,6 @@
 #include "tests/integration/server_world.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <optional>
 
 #include "crypto/certificate.h"
 #include "crypto/file.h"
@@ -56,18 +58,21 @@ std::string Authority::IssueExpired(std::string_view name,
 }
 
 struct ServerWorld::Rep {
-  Rep(const TestWorld& kind, std::string_view name, pb::Environment environment)
-      : world(environment, name, kind) {}
+  Rep(const TestWorld& kind, std::string_view name, pb::Environment environment,
+      const std::filesystem::path& stays)
+      : folder(stays.empty() ? goes.emplace().path() : stays), world(environment, name, kind) {}
 
-  TempDir folder;
+  std::optional<TempDir> goes;
+  std::filesystem::path folder;
   std::filesystem::path data = folder / "data";
   TestLedger world;
   Authority authority;
   mutable int stations = 0;
 };
 
-ServerWorld::ServerWorld(TestWorld kind, std::string_view name, pb::Environment environment)
-    : rep_(std::make_unique<Rep>(kind, name, environment)) {
+ServerWorld::ServerWorld(TestWorld kind, std::string_view name, pb::Environment environment,
+                         const std::filesystem::path& folder)
+    : rep_(std::make_unique<Rep>(kind, name, environment, folder)) {
   std::filesystem::create_directories(rep_->data / "tls");
   Must(rep_->world.log_key().SavePlain(rep_->data / "log.key"));
   Must(WriteFileAtomically(rep_->data / "vault.key", std::string(32, 'v'), 0600));
@@ -106,8 +111,8 @@ std::string ServerWorld::TrustJson() const { return TrustIn(rep_->world).ToJson(
 std::filesystem::path ServerWorld::MakeStation(std::string_view name, std::string_view site,
                                                const std::string& server,
                                                const Authority& issuer) const {
-  const std::filesystem::path folder =
-      rep_->folder / ("station" + std::to_string(rep_->stations++));
+  std::filesystem::path folder = rep_->folder / name;
+  if (std::filesystem::exists(folder)) folder += "-" + std::to_string(++rep_->stations);
   std::filesystem::create_directories(folder / "tls");
   const std::string certificate = issuer.Issue(name, false, folder / "tls" / "station.key");
   Must(WriteFileAtomically(folder / "tls" / "ca.pem", rep_->authority.pem()));
@@ -143,7 +148,8 @@ pb::SignedEvent ServerWorld::Retire(std::string_view station) {
   return event.Record().signed_event;
 }
 
-RunningServer::RunningServer(const std::filesystem::path& data, std::string_view settings) {
+RunningServer::RunningServer(const std::filesystem::path& data, std::string_view settings,
+                             const std::filesystem::path& log) {
   const std::filesystem::path toml = data.parent_path() / "server.toml";
   Must(WriteFileAtomically(toml, settings));
   int out[2];
@@ -151,7 +157,12 @@ RunningServer::RunningServer(const std::filesystem::path& data, std::string_view
   pid_ = ::fork();
   CUSTODY_CHECK(pid_ >= 0);
   if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is aborted leaves no server behind
+    if (log.empty()) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is aborted leaves no server behind
+    } else {
+      ::setsid();  // nor does what ends a person's command end it
+      ::dup2(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+    }
     ::dup2(out[1], STDOUT_FILENO);
     ::close(out[0]);
     ::close(out[1]);

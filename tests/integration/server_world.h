@@ -35,8 +35,10 @@ class Authority {
 // `ServerWorld` makes the data folder.
 class ServerWorld {
  public:
+  // Everything lies in `folder`, which is made and stays; empty: in one that goes with it.
   explicit ServerWorld(TestWorld kind = {.small = true}, std::string_view name = "one",
-                       pb::Environment environment = pb::DEMO);
+                       pb::Environment environment = pb::DEMO,
+                       const std::filesystem::path& folder = {});
   ~ServerWorld();
 
   // What was signed so far.
@@ -65,8 +67,9 @@ class ServerWorld {
 class RunningServer {
  public:
   // Starts it over `data` and waits until it listens; aborts the test when it does not. `settings`
-  // is more for its settings' file.
-  explicit RunningServer(const std::filesystem::path& data, std::string_view settings = "");
+  // is more for its settings' file. With a `log` it may be left running.
+  explicit RunningServer(const std::filesystem::path& data, std::string_view settings = "",
+                         const std::filesystem::path& log = {});
   ~RunningServer();
   const std::string& address() const { return address_; }
   pid_t pid() const { return pid_; }
@@ -74,6 +77,8 @@ class RunningServer {
   int Signal(int signal);
   void Send(int signal) const;
   int Wait();
+  // `LeaveRunning` leaves it to whoever stops it. REQUIRES: it has a `log`.
+  void LeaveRunning() { pid_ = -1; }
 
  private:
   pid_t pid_ = -1;

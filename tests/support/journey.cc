@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <sstream>
 
 #include "crypto/encoding.h"
@@ -78,7 +79,10 @@ class ScriptReader {
     Part part = Part::kOutside;
     for (std::string line; std::getline(lines, line);) {
       ++number;
-      if (line.starts_with('#')) continue;
+      if (line.starts_with('#')) {
+        if (journey_.title.empty()) journey_.opening += line.substr(1) + '\n';
+        continue;
+      }
       const Status status = Take(line, part);
       if (!status.ok()) return InvalidArgument(Where(script, number) + ": " + Message(status));
       if (line.starts_with('+')) journey_.steps.back().where = Where(script, number);
@@ -86,7 +90,10 @@ class ScriptReader {
     return {};
   }
 
-  Journey Finish() { return std::move(journey_); }
+  Journey Finish() {
+    if (!journey_.steps.empty()) journey_.therapy = journey_.steps[0].therapy;
+    return std::move(journey_);
+  }
 
  private:
   enum class Part { kOutside, kOptions, kBody };
@@ -129,10 +136,18 @@ class ScriptReader {
       variables_[words[1]] = rest.substr(rest.find(words[2], words[1].size()));
     } else if (verb == "day" && words.size() == 2) {
       day_ = std::atoll(words[1].c_str());
+    } else if (verb == "therapy" && words.size() == 2) {
+      therapy_ = words[1];
+    } else if (verb == "wristband" && words.size() == 2) {
+      wristband_ = words[1] == "first" ? "" : words[1];
     } else if (verb == "scene" && words.size() > 1) {
       return PlayScene(words);
+    } else if (verb == "repeat" && words.size() > 3 && words[2] == "scene") {
+      return Repeat(std::atoi(words[1].c_str()), {words.begin() + 2, words.end()});
     } else {
-      return InvalidArgument("expected title, profile, set, day, scene or a step, found " + line);
+      return InvalidArgument(
+          "expected title, profile, set, day, therapy, wristband, scene, repeat or a step, found " +
+          line);
     }
     return {};
   }
@@ -156,9 +171,23 @@ class ScriptReader {
     return {};
   }
 
+  // What happens to many goes on side by side.
+  Status Repeat(int times, const std::vector<std::string>& scene) {
+    const auto begins = static_cast<std::ptrdiff_t>(journey_.steps.size());
+    for (int i = 1; i <= times; ++i) {
+      variables_["N"] = (i < 10 ? "0" : "") + std::to_string(i);
+      CUSTODY_RETURN_IF_ERROR(PlayScene(scene));
+    }
+    const std::span<JourneyStep> steps(journey_.steps.begin() + begins, journey_.steps.end());
+    std::ranges::stable_sort(steps, {}, &JourneyStep::signed_after);
+    return {};
+  }
+
   Status Begin(const std::string& line) {
     const std::vector<std::string> words = Words(line);
     JourneyStep step;
+    step.therapy = therapy_;
+    step.wristband = wristband_;
     CUSTODY_ASSIGN_OR_RETURN(step.after, AfterStart(words[0]));
     step.after += day_ * kMicrosPerDay;
     step.signed_after = step.after;
@@ -174,6 +203,10 @@ class ScriptReader {
     std::vector<std::string> words = Words(line);
     const std::string verb = words[0];
     words.erase(words.begin());
+    if (verb == "held" && words.empty()) {
+      step.held = true;
+      return true;
+    }
     if (words.empty()) return false;
     const bool none = words[0] == "none";
     const std::string rest = line.substr(line.find(words[0], verb.size()));
@@ -181,6 +214,8 @@ class ScriptReader {
       step.name = words[0];
     } else if (verb == "cites") {
       if (!none) step.cites = words[0];
+    } else if (verb == "adopts") {
+      step.adopts = words[0];
     } else if (verb == "late" || verb == "downtime") {
       step.mode = verb == "late" ? pb::LATE : pb::DOWNTIME;
       step.reason = rest;
@@ -203,6 +238,8 @@ class ScriptReader {
   Variables variables_;
   Journey journey_;
   std::int64_t day_ = 0;
+  std::string therapy_ = "T1";
+  std::string wristband_;
 };
 
 std::string Bytes(std::string_view bytes) {
@@ -215,13 +252,21 @@ std::string Bytes(std::string_view bytes) {
   return out + "\"";
 }
 
-std::string Wristband(const std::string& field) {
-  std::string out;
-  for (const char* type : {"mrn", "dob"}) {
-    out += field + " { type: \"" + type +
-           "\" commitment: " + Bytes(Sha256({type, "main path"}).view()) + " source: SCANNED } ";
-  }
-  return out;
+// What a wristband says: a number of the hospital and a date of birth; another wristband, "new",
+// has another number. `token` is $WRIST:field or $WRIST@new:field, or, of the number alone,
+// $NUMBER.
+std::string Wristband(const JourneyStep& step, const std::string& token) {
+  const std::size_t colon = token.find(':');
+  const std::size_t at = std::min(token.find('@'), colon);
+  const std::string named = at == colon ? "" : token.substr(at + 1, colon - at - 1);
+  const std::string worn = named.empty() ? step.wristband : named == "first" ? "" : named;
+  const std::string patient = "main path" + (step.therapy == "T1" ? "" : " of " + step.therapy);
+  const auto identifier = [&](std::string_view type, std::string_view value) {
+    return token.substr(colon + 1) + " { type: \"" + std::string(type) +
+           "\" commitment: " + Bytes(Sha256({type, value}).view()) + " source: SCANNED } ";
+  };
+  const std::string number = identifier("mrn", worn.empty() ? patient : patient + " " + worn);
+  return token.starts_with("$NUMBER") ? number : number + identifier("dob", patient);
 }
 
 // "", "-30m", "+2h", "+3d" after a $T.
@@ -234,7 +279,7 @@ std::int64_t Offset(std::string_view text) {
   return (text.front() == '-' ? -count : count) * unit;
 }
 
-StatusOr<std::string> Expanded(const std::string& token, Instant at) {
+StatusOr<std::string> Expanded(const JourneyStep& step, const std::string& token, Instant at) {
   if (token.starts_with("$T")) {
     const std::int64_t micros = at.micros + Offset(std::string_view(token).substr(2));
     return "{ seconds: " + std::to_string(micros / kMicrosPerSecond) + " }";
@@ -247,7 +292,7 @@ StatusOr<std::string> Expanded(const std::string& token, Instant at) {
   if (token.starts_with("$SCAN:")) {
     return "{ value: \"" + token.substr(6) + "\" source: SCANNED }";
   }
-  if (token.starts_with("$WRIST:")) return Wristband(token.substr(7));
+  if (token.starts_with("$WRIST") || token.starts_with("$NUMBER")) return Wristband(step, token);
   return InvalidArgument("unknown token " + token);
 }
 
@@ -287,7 +332,7 @@ StatusOr<pb::Event> BodyOf(const JourneyStep& step, Instant at,
       ++end;
     }
     const std::string token = step.body.substr(i, end - i);
-    StatusOr<std::string> filled = named ? Named(token.substr(2), ids) : Expanded(token, at);
+    StatusOr<std::string> filled = named ? Named(token.substr(2), ids) : Expanded(step, token, at);
     if (!filled.ok()) return InvalidArgument(step.where + ": " + Message(filled.status()));
     text += *filled;
     i = named ? end + 1 : end;

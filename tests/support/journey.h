@@ -1,18 +1,21 @@
 // Whole therapies as scripts that read like the record they become: tests/journeys/*.txt.
 //
 //   # A comment.
-//   title Infused on day 9, by the physician's grant      what it shows
-//   profile demo-product                                   in custody/profiles; several are several
-//   lines set DOSE 144                                           from here on ${DOSE} is 144 day 14
-//   the times that follow count from day 14 scene collection DIN=A999026000002 the steps of
-//   scenes/collection.txt, here
+//   title Infused on day 9, by the physician's grant   what it shows
+//   profile demo-product                               in custody/profiles; several are several
+//   set DOSE 144                                       from here on ${DOSE} is 144
+//   day 14                                             times that follow count from day 14
+//   scene collection DIN=A999026000002                 here the steps of scenes/collection.txt
+//   repeat 40 scene banked                             40 times, ${N} is 01 to 40, in order of time
+//   therapy T2                                         the steps that follow are of this therapy
+//   wristband new                                      the patient wears another one from here on
 //
-//   +0d02h00m clinic.phy.1                                 a step: when, and who signs, in order
-//   as GRANT                                               its event is ${id GRANT}, or ${id8
-//   GRANT} override_granted { ... }                               the body, in text format
+//   +0d02h00m clinic.phy.1                             a step: when, and who signs, in order
+//   as GRANT                                           names its event: ${id GRANT}, ${id8 GRANT}
+//   override_granted { ... }                           the body, in text format
 //
 //   +0d03h00m clinic.pharm.1 clinic.cell_lab.1
-//   cites GRANT                                            the override that it rests on
+//   cites GRANT                                        the override that it rests on
 //   removed_from_storage { ... }
 //
 // Lines between the header of a step and its body, each at most once:
@@ -21,6 +24,9 @@
 //   late REASON              entered late (or `downtime REASON`), the time is when it happened
 //   signed +0d05h00m         when such a step is entered
 //   by PERSON...             who did it, when others enter it
+//   held                     signed where no network is, and not sent: the station keeps it
+//   adopts NAME              what was held is sent at last, finds its place taken, and is carried
+//                            by this `adopted` event
 //   refused RULE...          must not be recorded, by exactly these rules, and is not
 //   deviates RULE...         is recorded, and exactly these rules have something against it
 //
@@ -46,12 +52,16 @@ namespace custody {
 
 // `JourneyStep` is one event that somebody records, or tries to.
 struct JourneyStep {
-  std::string where;                 // "late_infusion.txt:12", for messages
+  std::string where;  // "late_infusion.txt:12", for messages
+  std::string therapy = "T1";
+  std::string wristband;             // empty: the first one
   std::int64_t after = 0;            // microseconds after the therapy's start
   std::int64_t signed_after = 0;     // as `after`, unless entered later
   std::vector<std::string> signers;  // in order; ids as in TestLedger
   std::string name;                  // empty: none
   std::string cites;                 // the name of a grant
+  bool held = false;                 // signed, and not sent
+  std::string adopts;                // the name of what was held
   pb::EntryMode mode = pb::LIVE;
   std::string reason;  // of a late entry
   std::vector<std::string> performed_by;
@@ -62,6 +72,8 @@ struct JourneyStep {
 
 struct Journey {
   std::string title;
+  std::string opening;  // the comment that the script begins with
+  std::string therapy;  // whose story it is: that of the first step
   std::vector<std::string> profiles;
   std::vector<JourneyStep> steps;
 };
@@ -72,7 +84,9 @@ StatusOr<Journey> ReadJourney(const std::filesystem::path& script);
 
 // `BodyOf` is the event's body with its tokens filled in, happening at `at`; `ids` are the events
 // that were named so far. Tokens: `$T-30m` a time around `at`, `$FILE` an attachment, `$HASH` a
-// hash, `$SCAN:X` a scan of X, `$WRIST:field` the patient's two identifiers.
+// hash, `$SCAN:X` a scan of X, `$WRIST:field` the patient's two identifiers, `$WRIST@new:field`
+// those on another wristband,
+// `$NUMBER:field` the hospital's number alone.
 StatusOr<pb::Event> BodyOf(const JourneyStep& step, Instant at,
                            const std::map<std::string, std::string>& ids);
 

@@ -185,6 +185,14 @@ const TestPerson& TestLedger::person(std::string_view id) const {
   return found->second;
 }
 
+std::vector<const TestPerson*> TestLedger::PeopleOf(std::string_view site) const {
+  std::vector<const TestPerson*> people;
+  for (const auto& [id, person] : people_) {
+    if (person.site == site) people.push_back(&person);
+  }
+  return people;
+}
+
 const Recorded& TestLedger::Record(const pb::SignedEvent& signed_event) {
   return *Must(Try(signed_event));
 }

@@ -96,6 +96,8 @@ class TestLedger {
 
   // REQUIRES: there is such a person.
   const TestPerson& person(std::string_view id) const;
+  // `PeopleOf` is everybody of a site.
+  std::vector<const TestPerson*> PeopleOf(std::string_view site) const;
   // `AddPerson` enrols one more person of `site` with a key, by the site's registrars.
   const TestPerson& AddPerson(std::string_view site, pb::Role role, std::string_view id);
   // `MakePerson` makes a person with a key, who is not enrolled.
