@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "crypto/key.h"
 #include "custody/pb.h"
@@ -77,8 +78,8 @@ class RunningServer {
   int Signal(int signal);
   void Send(int signal) const;
   int Wait();
-  // `LeaveRunning` leaves it to whoever stops it. REQUIRES: it has a `log`.
-  void LeaveRunning() { pid_ = -1; }
+  // `LeaveRunning` leaves it to whoever stops it, by the process's id. REQUIRES: it has a `log`.
+  pid_t LeaveRunning() { return std::exchange(pid_, -1); }
 
  private:
   pid_t pid_ = -1;

@@ -5,10 +5,13 @@
 // moves on as the script's days go, and each step is told in words, with what was refused and why.
 // In the end the therapy's bundle is fetched and verified, and its timeline is held against the one
 // that the test keeps in expected/.
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -32,7 +35,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFile = 4 << 20;
+constexpr const char* kServerFile = "server.pid";        // of one that was left running
 constexpr std::size_t kDay = sizeof("02 Mar 2026") - 1;  // of what FormatLocal gives
+constexpr std::size_t kShortId = 8;                      // hex digits
 constexpr const char* kBelow = "                ";
 
 struct Options {
@@ -55,8 +60,8 @@ StatusOr<Instant> NextMarch(Instant now) {
   }
 }
 
-// How much at `at` is a date, "02 Mar 2026", or the name that a deviation, a hold or a quarantine
-// has of its event, "H-2f904c71": what differs from one play to the next.
+// How much at `at` is a date, "02 Mar 2026", or a name made of an event's id, "D-2f904c71" of a
+// deviation, "2f904c71" of an alert: what differs from one play to the next.
 std::size_t OfThisPlay(std::string_view text, std::size_t at) {
   static constexpr std::array<std::string_view, 12> kMonths = {
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -65,12 +70,12 @@ std::size_t OfThisPlay(std::string_view text, std::size_t at) {
       std::ranges::count(kMonths, date.substr(3, 3)) == 1) {
     return kDay;
   }
-  constexpr std::size_t kName = sizeof("H-2f904c71") - 1;
-  const std::string_view name = text.substr(at, kName);
-  const bool named = name.size() == kName && name[1] == '-' &&
-                     std::string_view("DHQ").find(name[0]) != std::string_view::npos &&
-                     name.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
-  return named ? kName : 0;
+  const std::size_t prefix = text.size() > at + 1 && text[at + 1] == '-' ? 2 : 0;
+  const bool begins = at == 0 || text[at - 1] == ' ';
+  const std::string_view name = text.substr(at + prefix, kShortId);
+  const bool named = begins && name.size() == kShortId &&
+                     name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return named ? prefix + kShortId : 0;
 }
 
 // The story alone: not the day on which it is verified, nor how long the log is.
@@ -102,7 +107,7 @@ class Play {
   StatusOr<int> Perform(const Journey& journey);
   void Tell(const JourneyStep& step, const Played& played);
   StatusOr<int> Prove(bool whole);
-  void SayHowToGoOn() const;
+  void SayHowToGoOn(pid_t server) const;
 
   const Options options_;
   fs::path script_;
@@ -129,6 +134,11 @@ Status Play::MakeRoom() {
   if (fs::exists(folder_)) {
     if (!fs::exists(folder_ / "server.log") || !fs::exists(folder_ / "ledger.trust.json")) {
       return AlreadyExists(folder_.string() + " exists and is no play; name another --folder");
+    }
+    const pid_t server = std::atoi(ReadFile(folder_ / kServerFile, kMaxFile).value_or("").c_str());
+    if (server > 0 && ::kill(server, 0) == 0) {
+      return FailedPrecondition("the server of an earlier play still runs in " + folder_.string() +
+                                "; stop it with: kill " + std::to_string(server));
     }
     fs::remove_all(folder_);
   }
@@ -204,7 +214,7 @@ StatusOr<int> Play::Prove(bool whole) {
   return kExitDone;
 }
 
-void Play::SayHowToGoOn() const {
+void Play::SayHowToGoOn(pid_t server) const {
   const std::string station = stage_->Station("clinic.station.1").string();
   const std::string lab = stage_->Station("lab.station.1").string();
   std::printf(
@@ -214,8 +224,8 @@ void Play::SayHowToGoOn() const {
       "    custody-clinic why %s infusion_started\n\n"
       "or as the manufacturer: custody-lab board --folder %s\n"
       "People sign as clinic.rn.1, clinic.phy.1, lab.qa.1 and so on. Stop it with: kill %d\n",
-      stage_->pid(), stage_->address().c_str(), CUSTODY_BIN_DIR, station.c_str(), station.c_str(),
-      therapy_.c_str(), therapy_.c_str(), therapy_.c_str(), lab.c_str(), stage_->pid());
+      server, stage_->address().c_str(), CUSTODY_BIN_DIR, station.c_str(), station.c_str(),
+      therapy_.c_str(), therapy_.c_str(), therapy_.c_str(), lab.c_str(), server);
 }
 
 StatusOr<int> Play::Perform(const Journey& journey) {
@@ -260,8 +270,9 @@ StatusOr<int> Play::Run() {
   std::fflush(stdout);
   CUSTODY_ASSIGN_OR_RETURN(const int code, Perform(journey));
   if (options_.keep) {
-    CUSTODY_RETURN_IF_ERROR(stage_->LeaveRunning());
-    SayHowToGoOn();
+    CUSTODY_ASSIGN_OR_RETURN(const pid_t server, stage_->LeaveRunning());
+    CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(folder_ / kServerFile, std::to_string(server)));
+    SayHowToGoOn(server);
   }
   std::printf("The bundle is %s\n", (folder_ / "bundle.custody.json").c_str());
   return code;

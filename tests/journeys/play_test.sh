@@ -31,7 +31,8 @@ if grep -qF REFUSED "$said"; then echo "the normal course was refused something"
 
 # What must be refused is, and said why; the server stays, and the programs see where it stopped.
 play "$1" late_infusion_by_grant --to thaw_completed --keep
-server=$(sed -n 's/.*Stop it with: kill \([0-9]*\)$/\1/p' "$said")
+server=$(sed -n 's/.*Stop it with: kill \([0-9][0-9]*\)$/\1/p' "$said")
+[ -n "$server" ] || { echo "not said how to stop the server"; exit 1; }
 trap 'kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 expect "REFUSED, as it must be"
 expect "R20 blocked"
@@ -44,4 +45,6 @@ expect "LOT26001-1"
   { echo "nothing comes next:"; cat "$said"; failed=yes; }
 expect "bedside"
 kill "$server"
+tail --pid="$server" -f /dev/null
+trap 'rm -rf "$folder"' EXIT
 [ "$failed" = no ]

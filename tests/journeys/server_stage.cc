@@ -81,7 +81,7 @@ Stage::Answer ServerStage::Record(const pb::SignedEvent& signed_event) {
   return {std::move(result.status), std::move(result.verdict)};
 }
 
-Status ServerStage::LeaveRunning() {
+StatusOr<pid_t> ServerStage::LeaveRunning() {
   for (const char* id : {"clinic.station.1", "lab.station.1", "depot.station.1"}) {
     const std::filesystem::path& station = Station(id);
     for (const char* inner : {"keys", "pins"}) std::filesystem::create_directories(station / inner);
@@ -94,8 +94,7 @@ Status ServerStage::LeaveRunning() {
     }
   }
   sessions_.clear();  // each holds its station's folder
-  server_.LeaveRunning();
-  return {};
+  return server_.LeaveRunning();
 }
 
 }  // namespace custody

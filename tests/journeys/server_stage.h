@@ -24,7 +24,6 @@ class ServerStage final : public Stage {
 
   TestLedger& world() { return world_.ledger(); }
   const std::string& address() const { return server_.address(); }
-  pid_t pid() const { return server_.pid(); }
   std::uint64_t receipts() const { return receipts_; }
   // The folder of a station that has been used, or is made now: "clinic.station.1".
   const std::filesystem::path& Station(std::string_view id);
@@ -36,8 +35,8 @@ class ServerStage final : public Stage {
   Answer Record(const pb::SignedEvent& signed_event) override;
 
   // `LeaveRunning` puts everybody's keys where they work, so that people can go on by the programs,
-  // and leaves the server running when this goes.
-  Status LeaveRunning();
+  // and leaves the server running when this goes. Gives the id of its process.
+  StatusOr<pid_t> LeaveRunning();
 
  private:
   StatusOr<Session*> SessionOf(std::string_view station);
