@@ -132,8 +132,10 @@ StatusOr<EventBuilder> Player::Build(const JourneyStep& step) {
 
 StatusOr<Played> Player::Play(const JourneyStep& step) {
   const Instant now = begins_ + step.signed_after;
-  if (now < last_) return InvalidArgument(step.where + ": the step before was signed later");
-  last_ = now;
+  if (now < last_ && step.refused.empty()) {
+    return InvalidArgument(step.where + ": the step before was signed later");
+  }
+  last_ = std::max(last_, now, [](Instant a, Instant b) { return a.micros < b.micros; });
   world_.set_now(now);
   CUSTODY_RETURN_IF_ERROR(stage_.Reach(now));
   CUSTODY_ASSIGN_OR_RETURN(const EventBuilder builder, Build(step));
