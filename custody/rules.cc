@@ -395,8 +395,9 @@ void Run(const Case& c, pb::Verdict& verdict) {
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
   constexpr std::string_view kOfTheEvent[] = {
-      "R01", "R02", "R03", "R04", "R07",   "R24",    "R27", "R28",   "R29",   "R30",       "R41",
-      "R45", "F7",  "F19", "F8a", "ALERT", "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
+      "R01",    "R02", "R03",   "R04",   "R07",       "R24",   "R27", "R28",
+      "R29",    "R30", "R41",   "R45",   "F7",        "F19",   "F8a", "ALERT",
+      "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

@@ -275,6 +275,15 @@ void Cancelled(Folding& f, const pb::TherapyCancelled& body) {
   NoGo(f);
 }
 
+void PutBack(Folding& f, const pb::ReturnedToStorage& body) {
+  pb::Container* container = MutableContainer(f.state, body.container().value());
+  if (container == nullptr) return;
+  const bool before = !container->stays().empty();  // into the unit it was taken out of
+  const std::string unit = before ? container->stays().rbegin()->unit() : std::string();
+  Arrive(f, *container, unit, body.position().value(), f.site);
+  PutAway(f, *container, pb::CONTAINER_STORED, body.position().value());
+}
+
 }  // namespace
 
 void FoldInfusion(Folding& f) {
@@ -315,16 +324,8 @@ void FoldInfusion(Folding& f) {
         if (order.order() == event.infusion_order_cancelled().order()) order.set_open(false);
       }
       return;
-    case pb::Event::kReturnedToStorage: {
-      const pb::ReturnedToStorage& body = event.returned_to_storage();
-      if (pb::Container* container = MutableContainer(state, body.container().value())) {
-        const bool before = !container->stays().empty();  // into the unit it was taken out of
-        const std::string unit = before ? container->stays().rbegin()->unit() : std::string();
-        Arrive(f, *container, unit, body.position().value(), f.site);
-        PutAway(f, *container, pb::CONTAINER_STORED, body.position().value());
-      }
-      return;
-    }
+    case pb::Event::kReturnedToStorage:
+      return PutBack(f, event.returned_to_storage());
     case pb::Event::kPrethawIdVerified:
       return PrethawVerified(f, event.prethaw_id_verified());
     case pb::Event::kRemovedFromStorage:

@@ -7,7 +7,7 @@
 //   nodes        u8 level || u64 row                        see log_tree.h
 //   heads        tile path || 0x00 || u64 (2^64-1 - size)   tile, as of log size `size`
 //   checkpoints  u64 size                                   signed note
-//   identifiers  type || 0x00 || value || 0x00 || chain     nothing; type "therapy" lists therapies;
+//   identifiers  type || 0x00 || value || 0x00 || chain     nothing; type "therapy" lists them;
 //                of types "held ..." who has a thing now, with 0x00 || place behind (held_claims.h)
 //   attachments  therapy || 0x00 || sha256 (32) || u32 part sealed; part 0 describes the others
 //   subjects     therapy                                    see vault.h

@@ -193,8 +193,8 @@ std::vector<CallCase> ServerAccessTest::Proofs() const {
 
 std::vector<CallCase> ServerAccessTest::Searches() const {
   pb::TraceRequest trace;
-  trace.set_type("vector");
-  trace.set_value("VEC-3");
+  trace.set_type("coi");
+  trace.set_value(std::string(kMainCoi));
   pb::InventoryRequest inventory;
   inventory.set_unit("C-LN2");
   return {
@@ -467,7 +467,7 @@ TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
       {"WatchTherapies", "ReadTherapies: watch"},
       {"NextSteps", "ReadTherapies: next steps"},
       {"Find", "ReadTherapies: find coi"},
-      {"Trace", "Trace: trace vector"},
+      {"Trace", "Trace: trace coi"},
       {"ReadEntries of the therapy", "ReadChain: entries"},
       {"GetSubject, the secret", "GetSubject: secret"},
       {"GetSubject, breaking the glass",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "crypto/dsse.h"
 #include "crypto/hash.h"
@@ -70,6 +71,7 @@ Status Player::Attach(const pb::Event& event, const std::string& media_type,
   if (attached_[therapy].contains(hash)) return {};
   CUSTODY_RETURN_IF_ERROR(stage_.Attach(event.station(), therapy, media_type, bytes));
   attached_[therapy][hash] = {media_type, bytes.size(), bytes};
+  unnamed_.push_back(hash);
   return {};
 }
 
@@ -153,7 +155,12 @@ StatusOr<Played> Player::Play(const JourneyStep& step) {
   Stage::Answer answer = stage_.Record(signed_event);
   if (answer.status.ok()) {
     world_.Record(signed_event);
+    unnamed_.clear();
     if (!step.name.empty()) ids_[step.name] = event_id.ToString();
+  }
+  // What a refused event would have named belongs to no bundle.
+  for (const std::string& hash : std::exchange(unnamed_, {})) {
+    attached_[step.therapy].erase(hash);
   }
   played.otherwise = Otherwise(step, answer);
   if (preview.ok() ? RulesOf(*preview) != RulesOf(answer.verdict) : answer.status.ok()) {

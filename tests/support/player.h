@@ -85,6 +85,7 @@ class Player {
   std::map<std::string, std::string> ids_;  // of events by their names
   std::vector<Held> held_;
   std::map<std::string, std::map<std::string, BundleAttachment>> attached_;  // by therapy
+  std::vector<std::string> unnamed_;  // of these, what no recorded event names yet
 };
 
 }  // namespace custody

@@ -279,6 +279,12 @@ class Letters {
            e.mutable_bedside_id_verified()->mutable_checks(1)->set_person("clinic.coord.1");
          },
          {"clinic.rn.1", "clinic.coord.1"});
+    Step("bed check A with a coordinator as a nurse", "bedside_id_verified",
+         [](pb::Event& e) {
+           e.mutable_bedside_id_verified()->mutable_checks(1)->set_person("clinic.coord.1");
+         },
+         {"clinic.rn.1", "clinic.coord.1"})
+        .finish = [](pb::Event& e, TestLedger&) { e.mutable_signers(1)->set_role(pb::RN); };
   }
 
   void WrongStarts() {

@@ -33,13 +33,13 @@ struct Aspect {
 
 const std::vector<Aspect>& Aspects() {
   static const std::vector<Aspect> aspects = {
-      {"Checks",
-       With({"cold check A by one person", "cold check A, other bag in one check",
-             "cold check A, patient not ready", "cold check A by the therapy's order",
-             "bed check A by one person", "bed check A, other bag in one check",
-             "bed check A, their wristband", "bed check A, one differs", "bed check A says no",
-             "bed check A by the therapy's order", "bed check A with old checks",
-             "bed check A with a coordinator", "16 min pass"})},
+      {"Checks", With({"cold check A by one person", "cold check A, other bag in one check",
+                       "cold check A, patient not ready", "cold check A by the therapy's order",
+                       "bed check A by one person", "bed check A, other bag in one check",
+                       "bed check A, their wristband", "bed check A, one differs",
+                       "bed check A says no", "bed check A by the therapy's order",
+                       "bed check A with old checks", "bed check A with a coordinator",
+                       "bed check A with a coordinator as a nurse", "16 min pass"})},
       {"Scans",
        With({"infuse A, their wristband", "infuse A, half the wristband",
              "infuse A, their chain of identity", "infuse A by the therapy's order",

@@ -2,6 +2,9 @@
 // physician of the clinic, "lab.qa.1" quality of the manufacturer), roles by what they signed as.
 //
 // A permission counts when it was given LIVE: what the searches enter late is never due.
+//
+// Long because it is one independent statement of everything that happens to a container: all that
+// it reads and all that it asks stand on one page, and nothing of it is shared with the rules.
 #include "tests/property/bedside/bedside_oracle.h"
 
 #include <algorithm>
@@ -593,21 +596,25 @@ std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& 
     check(bag.bed);
   }
   for (const Order& order : orders_) add(order.number + "," + order.lot);
-  Words open;  // in whatever order they were opened, and under whatever id
+  // In whatever order they were opened, and under whatever id; of those alike two stand for all.
+  std::multiset<std::string> open;
+  const auto stands = [&](const std::string& text) {
+    if (open.count(text) < 2) open.insert(text);
+  };
   for (const Hold& hold : holds_) {
     std::string text = "H" + std::to_string(hold.kind);
     for (const Words* list : {&hold.setters, &hold.containers}) {
       for (const std::string& word : *list) text += "," + word;
     }
-    open.insert(text + "," + hold.lot);
+    stands(text + "," + hold.lot);
   }
   for (const Quarantine& quarantine : quarantines_) {
     std::string text = "Q" + std::to_string(quarantine.cause);
     for (const std::string& word : quarantine.items) text += "," + word;
-    open.insert(text);
+    stands(text);
   }
-  for (const Grant& grant : grants_) open.insert("G" + grant.container + "," + grant.step);
-  words(open);
+  for (const Grant& grant : grants_) stands("G" + grant.container + "," + grant.step);
+  for (const std::string& one : open) add(one);
   return key;
 }
 

@@ -43,19 +43,22 @@ Names WayOfB(const Names& more) {
 
 const std::vector<Pillar>& Pillars() {
   static const std::vector<Pillar> pillars = {
-      {"R01", "no equal checks", Way({"bed check A with a coordinator"}, {"bed check A"})},
+      {"R01", "no equal checks",
+       Way({"bed check A with a coordinator as a nurse"}, {"bed check A"})},
       {"R03", "not live",
        Way({"infuse A, told half an hour later as live", "36 min pass"}, {"infuse A"})},
       {"R04", "no equal checks", Way({"bed check A by one person"}, {"bed check A"})},
       {"R13", "quarantine", Way({"A was warm"})},
-      {"R16", "its lot is not released", WayOfB({"B released"})},
+      // The certificate of a release that should not have been is none to check a container
+      // against.
+      {"R16", "no sound check of this container before the thaw", WayOfB({"B released"})},
       {"R17", "its lot is not released",
        WayOfB({"B released out of specification", "consent to out of specification"})},
       {"R25", "it was never thawed", Way({"36 min pass"})},
       {"R26", "no equal checks", Way({"infuse A, half the wristband"}, {"infuse A"})},
       {"R34", "hold", Way({"the maker holds A"})},
       {"R35", "no sound check of this container before the thaw", Way({}, {"cold check A"})},
-      {"R35", "no consent to the treatment", Way({"late: thaw A"}, {"thaw A", "thawed A"}), false},
+      {"R35", "no consent to the treatment", Way({"late: thaw A"}, {"thaw A"}), false},
       {"R37", "the order is of another lot", Way({"order A as if of lot B"})},
       {"F8a", "no equal checks", Way({"bed check A, other bag in one check"}, {"bed check A"})},
       {"F8b", "quarantine", Way({"doubt about A", "the maker alone resolves the doubt"})},
@@ -107,14 +110,15 @@ INSTANTIATE_TEST_SUITE_P(Rules, PillarTest, testing::ValuesIn(Pillars()), [](con
 });
 
 // What guards the statement twice is no pillar: where one of these is gone the others still hold.
-// Withdrawn consent is refused by F2 and opens a hold; what is destroyed or rejected is refused by
+// Who may not check at the bedside is refused by R01 and makes no pair for R04; withdrawn consent
+// is refused by F2 and by R35, and opens a hold; what is destroyed or rejected is refused by
 // F17 and by R34; of clinical safety (R20, R23, R39, F13) the statement says nothing.
 TEST(PillarTest, WhatIsGuardedTwiceStandsWithoutOneOfTheGuards) {
   const Names letters =
       Way({"consent to the treatment withdrawn", "old papers of consent to the treatment",
-           "A destroyed", "A rejected", "deferred"});
+           "A destroyed", "A rejected", "deferred", "bed check A with a coordinator"});
   BedsideWorld& world = WorldOf(true);
-  for (const char* rule : {"F2", "F13", "F17", "R20", "R23", "R39"}) {
+  for (const char* rule : {"R01", "R04", "F2", "F13", "F17", "R20", "R23", "R39"}) {
     Bounds bounds;
     bounds.states = 400;
     const Found found = SearchAll(world, world.FindAll(letters), bounds, rule);

@@ -8,6 +8,7 @@
 #include <array>
 #include <memory>
 #include <random>
+#include <set>
 #include <unordered_map>
 
 #include "crypto/hash.h"
@@ -31,8 +32,11 @@ struct Ahead {
 };
 
 void Add(const pb::Verdict& verdict, std::string& answers) {
+  std::set<std::string>
+      rules;  // a rule may speak once a hold, and of holds alike two stand for all
+  for (const pb::Reason& reason : verdict.reasons()) rules.insert(reason.rule());
   answers += verdict.refused() ? "-" : "+";
-  for (const pb::Reason& reason : verdict.reasons()) answers += reason.rule();
+  for (const std::string& rule : rules) answers += rule;
 }
 std::uint64_t Sum(const std::string& answers) { return ReadU64(Sha256(answers).view()) | 1; }
 
@@ -131,18 +135,19 @@ class Breadth {
 
   void Keep(std::uint32_t from, std::size_t letter, Ahead ahead, std::vector<Ahead>& next) {
     const auto number = static_cast<std::uint32_t>(nodes_.size());
-    const auto [known, fresh] = seen_.try_emplace(KeyHash(ahead.moment), number);
-    if (!fresh) {
+    const Hash key = KeyHash(ahead.moment);
+    if (const auto known = seen_.find(key); known != seen_.end()) {
       Node& node = nodes_[known->second];
       if (++met_ % kAskedAgain == 0 && node.again == 0) {
         node.again = AnswersOf(world_, ahead.moment, alphabet_, without_);
       }
       return;
     }
-    if (nodes_.size() >= bounds_.states) {
+    if (nodes_.size() >= bounds_.states) {  // left out, and not to be met again either
       found_.whole = false;
       return;
     }
+    seen_.emplace(key, number);
     nodes_.push_back({from, static_cast<std::uint32_t>(letter)});
     ahead.node = number;
     next.push_back(std::move(ahead));

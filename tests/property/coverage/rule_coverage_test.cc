@@ -15,22 +15,19 @@
 #include <string>
 #include <vector>
 
+#include "crypto/hash.h"
 #include "custody/alerts.h"
+#include "custody/claims.h"
 #include "custody/event.h"
-#include "custody/logger_file.h"
 #include "custody/rules.h"
-#include "custody/telemetry.h"
 #include "custody/therapy.h"
-#include "tests/support/event_builder.h"
 #include "tests/support/journey.h"
-#include "tests/support/logger_file.h"
-#include "tests/support/main_path.h"
+#include "tests/support/player.h"
 #include "tests/support/test_ledger.h"
 
 namespace custody {
 namespace {
 
-constexpr std::string_view kChain = "therapy/T1";
 const std::filesystem::path kFolder = std::filesystem::path(CUSTODY_SOURCE_DIR) / "tests/journeys";
 
 // What no journey can show, and where it is shown.
@@ -59,72 +56,115 @@ struct Seen {
   std::set<std::string> journeys;
 };
 
-std::string Mode(const pb::Event& event) {
-  return std::string(BodyName(event)) + (event.entry() == pb::LIVE ? "" : ", done already");
+std::string Mode(const ParsedEvent& parsed) {
+  const bool live = parsed.effective().entry() == pb::LIVE;
+  return std::string(BodyName(parsed.effective())) + (parsed.original ? ", adopted"
+                                                      : live          ? ""
+                                                                      : ", done already");
 }
 
-// One journey in memory.
-class Play {
+// A ledger that keeps nothing but what its therapies have come to. It judges and folds as the
+// server does, and asks what only the whole ledger knows.
+class MemoryStage final : public Stage, private OtherTherapies {
  public:
-  Play(const Journey& journey, Seen& seen) : seen_(seen) {
-    for (const std::string& name : journey.profiles) ledger_.PublishProfile(ProfileNamed(name));
-    begins_ = ledger_.now();
+  explicit MemoryStage(TestLedger& world) : world_(world), now_(world.now()) {}
+
+  Status Reach(Instant now) override {
+    if (now_ < now) now_ = now;
+    return {};
+  }
+  Status Attach(std::string_view, std::string_view, std::string_view,
+                std::string_view bytes) override {
+    files_[Sha256(bytes).ToString()] = bytes;
+    return {};
+  }
+  StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override {
+    CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(signed_event.payload()));
+    return Admitted(parsed);
+  }
+  Answer Record(const pb::SignedEvent& signed_event) override {
+    const ParsedEvent parsed = Must(ParseEvent(signed_event.payload()));
+    const std::string& chain = parsed.event.chain();
+    if (!chain.starts_with("therapy/")) return {};  // the world has taken it already
+    pb::TherapyState& state = states_[chain];
+    if (parsed.event.sequence() != state.length()) return {Aborted("its place is taken"), {}};
+    Answer answer{{}, Admitted(parsed)};
+    if (answer.verdict.refused()) {
+      answer.status = FailedPrecondition("refused");
+      return answer;
+    }
+    const Place place = PlaceIn(state);
+    const pb::Verdict own = Judge(parsed, world_.registry(), state, place);
+    ApplyToTherapy(parsed, place, own, world_.registry(), state);
+    return answer;
   }
 
+  const std::map<std::string, pb::TherapyState>& states() const { return states_; }
+  Instant now() const { return now_; }
+
+ private:
+  Place PlaceIn(const pb::TherapyState& state) const {
+    return {world_.next_index(), state.length(), now_};
+  }
+  // The verdict that admits.
+  pb::Verdict Admitted(const ParsedEvent& parsed) {
+    const pb::TherapyState& state = states_[parsed.event.chain()];
+    pb::Verdict verdict = Judge(parsed, world_.registry(), state, PlaceIn(state), this);
+    if (parsed.effective().has_telemetry_batch()) {
+      const pb::TelemetryBatch& batch = parsed.effective().telemetry_batch();
+      CheckSummary(batch, files_[batch.file().sha256()], verdict);
+    }
+    return verdict;
+  }
+  std::vector<std::string> HoldersOf(const Claim& claim, std::string_view therapy) const override {
+    std::vector<std::string> holders;
+    for (const auto& [chain, state] : states_) {
+      const std::string_view id = std::string_view(chain).substr(chain.find('/') + 1);
+      const std::vector<Claim> held = ClaimsOf(state);
+      const bool collides =
+          std::ranges::any_of(held, [&](const Claim& one) { return Collide(one, claim); });
+      if (id != therapy && collides) holders.emplace_back(id);
+    }
+    return holders;
+  }
+
+  TestLedger& world_;
+  Instant now_;
+  std::map<std::string, pb::TherapyState> states_;
+  std::map<std::string, std::string> files_;
+};
+
+// One journey in memory, played as every journey is (player.h).
+class Play {
+ public:
+  Play(const Journey& journey, Seen& seen) : seen_(seen) { Must(player_.Publish(journey)); }
+
   void Step(const JourneyStep& step) {
-    ledger_.set_now(begins_ + step.signed_after);
-    pb::Event event = Build(step);
-    const ParsedEvent parsed = Must(ParseEvent(event.SerializeAsString()));
-    const Place place{ledger_.next_index() + state_.length(), state_.length(), ledger_.now()};
-    pb::Verdict verdict = Judge(parsed, ledger_.registry(), state_, place);
-    EXPECT_EQ(verdict.refused(), !step.refused.empty()) << step.where << "\n" << Explain(verdict);
+    const Played played = Must(player_.Play(step));
+    EXPECT_EQ(played.otherwise, "") << step.where;
+    if (played.held) return;
     std::set<std::string> spoke;
-    for (const pb::Reason& reason : verdict.reasons()) {
+    for (const pb::Reason& reason : played.verdict.reasons()) {
       if (reason.kind() != pb::REASON_NOT_JUDGED) spoke.insert(reason.rule());
     }
-    if (!verdict.refused()) {
-      if (!step.name.empty()) ids_[step.name] = parsed.event_id.ToString();
-      ApplyToTherapy(parsed, place, verdict, ledger_.registry(), state_);
-      spoke.merge(NewAlerts());
-    }
-    Count(Mode(event), step.where, spoke, !verdict.refused());
+    if (played.status.ok()) spoke.merge(NewAlerts(stage_.now()));
+    const ParsedEvent parsed = Must(ParseEvent(played.event.SerializeAsString()));
+    Count(Mode(parsed), step.where, spoke, played.status.ok());
   }
 
   // When somebody looks again a year later, what was never done is overdue.
   void Later() {
-    ledger_.Pass(400 * kMicrosPerDay);
-    Count("a year later", "at the end", NewAlerts(), true);
+    Count("a year later", "at the end", NewAlerts(stage_.now() + 400 * kMicrosPerDay), true);
   }
 
  private:
-  pb::Event Build(const JourneyStep& step) {
-    EventBuilder event = ledger_.On(kChain);
-    for (const std::string& signer : step.signers) {
-      const bool clerk = step.mode != pb::LIVE;
-      const bool first = event.Build().signers_size() == 0;
-      event.By(signer, !clerk ? pb::PERFORMED : first ? pb::TRANSCRIBED : pb::CHECKED);
-    }
-    const Instant at = begins_ + step.after;
-    event.event().MergeFrom(Must(BodyOf(step, at, ids_)));
-    if (event.event().has_telemetry_batch()) {
-      pb::TelemetryBatch& batch = *event.event().mutable_telemetry_batch();
-      Summarize(Must(ParseLoggerFile(LoggerFileOf(batch))), batch);
-    }
-    event.HappenedAt(at);
-    if (step.mode == pb::LATE) event.Late(step.reason);
-    if (step.mode == pb::DOWNTIME) event.Downtime(step.reason);
-    for (const std::string& person : step.performed_by) event.PerformedBy(person);
-    if (!step.cites.empty()) event.event().add_grants(ids_.at(step.cites));
-    event.event().set_sequence(state_.length());
-    if (state_.length() > 0) event.event().set_previous(state_.head());
-    return event.Build();
-  }
-
   // Alerts count where they appear first: of the step that they follow from.
-  std::set<std::string> NewAlerts() {
+  std::set<std::string> NewAlerts(Instant now) {
     std::set<std::string> rules;
-    for (const Alert& alert : Alerts(state_, ledger_.registry(), ledger_.now())) {
-      if (alerts_.insert(alert.id).second) rules.insert(alert.rule);
+    for (const auto& [chain, state] : stage_.states()) {
+      for (const Alert& alert : Alerts(state, world_.registry(), now)) {
+        if (alerts_.insert(chain + alert.id).second) rules.insert(alert.rule);
+      }
     }
     return rules;
   }
@@ -139,10 +179,9 @@ class Play {
   }
 
   Seen& seen_;
-  TestLedger ledger_;
-  pb::TherapyState state_;
-  Instant begins_;
-  std::map<std::string, std::string> ids_;
+  TestLedger world_;
+  MemoryStage stage_{world_};
+  Player player_{world_, stage_, world_.now()};
   std::set<std::string> alerts_;
 };
 

@@ -195,7 +195,7 @@ TEST_F(ForwardTest, TheMaterialGoesToItsEnd) {
   };
   fine({"clinic.pharm.1", "clinic.cell_lab.1"},
        "disposition { containers: 'LOT26001-1' kind: DISPOSITION_DESTROYED reason: 'x' method: "
-       "'burnt' place: 'here' done_at $T }");
+       "'burnt' place: 'here' done_at $T scans $SCAN:LOT26001-1 }");
   fine({"clinic.pharm.1"},
        "moved { containers { container: 'LOT26001-1' position: 'C-LN2-9' } to_unit: 'C-LN2' "
        "moved_at $T reason: "
