@@ -215,7 +215,9 @@ void Thaw(Folding& f, const std::string& id, bool started) {
   if (f.at > container->pass().at_us()) container->clear_pass();
   if (!started) return;
   for (const StepPerson& who : PeopleOf(f.event)) {
-    container->add_thawed_by(Intern(f.state, who.person));
+    const std::uint32_t person = Intern(f.state, who.person);
+    const auto& known = container->thawed_by();
+    if (std::ranges::find(known, person) == known.end()) container->add_thawed_by(person);
   }
 }
 

@@ -32,8 +32,7 @@ struct Ahead {
 };
 
 void Add(const pb::Verdict& verdict, std::string& answers) {
-  std::set<std::string>
-      rules;  // a rule may speak once a hold, and of holds alike two stand for all
+  std::set<std::string> rules;  // each once, of however many holds it speaks
   for (const pb::Reason& reason : verdict.reasons()) rules.insert(reason.rule());
   answers += verdict.refused() ? "-" : "+";
   for (const std::string& rule : rules) answers += rule;

@@ -335,6 +335,10 @@ std::string KeyOf(const Moment& moment, const Moment& ready) {
     const bool critical = std::ranges::any_of(
         whole.deviations(), [](const pb::Deviation& d) { return d.open() && d.critical(); });
     for (pb::Grant& grant : *state.mutable_grants()) grant.clear_index();
+    for (pb::Container& bag : *state.mutable_containers()) {  // who thawed it, not how often
+      const std::set<std::uint32_t> people(bag.thawed_by().begin(), bag.thawed_by().end());
+      bag.mutable_thawed_by()->Assign(people.begin(), people.end());
+    }
     auto* orders = state.mutable_orders();
     for (int i = orders->size() - 1; i >= 0; --i) {  // of one number the last counts
       bool again = false;

@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "custody/event_contents.h"
 #include "server/ledger/admission_queue.h"
 #include "server/ledger/anchor.h"
 #include "server/ledger/clock_guard.h"
-#include "custody/event_contents.h"
 #include "server/ledger/registry_history.h"
 #include "server/ledger/reservations.h"
 #include "tests/support/fake_clock.h"
