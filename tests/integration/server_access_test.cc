@@ -498,6 +498,8 @@ TEST_F(ServerAccessTest, EveryReadIsNotedAsWhatItWas) {
 }
 
 TEST_F(ServerAccessTest, EveryReadIsNotedWithWhoAndWhatAndNobodysThatWasRefused) {
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
+  EnrolAtOther();
   for (const char* name : kCallers) {
     RawCaller caller = Caller(name);
     for (const CallCase& one : Reads()) one.call(caller);
