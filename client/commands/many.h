@@ -19,8 +19,8 @@ struct ManyLine {
 };
 
 // `RecordDrafts` asks once whether all of it is right, records each draft for the signers that the
-// options name (each passphrase asked once), goes on after what is refused, and lists what was not
-// recorded and why, after `lines`. Gives the worst exit code.
+// options name (each passphrase asked once), goes on after what is refused, and lists what came of
+// each, after `lines`. Gives the greatest exit code.
 int RecordDrafts(Shell& shell, Desk& desk, const SigningOptions& signing, std::vector<Draft> drafts,
                  std::vector<ManyLine> lines);
 

@@ -56,7 +56,13 @@ StatusOr<std::map<std::string, std::string>> ReadPositions(const std::string& fi
     CUSTODY_ASSIGN_OR_RETURN(
         const std::string id,
         NormaliseScan(pb::SCAN_CONTAINER, std::string_view(line).substr(begin, end - begin)));
-    read[id] = line.substr(place, last - place + 1);
+    const std::string position = line.substr(place, last - place + 1);
+    const auto [known, fresh] = read.emplace(id, position);
+    if (!fresh && known->second != position) {
+      return InvalidArgument(file + ", line " + std::to_string(number) + ": " + id +
+                             " was scanned at " + known->second + " and at " + position +
+                             "; look where it lies, and scan it again");
+    }
   }
   return read;
 }
@@ -94,13 +100,18 @@ StatusOr<std::vector<Draft>> RecordManyCommand::Drafts(Desk& desk, std::vector<M
     drafts.push_back(common);
     drafts.back().therapy = id;
   }
-  if (unit.empty()) return drafts;
+  if (unit.empty()) {
+    if (!positions.empty() || !lay_at.empty()) {
+      return InvalidArgument("--positions and --lay-at go with --unit");
+    }
+    return drafts;
+  }
   const auto* body = FindBody(event);
   const auto* field =
       body == nullptr ? nullptr : body->message_type()->FindFieldByName("containers");
   if (field == nullptr || !field->is_repeated()) {
     return InvalidArgument("--unit goes with events of containers, and \"" + event +
-                           "\" is none; name the therapies by --therapy");
+                           "\" is none; name the therapies by --therapies");
   }
   const bool by_position = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE;
   if (by_position && positions.empty()) {
@@ -181,7 +192,7 @@ int RecordDrafts(Shell& shell, Desk& desk, const SigningOptions& signing, std::v
     const std::string therapy = draft.therapy;
     const Outcome outcome = recorder.Record(std::move(draft));
     const int code = outcome.queued ? kExitUnreachable : ExitCodeOf(outcome.status);
-    if (code != kExitDone) worst = code;
+    worst = std::max(worst, code);
     recorded += code == kExitDone ? 1U : 0U;
     lines.push_back({therapy, code == kExitDone,
                      code == kExitDone ? "recorded"
@@ -189,21 +200,18 @@ int RecordDrafts(Shell& shell, Desk& desk, const SigningOptions& signing, std::v
                          ? "not yet recorded, in the outbox: " + Message(outcome.status)
                          : "NOT RECORDED: " + Message(outcome.status)});
   }
-  if (desk.online()) {
-    const Status settled = desk.session().Settle();
-    if (!settled.ok()) return shell.Fail(settled);
-  }
+  const Status settled = desk.online() ? desk.session().Settle() : Status();
   Rows rows;
   nlohmann::json list = nlohmann::json::array();
   for (const ManyLine& line : lines) {
-    if (!line.done && worst == kExitDone) worst = kExitRefused;
+    if (!line.done) worst = std::max<int>(worst, kExitRefused);
     rows.push_back({line.therapy, line.what});
     list.push_back({{"therapy", line.therapy}, {"done", line.done}, {"what", line.what}});
   }
   shell.console.Emit({{"recorded", recorded}, {"lines", list}});
   shell.console.Table({"Therapy", "Outcome"}, rows);
   shell.console.Say(std::to_string(recorded) + " recorded");
-  return worst;
+  return settled.ok() ? worst : std::max(worst, shell.Fail(settled));
 }
 
 void AddRecordManyCommand(CLI::App& app, Shell& shell) {

@@ -124,6 +124,11 @@ int TraceCommand::Recall() {
   std::string what;
   const auto therapies = Look(**desk, what);
   if (!therapies.ok()) return shell.Fail(therapies.status());
+  if (therapies->empty()) {
+    return shell.Fail(NotFound("\"" + what +
+                               "\" stands in no therapy that this station may see: nothing was "
+                               "recalled; look at its spelling and its type"));
+  }
   shell.console.Table(kHeadings, ConcernedRows(*therapies, (*desk)->zone()));
   shell.console.Say(Plain(RecallSummary(*therapies)));
   std::vector<Draft> drafts;

@@ -1,5 +1,6 @@
 #include "server/ledger/identifier_index.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -90,10 +91,17 @@ StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std
       return InvalidArgument("an identifier holds no zero byte");
     }
   }
-  std::vector<std::string> types{std::string(type)};
-  if (type.empty()) {
-    types = IdentifierTypes();
-    types.insert(types.end(), {"therapy", std::string(kPersonType)});
+  std::vector<std::string> types = IdentifierTypes();
+  types.insert(types.end(), {"therapy", std::string(kPersonType)});
+  if (!type.empty()) {
+    // A type that does not exist would find nothing, as if nothing were concerned.
+    if (std::ranges::find(types, type) == types.end()) {
+      std::string known;
+      for (const std::string& one : types) known += (known.empty() ? "" : ", ") + one;
+      return InvalidArgument("there is no type of identifier \"" + std::string(type.substr(0, 64)) +
+                             "\"; there are " + known);
+    }
+    types.assign(1, std::string(type));
   }
   std::set<std::string> ids;
   for (const std::string& one : types) {

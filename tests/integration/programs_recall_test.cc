@@ -92,6 +92,36 @@ TEST_F(ProgramsRecallTest, ALotIsTracedToTheBagAndRecalledInEveryTherapyByOneCom
   EXPECT_THAT(Lab({"trace", "NO-SUCH"}).out, HasSubstr("stands in no therapy"));
 }
 
+TEST_F(ProgramsRecallTest, ARecallThatFindsNothingIsNoSuccess) {
+  const auto recall = [&](const std::string& what, const std::string& type) {
+    return Lab({"recall", what, "--type", type, "--number", "RC-1", "--reason", "x", "--as",
+                "lab.qa.1:QA"},
+               true);
+  };
+  const Ended misspelt = recall("VEC-3", "vectors");
+  EXPECT_NE(misspelt.exit_code, 0);
+  EXPECT_THAT(misspelt.said(), AllOf(HasSubstr("no type of identifier"), HasSubstr("vector, ")));
+  const Ended unknown = recall("VEC-33", "vector");
+  EXPECT_NE(unknown.exit_code, 0);
+  EXPECT_THAT(unknown.said(), HasSubstr("nothing was recalled"));
+}
+
+TEST_F(ProgramsRecallTest, WhatIsScannedForManyIsUsedOrRefused) {
+  const std::filesystem::path scans = temp_ / "scans.txt";
+  Must(WriteFileAtomically(scans, std::string(kMainBag) + " C-LN9-A-1\n"));
+  std::vector<std::string> words = {
+      "record-many", "moved",        "--therapies", "T1",
+      "--positions", scans.string(), "--as",        "clinic.pharm.1:PHARM"};
+  const Ended without = Clinic(words, true);
+  EXPECT_EQ(without.exit_code, 2) << without.said();
+  EXPECT_THAT(without.said(), HasSubstr("go with --unit"));
+  Must(WriteFileAtomically(
+      scans, std::string(kMainBag) + " C-LN9-A-1\n" + std::string(kMainBag) + " C-LN9-A-2\n"));
+  words[2] = "--unit";
+  words[3] = "C-LN2";
+  EXPECT_THAT(Clinic(words, true).said(), HasSubstr("scan it again"));
+}
+
 TEST_F(ProgramsRecallTest, ARecallThatNobodyMayRecordSaysSoForEachTherapy) {
   const Ended refused = Clinic({"recall", "VEC-3", "--type", "vector", "--number", "RC-1",
                                 "--reason", "rumour", "--as", "clinic.pharm.1:PHARM"},
