@@ -30,8 +30,9 @@ void OosDetected(Folding& f, const pb::OosDetected& body) {
   for (const std::string& what : body.missed()) AddOnce(lot->mutable_oos_missed(), what);
   ForgetOos(*lot);
   *lot->add_oos() = std::string(OosLinks().front());
-  if (lot->state() != pb::LOT_RELEASED_OOS) return;
+  if (!HasRelease(*lot)) return;
   lot->set_state(pb::LOT_FILLED);
+  lot->clear_releases();
   for (pb::Container& container : *f.state.mutable_containers()) {
     if (container.lot() == lot->lot()) container.set_released(false);
   }

@@ -92,7 +92,11 @@ void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
   auto* tests = lot->mutable_tests();
   const auto gone = std::ranges::find_if(
       *tests, [&](const pb::TestState& test) { return test.event_id() == body.result(); });
-  if (gone != tests->end()) tests->erase(gone);
+  if (gone == tests->end()) return;
+  // What was missed by an error of the laboratory is not missed.
+  RemoveFrom(lot->mutable_oos_missed(), gone->test());
+  if (lot->oos_missed().empty() && !HasRelease(*lot)) ForgetOos(*lot);
+  tests->erase(gone);
 }
 
 // A recall is for ever, of each container that it names or each lot that it concerns.

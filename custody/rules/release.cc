@@ -6,6 +6,7 @@
 #include <set>
 
 #include "custody/body_plan.h"
+#include "custody/oos.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -87,6 +88,18 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
   }
 }
 
+// What is out of specification goes the exceptional way, also where every test of it passed.
+void NeedNothingMissed(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  if (lot.oos_missed().empty()) return;
+  Gate(c, rule, v,
+       {"a lot within its specification",
+        "OOS_DETECTED says that it misses " +
+            List({lot.oos_missed().begin(), lot.oos_missed().end()}),
+        "release it out of specification: RELEASED_OOS at the end of its chain; of a laboratory's "
+        "error: QC_RESULT_INVALIDATED of that test",
+        lot.lot()});
+}
+
 void NeedReview(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
   if (!lot.review().empty()) return;
   Gate(c, rule, v,
@@ -133,6 +146,21 @@ bool GoesToMaker(const Case& c, std::string_view destination) {
   return IsSameHouse(c, destination, c.therapy.manufacturer_site());
 }
 
+// Who declines it after the release takes that its ground.
+void NeedWholeException(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
+                        const std::string& id) {
+  if (!c.therapy.consent_oos()) {
+    Gate(c, rule, v,
+         {"the patient's consent to a product out of specification", "none that stands",
+          "ask the patient: CONSENT_OBTAINED", id});
+  }
+  for (const std::string& link : MissingOosLinks(lot, "")) {
+    Gate(c, rule, v,
+         {"the whole chain of the exceptional release", link + " is missing",
+          "do not use it; the chain is gone through again, or the lot is not given", id});
+  }
+}
+
 // One container, all of its reasons.
 void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
                     bool shipping) {
@@ -155,10 +183,7 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   const bool released = lot != nullptr && IsReleased(*lot) && named;
   const bool exceptional = lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS && named;
   const bool first_release = shipping && MayShipEarly(c, lot);
-  if (exceptional && !c.therapy.consent_oos()) {
-    blocked("the patient's consent to a product out of specification", "none that stands",
-            "ask the patient: CONSENT_OBTAINED");
-  }
+  if (exceptional) NeedWholeException(c, rule, v, *lot, id);
   if (!released && !exceptional && !first_release) {
     const bool unnamed = lot != nullptr && IsReleased(*lot);
     blocked("lot " + container->lot() + " released, naming this container",
@@ -237,6 +262,7 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedSoundLot(c, rule, v, *lot);
   NeedOwnProduct(c, rule, v, *lot);
   NeedTests(c, rule, v, *lot);
+  NeedNothingMissed(c, rule, v, *lot);
   NeedReview(c, rule, v, *lot);
   NeedCleanRecord(c, rule, v, *lot);
   NeedEarlierReleases(c, rule, v, *lot);

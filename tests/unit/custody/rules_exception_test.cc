@@ -186,6 +186,44 @@ TEST_F(ExceptionTest, TheReleaseNamesWhatIsMissedAllOfItAndNothingElse) {
   EXPECT_THAT(reasons[0].next_step(), HasSubstr("OOS_DETECTED"));
 }
 
+TEST_F(ExceptionTest, WhatMissesItsSpecificationIsNotReleasedAsIfItDidNot) {
+  run.Until("released");
+  const EventBuilder release = run.Next();
+  EXPECT_TRUE(Of(run.Judge(release), "R16").empty());
+  MustDo({"lab.qc.1"}, Detected("'appearance'"));
+  const std::vector<pb::Reason> reasons = Of(run.Judge(release), "R16");
+  ASSERT_EQ(reasons.size(), 1U);
+  EXPECT_THAT(reasons[0].found(), HasSubstr("appearance"));
+}
+
+TEST_F(ExceptionTest, WhatIsDetectedAfterTheReleaseEndsIt) {
+  run.Through("released");
+  ASSERT_TRUE(FindContainer(run.state(), "LOT26001-1")->released());
+  MustDo({"lab.qc.1"}, Detected("'appearance'"));
+  EXPECT_FALSE(HasRelease(run.state().lots(0)));
+  EXPECT_FALSE(FindContainer(run.state(), "LOT26001-1")->released());
+}
+
+TEST_F(ExceptionTest, WhoDeclinesItAfterTheReleaseIsNotGivenIt) {
+  Whole();
+  EXPECT_FALSE(run.Record(Release()).refused());
+  const EventBuilder removal =
+      run.Draft({"clinic.pharm.1", "clinic.cell_lab.1"},
+                "removed_from_storage { container $SCAN:LOT26001-1 coi $SCAN:CHA999026000001 "
+                "position $SCAN:C-LN2-4 certificate $SCAN:C-OOS certificate_matches: YES "
+                "removed_at $T }");
+  const auto missing = [&] {
+    std::size_t count = 0;
+    for (const pb::Reason& reason : Of(run.Judge(removal), "R34")) {
+      count += reason.expected().find("whole chain") != std::string::npos ? 1U : 0U;
+    }
+    return count;
+  };
+  EXPECT_EQ(missing(), 0U);
+  MustDo({"clinic.phy.1"}, Accepted("NO"));
+  EXPECT_EQ(missing(), 2U);
+}
+
 TEST_F(ExceptionTest, AChainOfAnotherLotIsNotThisOnes) {
   pb::Lot other = run.state().lots(0);
   other.set_lot("LOT26002");

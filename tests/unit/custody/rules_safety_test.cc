@@ -1,5 +1,6 @@
 // Ways in which the wrong bag, or a bag that is no good any more, might have come to a patient;
 // each of them is shut.
+#include "custody/oos.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -220,7 +221,9 @@ TEST_F(SafetyRulesTest, ProductShippedBeforeItsLastReleaseIsMarkedAndPermittedTo
 TEST_F(SafetyRulesTest, ConsentToProductOutOfSpecificationIsAskedAgainAtTheBedside) {
   run.Through("bedside_id_verified");
   EventBuilder start = run.Next();
-  run.mutable_state().mutable_lots(0)->set_state(pb::LOT_RELEASED_OOS);
+  pb::Lot& lot = *run.mutable_state().mutable_lots(0);
+  lot.set_state(pb::LOT_RELEASED_OOS);
+  for (const std::string_view link : OosLinks()) lot.add_oos(std::string(link));
   run.mutable_state().set_consent_oos(true);
   EXPECT_FALSE(run.Judge(start).refused()) << Explain(run.Judge(start));
   MustDo({"clinic.rn.1"},
