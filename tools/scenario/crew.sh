@@ -13,6 +13,7 @@ free_address() {
 found() {
   local trustee
   ADDRESS=$(free_address)
+  : >"$DEMO/server.toml" # no settings, until somebody makes some
   for trustee in authority T-1 T-2 T-3; do pin "$trustee"; done
   run custody-admin init --data "$DATA" --folder "$ADMIN" --pins "$PINS" \
     --origin demo.example/custody-1 --environment DEMO \
