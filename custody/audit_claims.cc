@@ -38,7 +38,7 @@ void AuditReplay::AskClaims(const AuditedEntry& entry, const Hash& chain, const 
     const auto said = std::ranges::find_if(verdict.reasons(), [&](const pb::Reason& reason) {
       const bool binds = reason.kind() == pb::REASON_GATE || reason.kind() == pb::REASON_DEVIATION;
       return binds && reason.rule() == RuleOf(claim) && reason.subject() == claim.value &&
-             reason.expected().starts_with(claim.kind);
+             reason.expected().starts_with(Called(claim));
     });
     if (said == verdict.reasons().end()) continue;
     const bool refused = said->kind() == pb::REASON_GATE && !said->overridden() &&

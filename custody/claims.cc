@@ -32,6 +32,14 @@ bool IsInShipper(const pb::TherapyState& therapy, const pb::Container& container
 
 }  // namespace
 
+std::string VialId(std::string_view vector_lot, std::string_view vial) {
+  return std::string(vector_lot) + "/" + std::string(vial);
+}
+
+std::string Called(const Claim& claim) {
+  return claim.kind + " " + claim.value + (claim.place.empty() ? "" : " " + claim.place);
+}
+
 bool Collide(const Claim& one, const Claim& other) {
   return one.kind == other.kind && one.value == other.value &&
          (one.place.empty() || other.place.empty() || one.place == other.place);
@@ -57,7 +65,7 @@ std::vector<Claim> ClaimsAsked(const pb::Event& event, const pb::TherapyState& t
     case pb::Event::kTransduced:
       for (const pb::VectorVial& vial : event.transduced().vials()) {
         claims.push_back(
-            {std::string(kVial), event.transduced().vector_lot() + "/" + vial.vial(), ""});
+            {std::string(kVial), VialId(event.transduced().vector_lot(), vial.vial()), ""});
       }
       break;
     case pb::Event::kCultureCheck: {

@@ -23,6 +23,11 @@ struct Claim {
   friend auto operator<=>(const Claim&, const Claim&) = default;
 };
 
+// `VialId` is how a vial of vector is named by its lot: "LOT/VIAL".
+std::string VialId(std::string_view vector_lot, std::string_view vial);
+// `Called` is what people read for a claim: "incubator INC-7 shelf 2". Verdicts begin what they
+// expected with it, and the audit knows them by that.
+std::string Called(const Claim& claim);
 // `Collide` says whether two therapies may not have both.
 bool Collide(const Claim& one, const Claim& other);
 // `RuleOf` is the rule under which a claim of this kind is asked: "R05", "R15".

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "custody/batch_cells.h"
+#include "custody/claims.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -194,7 +195,7 @@ void FoldManufacture(Folding& f) {
       const std::string& vector = event.transduced().vector_lot();
       AddOnce(lot->mutable_vector_lots(), vector);
       for (const pb::VectorVial& vial : event.transduced().vials()) {
-        AddOnce(lot->mutable_vials(), vector + "/" + vial.vial());
+        AddOnce(lot->mutable_vials(), VialId(vector, vial.vial()));
       }
     }
     if (event.has_culture_check()) Cultured(f, *lot, event.culture_check());

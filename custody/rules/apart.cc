@@ -15,8 +15,7 @@ namespace {
 void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const Claim& claim : ClaimsAsked(c.effective, c.therapy, c.profile)) {
     if (RuleOf(claim) != rule.id) continue;
-    const std::string what =
-        claim.kind + " " + claim.value + (claim.place.empty() ? "" : " " + claim.place);
+    const std::string what = Called(claim);
     if (c.others == nullptr) {
       NotJudged(c, rule, v,
                 {what + " with this therapy alone", "other therapies are not known here",
@@ -26,7 +25,7 @@ void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
     const std::vector<std::string> holders = c.others->HoldersOf(claim, c.therapy.therapy());
     if (holders.empty()) continue;
     const char* const next =
-        claim.kind == "vector vial"
+        rule.id == "R15"
             ? "take another vial, and find out which was used; quality records DEVIATION_OPENED"
             : "take another one; if it is free, record there what became of it: received, thawed "
               "or harvested";
@@ -52,7 +51,7 @@ void UsedOnce(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::Transduced& body = c.effective.transduced();
   std::set<std::string> now;
   for (const pb::VectorVial& vial : body.vials()) {
-    const std::string id = body.vector_lot() + "/" + vial.vial();
+    const std::string id = VialId(body.vector_lot(), vial.vial());
     const auto before = std::ranges::find_if(c.therapy.lots(), [&](const pb::Lot& lot) {
       return std::ranges::find(lot.vials(), id) != lot.vials().end();
     });
