@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::string_view kRegistryName = "registry";
 constexpr std::string_view kSitePrefix = "registry/";
-constexpr std::string_view kTherapyPrefix = "therapy/";
 constexpr std::size_t kMaxIdLength = 64;
 
 bool IsIdCharacter(char c) {

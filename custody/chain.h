@@ -12,6 +12,9 @@
 
 namespace custody {
 
+// Before a therapy's id in the name of its chain.
+inline constexpr std::string_view kTherapyPrefix = "therapy/";
+
 enum class ChainKind { kRegistry, kSite, kTherapy };
 
 // The longest that a ledger keeps a chain's head for one station, while two people sign there.

@@ -15,7 +15,7 @@ namespace custody {
 namespace {
 
 constexpr int kMostListed = 1000;
-// Of one recipient in one go: 40 patients of one tank are told in two, with a look in between.
+// Of one recipient in one round: 40 patients of one tank are told in two.
 constexpr std::size_t kMostAtOnce = 20;
 // As long as an escalation list can be: each goes on to who comes next when one fails.
 constexpr int kMostRounds = 16;

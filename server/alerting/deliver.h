@@ -10,7 +10,8 @@
 
 namespace custody {
 
-// `Deliverer` hands messages over, one at a time to a recipient. Thread-safe.
+// `Deliverer` hands messages over. Thread-safe: to one recipient one after the other, but that a
+// test may come between.
 class Deliverer {
  public:
   virtual ~Deliverer() = default;

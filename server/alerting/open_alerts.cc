@@ -40,8 +40,6 @@ constexpr std::int64_t kClockPutBack = kMicrosPerMinute;
 constexpr std::int64_t kKeepPast = 400 * kMicrosPerDay;
 constexpr std::size_t kForgottenAtOnce = 16;
 
-constexpr std::string_view kTherapyPrefix = "therapy/";
-
 void FillSeen(const pb::TherapyState& state, const Alert& alert, pb::AlertRecord& record) {
   record.clear_seen();
   for (const pb::AlertSeen& seen : state.alerts_seen()) {

@@ -32,8 +32,6 @@ namespace {
 // to replay at most, against a row of several kilobytes.
 constexpr std::uint64_t kFoldSnapshotEvery = 16;
 
-constexpr std::string_view kTherapyPrefix = "therapy/";
-
 bool IsTherapy(std::string_view chain) { return chain.starts_with(kTherapyPrefix); }
 
 // The rules say in detail what stands against the event; the code says of what kind that is.

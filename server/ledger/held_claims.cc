@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/chain.h"
 #include "server/ledger/rows.h"
 
 namespace custody {
 namespace {
 
 constexpr std::string_view kPrefix = "held ";
-constexpr std::string_view kTherapy = "therapy/";
 
 // The rows of all who hold a thing begin so; chain, zero byte and place follow.
 std::string RowsOf(const Claim& claim) {
@@ -47,7 +47,7 @@ std::vector<std::string> HeldClaims::HoldersOf(const Claim& claim, std::string_v
     std::string_view rest = std::string_view(row).substr(from.size());
     const std::string_view chain = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(chain.size() + 1, rest.size()));
-    const std::string_view holder = chain.substr(std::min(kTherapy.size(), chain.size()));
+    const std::string_view holder = chain.substr(std::min(kTherapyPrefix.size(), chain.size()));
     if (holder == therapy) continue;
     if (Collide(claim, {claim.kind, claim.value, std::string(rest)})) holders.emplace(holder);
   }

@@ -5,14 +5,13 @@
 #include <optional>
 #include <set>
 
+#include "custody/chain.h"
 #include "custody/event_contents.h"
 #include "server/ledger/rows.h"
 
 namespace custody {
 namespace {
 
-constexpr std::string_view kTherapyPrefix = "therapy/";
-constexpr std::size_t kMostTherapies = 100'000;
 // Of one commit while an index is brought up: some megabytes of rows.
 constexpr std::uint64_t kEventsOfStep = 8192;
 
@@ -44,6 +43,17 @@ Status AddRows(const Snapshot& snapshot, std::uint64_t from, std::uint64_t end, 
     }
   }
   return {};
+}
+
+// A zero byte would reach into other rows.
+Status CheckAsked(std::string_view type, std::string_view value) {
+  if (value.empty()) return InvalidArgument("say which identifier to find");
+  for (const std::string_view part : {type, value}) {
+    if (part.find('\0') != std::string_view::npos) {
+      return InvalidArgument("an identifier holds no zero byte");
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -83,14 +93,26 @@ Status BringIndexUp(Store& store) {
   }
 }
 
+Status ScanIdentifiers(
+    const Snapshot& snapshot, std::span<const std::string> types, std::string_view value,
+    bool prefix, const std::function<bool(const std::string& type, std::string_view id)>& take) {
+  for (const std::string& type : types) {
+    CUSTODY_RETURN_IF_ERROR(CheckAsked(type, value));
+    std::string from = IdentifierRow(type, value, "");
+    if (prefix) from.pop_back();
+    CUSTODY_RETURN_IF_ERROR(
+        snapshot.Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
+          if (!row.starts_with(from)) return false;
+          const std::string_view chain = row.substr(row.rfind('\0') + 1);
+          return take(type, chain.substr(std::min(chain.size(), kTherapyPrefix.size())));
+        }));
+  }
+  return {};
+}
+
 StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std::string_view type,
                                                    std::string_view value, bool prefix) {
-  if (value.empty()) return InvalidArgument("say which identifier to find");
-  for (const std::string_view part : {type, value}) {
-    if (part.find('\0') != std::string_view::npos) {
-      return InvalidArgument("an identifier holds no zero byte");
-    }
-  }
+  CUSTODY_RETURN_IF_ERROR(CheckAsked(type, value));
   std::vector<std::string> types = IdentifierTypes();
   types.insert(types.end(), {"therapy", std::string(kPersonType)});
   if (!type.empty()) {
@@ -104,19 +126,13 @@ StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std
     types.assign(1, std::string(type));
   }
   std::set<std::string> ids;
-  for (const std::string& one : types) {
-    std::string from = IdentifierRow(one, value, "");
-    if (prefix) from.pop_back();
-    CUSTODY_RETURN_IF_ERROR(
-        snapshot.Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
-          if (!row.starts_with(from) || ids.size() > kMostTherapies) return false;
-          const std::string_view chain = row.substr(row.rfind('\0') + 1);
-          ids.emplace(chain.substr(std::min(chain.size(), kTherapyPrefix.size())));
-          return true;
-        }));
-  }
-  if (ids.size() > kMostTherapies) {
-    return OutOfRange("more than " + std::to_string(kMostTherapies) + " therapies name " +
+  CUSTODY_RETURN_IF_ERROR(
+      ScanIdentifiers(snapshot, types, value, prefix, [&](const std::string&, std::string_view id) {
+        ids.emplace(id);
+        return ids.size() <= kMostFound;
+      }));
+  if (ids.size() > kMostFound) {
+    return OutOfRange("more than " + std::to_string(kMostFound) + " therapies name " +
                       std::string(value) + "; name the type of the identifier");
   }
   return std::vector<std::string>(ids.begin(), ids.end());

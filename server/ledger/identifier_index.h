@@ -7,6 +7,8 @@
 #ifndef CUSTODY_SERVER_LEDGER_IDENTIFIER_INDEX_H_
 #define CUSTODY_SERVER_LEDGER_IDENTIFIER_INDEX_H_
 
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +31,20 @@ std::vector<std::string> IndexRowsOf(const ParsedEvent& event);
 // do for an index of this version. RESOURCE_EXHAUSTED when the disk is full; DATA_LOSS for damage.
 Status BringIndexUp(Store& store);
 
+// More than any product of ours reaches, and OUT_OF_RANGE when it does: who recalls a lot must not
+// be given a part of its therapies as if it were all.
+inline constexpr std::size_t kMostFound = 100'000;
+
+// `ScanIdentifiers` gives every row of `value` under `types`, and with `prefix` those of every
+// value that begins with it, as the type and the therapy's id, until `take` says false.
+// INVALID_ARGUMENT for no value and for zero bytes, which would reach into other rows.
+Status ScanIdentifiers(
+    const Snapshot& snapshot, std::span<const std::string> types, std::string_view value,
+    bool prefix, const std::function<bool(const std::string& type, std::string_view id)>& take);
+
 // `TherapiesNaming` are the ids, in order, of the therapies that name `value` under `type` (empty:
-// under any, people too); with `prefix` any value that begins with it. OUT_OF_RANGE for more than
-// 100,000: who recalls a lot must not be given a part of its therapies as if it were all.
+// under any, people too); with `prefix` any value that begins with it. INVALID_ARGUMENT for a type
+// that does not exist; OUT_OF_RANGE for more than kMostFound.
 StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std::string_view type,
                                                    std::string_view value, bool prefix);
 

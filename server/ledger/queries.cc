@@ -24,8 +24,6 @@ std::string_view TakePart(std::string_view& row) {
   return part;
 }
 
-std::string IdOf(std::string_view chain) { return std::string(chain.substr(chain.find('/') + 1)); }
-
 // One page of entries: their log indices, in the order in which they are asked for.
 StatusOr<std::vector<std::uint64_t>> PageOf(const Snapshot& snapshot,
                                             const pb::ReadEntriesRequest& request,
@@ -256,39 +254,25 @@ StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
 }
 
 StatusOr<pb::FindReply> LedgerImpl::Find(const pb::FindRequest& request) {
-  // Beyond what any product of ours reaches, and an error when it does: who recalls a lot must not
-  // be given a part of its therapies as if it were all.
-  constexpr int kMost = 100'000;
-  if (request.value().empty()) return InvalidArgument("say which identifier to find");
-  for (const std::string& part : {request.type(), request.value()}) {
-    if (part.find('\0') != std::string::npos) {
-      return InvalidArgument("an identifier holds no zero byte");
-    }
-  }
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
-  std::vector<std::string> types;
-  if (!request.type().empty()) {
-    types.push_back(request.type());
-  } else {
+  std::vector<std::string> types{request.type()};
+  if (request.type().empty()) {
     types = IdentifierTypes();
-    types.push_back("therapy");
+    types.emplace_back("therapy");
   }
   pb::FindReply reply;
-  for (const std::string& type : types) {
-    const std::string from = IdentifierRow(type, request.value(), "");
-    CUSTODY_RETURN_IF_ERROR(view.snapshot().Scan(
-        Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
-          if (!row.starts_with(from) || reply.found_size() > kMost) return false;
-          pb::FoundIdentifier& found = *reply.add_found();
-          found.set_type(type);
-          found.set_value(request.value());
-          found.set_therapy(IdOf(row.substr(from.size())));
-          return true;
-        }));
-  }
-  if (reply.found_size() > kMost) {
-    return OutOfRange("more than " + std::to_string(kMost) + " therapies have " + request.value() +
-                      "; name the type of the identifier");
+  const auto found_size = [&] { return static_cast<std::size_t>(reply.found_size()); };
+  CUSTODY_RETURN_IF_ERROR(ScanIdentifiers(view.snapshot(), types, request.value(), /*prefix=*/false,
+                                          [&](const std::string& type, std::string_view id) {
+                                            pb::FoundIdentifier& found = *reply.add_found();
+                                            found.set_type(type);
+                                            found.set_value(request.value());
+                                            found.set_therapy(std::string(id));
+                                            return found_size() <= kMostFound;
+                                          }));
+  if (found_size() > kMostFound) {
+    return OutOfRange("more than " + std::to_string(kMostFound) + " therapies have " +
+                      request.value() + "; name the type of the identifier");
   }
   return reply;
 }

@@ -1,6 +1,7 @@
 // What workers do to an event before the committer sees it: everything that costs much and needs
 // nothing of its neighbours.
 #include "crypto/dsse.h"
+#include "custody/chain.h"
 #include "custody/rules.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/proofs.h"
@@ -80,12 +81,11 @@ void LedgerImpl::Verify(Admission& admission) {
 // Opening a file and reckoning it takes a while: not on the committer, not holding the store open,
 // and not before somebody enrolled has signed for it.
 Status LedgerImpl::ReckonAnew(const ParsedEvent& event, pb::Verdict& verdict) {
-  constexpr std::string_view kTherapy = "therapy/";
   const pb::Event& effective = event.effective();
-  if (!effective.has_telemetry_batch() || !effective.chain().starts_with(kTherapy)) return {};
+  if (!effective.has_telemetry_batch() || !effective.chain().starts_with(kTherapyPrefix)) return {};
   const pb::TelemetryBatch& batch = effective.telemetry_batch();
   CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(batch.file().sha256()));
-  const std::string therapy = effective.chain().substr(kTherapy.size());
+  const std::string therapy = effective.chain().substr(kTherapyPrefix.size());
   const auto file = GetAttachment(therapy, sha256);
   if (file.status().code() == StatusCode::kNotFound) {
     return FailedPrecondition("attachment " + sha256.ToHex() +

@@ -10,6 +10,7 @@
 #include "custody/therapy.h"
 #include "custody/time.h"
 #include "server/rpc/recall.h"
+#include "server/rpc/requests.h"
 #include "server/rpc/subjects.h"
 #include "server/rpc/views.h"
 #include "server/rpc/watch.h"
@@ -220,10 +221,7 @@ grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* cont
                                                const pb::FindRequest* request,
                                                pb::FindReply* reply) {
   return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
-    if (request->value().empty() || request->value().size() > kMaxIdentifierBytes) {
-      return InvalidArgument("an identifier has 1 to " + std::to_string(kMaxIdentifierBytes) +
-                             " bytes");
-    }
+    CUSTODY_RETURN_IF_ERROR(CheckName("an identifier", request->value()));
     if (request->type() == kPersonType) {
       return InvalidArgument("people are found by Trace, in events that the caller may read");
     }

@@ -8,31 +8,24 @@
 #include <utility>
 #include <vector>
 
+#include "custody/chain.h"
 #include "custody/event.h"
 #include "custody/profile.h"
 #include "custody/state.h"
 #include "custody/time.h"
 #include "custody/trace.h"
+#include "server/rpc/requests.h"
 #include "server/rpc/views.h"
 
 namespace custody {
 namespace {
-
-constexpr std::uint32_t kMaxPage = 1000;
-constexpr std::uint32_t kPage = 100;
-
-Status CheckName(std::string_view what, std::string_view value) {
-  if (!value.empty() && value.size() <= kMaxIdentifierBytes) return Status();
-  return InvalidArgument(std::string(what) + " has 1 to " + std::to_string(kMaxIdentifierBytes) +
-                         " bytes");
-}
 
 // The events of a therapy that the caller may read, as what happened; the others are counted.
 StatusOr<std::vector<TracedEvent>> ReadableEvents(Ledger& ledger, const Caller& caller,
                                                   const std::string& therapy,
                                                   std::uint64_t& withheld) {
   pb::ReadEntriesRequest chain;
-  chain.set_chain("therapy/" + therapy);
+  chain.set_chain(Chain::Therapy(therapy).name());
   chain.set_with_events(true);
   std::vector<TracedEvent> events;
   Status damage;
@@ -91,23 +84,6 @@ bool Concerns(const pb::TracedTherapy& traced) {
 }
 
 }  // namespace
-
-Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name) {
-  if (time.seconds() >= kMinTimestampSeconds && time.seconds() <= kMaxTimestampSeconds &&
-      time.nanos() >= 0 && time.nanos() < 1'000'000'000) {
-    return Status();
-  }
-  return InvalidArgument(std::string(name) + " must be a time of the years 1 to 9999");
-}
-
-StatusOr<std::uint32_t> CheckPage(std::uint32_t limit) {
-  if (limit > kMaxPage) {
-    return InvalidArgument("a page has at most " + std::to_string(kMaxPage) +
-                           " therapies, asked for " + std::to_string(limit) +
-                           "; ask for the next page with after");
-  }
-  return limit == 0 ? kPage : limit;
-}
 
 Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& request,
              pb::TraceReply* reply) {

@@ -17,11 +17,6 @@ Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& requ
 Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryRequest& request,
                  pb::InventoryReply* reply);
 
-// `CheckTime` is INVALID_ARGUMENT for a time outside the years 1 to 9999.
-Status CheckTime(const google::protobuf::Timestamp& time, std::string_view name);
-// `CheckPage` gives how many therapies a page has; INVALID_ARGUMENT above 1000.
-StatusOr<std::uint32_t> CheckPage(std::uint32_t limit);
-
 }  // namespace custody
 
 #endif  // CUSTODY_SERVER_RPC_RECALL_H_

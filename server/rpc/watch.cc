@@ -15,13 +15,13 @@
 #include <string>
 #include <utility>
 
+#include "custody/chain.h"
 #include "server/rpc/views.h"
 
 namespace custody {
 namespace {
 
 using Base = grpc::ServerWriteReactor<pb::WatchTherapiesReply>;
-constexpr std::string_view kPrefix = "therapy/";
 
 class WatchReactor final : public Reactor<Base>, public LongStream {
  public:
@@ -94,8 +94,8 @@ void WatchReactor::Begin() {
 
 void WatchReactor::Note(const LedgerChange& change) {
   std::unique_lock lock(mutex_);
-  if (ended_ || !change.chain.starts_with(kPrefix)) return;
-  if (!wanted_.empty() && !wanted_.contains(change.chain.substr(kPrefix.size()))) return;
+  if (ended_ || !change.chain.starts_with(kTherapyPrefix)) return;
+  if (!wanted_.empty() && !wanted_.contains(change.chain.substr(kTherapyPrefix.size()))) return;
   if (changes_.size() >= kMaxPendingChanges) {
     ended_ = true;
     end_ = ResourceExhausted("the watcher fell behind: watch again");
@@ -187,7 +187,7 @@ Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
     }
     if (ids.empty()) return Status();
     for (const std::string& id : ids) {
-      CUSTODY_RETURN_IF_ERROR(Append({0, std::string(kPrefix) + id, ""}, found));
+      CUSTODY_RETURN_IF_ERROR(Append({0, std::string(kTherapyPrefix) + id, ""}, found));
     }
     after_ = ids.back();
   }
@@ -196,7 +196,7 @@ Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
 
 Status WatchReactor::Append(const LedgerChange& change,
                             std::deque<pb::WatchTherapiesReply>& found) {
-  const std::string id = change.chain.substr(kPrefix.size());
+  const std::string id = change.chain.substr(kTherapyPrefix.size());
   const bool first = change.body.empty();
   if (const auto told = present_.find(id);
       !first && told != present_.end() && change.index <= told->second) {

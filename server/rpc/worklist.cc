@@ -15,7 +15,7 @@
 #include "custody/state.h"
 #include "custody/therapy.h"
 #include "custody/time.h"
-#include "server/rpc/recall.h"
+#include "server/rpc/requests.h"
 #include "server/rpc/views.h"
 
 namespace custody {

@@ -19,8 +19,7 @@ StatusOr<std::unique_ptr<Session>> Connect(StationFolder& folder) {
 
 // The therapy that `text` means: its id, with or without "therapy/", or anything that was scanned.
 StatusOr<std::string> ResolveTherapy(Session& session, std::string_view text) {
-  constexpr std::string_view kPrefix = "therapy/";
-  if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+  if (text.starts_with(kTherapyPrefix)) text.remove_prefix(kTherapyPrefix.size());
   CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
   if (IsChainId(value)) {
     const auto therapy = session.GetTherapy(value, std::nullopt);
