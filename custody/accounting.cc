@@ -14,6 +14,10 @@ double TightenedBy(double fallback, double stated) {
 
 }  // namespace
 
+bool IsGiven(pb::ContainerState state) {
+  return state == pb::CONTAINER_INFUSED || state == pb::CONTAINER_INFUSED_PARTIAL;
+}
+
 bool HasAccounts(const pb::Container& container) {
   return container.volume_ml() > 0 && container.material() != pb::STARTING_MATERIAL;
 }
@@ -38,9 +42,7 @@ double VolumeSlack(const pb::Profile* profile, const pb::Container& container) {
 }
 
 std::optional<double> OpenResidue(const pb::Profile* profile, const pb::Container& container) {
-  const bool given = container.state() == pb::CONTAINER_INFUSED ||
-                     container.state() == pb::CONTAINER_INFUSED_PARTIAL;
-  if (!given || !HasAccounts(container)) return std::nullopt;
+  if (!IsGiven(container.state()) || !HasAccounts(container)) return std::nullopt;
   const double left = LeftIn(container);
   if (left <= VolumeSlack(profile, container)) return std::nullopt;
   return left;

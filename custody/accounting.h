@@ -11,6 +11,8 @@
 
 namespace custody {
 
+// `IsGiven` says whether a container in this state was given to the patient, whole or in part.
+bool IsGiven(pb::ContainerState state);
 // `HasAccounts` says whether volumes of a container add up: of what was filled or drawn with a
 // stated volume. Collected cells are washed and mixed on their way, so theirs do not.
 bool HasAccounts(const pb::Container& container);

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <string>
 
+#include "custody/accounting.h"
 #include "custody/body_plan.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
@@ -168,14 +170,11 @@ void PutUnder(pb::Quarantine& quarantine, const pb::TherapyState& state, const s
 
 namespace {
 
-bool Given(pb::ContainerState state) {
-  return state == pb::CONTAINER_INFUSED || state == pb::CONTAINER_INFUSED_PARTIAL;
-}
-
 // Whether a container in `from` can come into `to` at all.
 bool MayBecome(pb::ContainerState from, pb::ContainerState to) {
-  if (Given(from)) return Given(to);
-  if (Given(to) || to == pb::CONTAINER_INFUSING) return true;  // what a patient got is never hidden
+  if (IsGiven(from)) return IsGiven(to);
+  // What a patient got is never hidden.
+  if (IsGiven(to) || to == pb::CONTAINER_INFUSING) return true;
   if (from == pb::CONTAINER_LOST) return to == pb::CONTAINER_RECEIVED;  // found
   if (IsTerminal(from)) return false;
   if (from != pb::CONTAINER_REJECTED && from != pb::CONTAINER_RETAINED) return true;
@@ -191,7 +190,7 @@ bool IsOldNews(const Folding& f, const pb::Container& container) {
 
 void Become(const Folding& f, pb::Container& container, pb::ContainerState state) {
   if (!StaysInPlace(state)) Depart(f, container);
-  if (IsOldNews(f, container) && !Given(state)) return;
+  if (IsOldNews(f, container) && !IsGiven(state)) return;
   if (!MayBecome(container.state(), state)) return;
   container.set_state(state);
   container.set_state_us(std::max(container.state_us(), f.at));
@@ -363,9 +362,9 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
                   stands,
                   own};
   if (state.therapy().empty()) {
-    constexpr std::string_view kPrefix = "therapy/";
     const std::string& chain = event.event.chain();
-    state.set_therapy(chain.starts_with(kPrefix) ? chain.substr(kPrefix.size()) : chain);
+    state.set_therapy(chain.starts_with(kTherapyPrefix) ? chain.substr(kTherapyPrefix.size())
+                                                        : chain);
   }
   fold::FoldClinic(f);
   fold::FoldManufacture(f);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "custody/accounting.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/telemetry.h"
@@ -23,9 +24,7 @@ void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Sh
   for (const std::string& id : shipment.containers()) {
     const pb::Container* container = FindContainer(c.therapy, id);
     if (container == nullptr) continue;
-    const bool given = container->state() == pb::CONTAINER_INFUSED ||
-                       container->state() == pb::CONTAINER_INFUSED_PARTIAL;
-    if (given) {
+    if (IsGiven(container->state())) {
       Deviation(c, rule, v,
                 {expected, found, "it is given already: tell the physician and quality", id}, true);
       continue;

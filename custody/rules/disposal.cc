@@ -112,8 +112,7 @@ void NeedFittingKind(const Case& c, const Rule& rule, pb::Verdict& v,
 // Whether what is left of a container that was given in part is still to be disposed of.
 bool HasResidue(const Case& c, const pb::Container& container) {
   return c.effective.disposition().kind() == pb::DISPOSITION_RESIDUE_DESTROYED &&
-         container.state() <= pb::CONTAINER_INFUSED_PARTIAL && HasAccounts(container) &&
-         LeftIn(container) > 0;
+         IsGiven(container.state()) && HasAccounts(container) && LeftIn(container) > 0;
 }
 
 void NeedScans(const Case& c, const Rule& rule, pb::Verdict& v) {
