@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "client/pages.h"
 #include "custody/state.h"
 #include "custody/trace.h"
 
@@ -12,13 +13,6 @@ namespace custody {
 namespace {
 
 constexpr std::uint32_t kTherapiesOfPage = 50;
-
-template <class Items>
-std::string Joined(const Items& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
 
 // What comes first in a recall: how near it is to a patient, and then when.
 struct Line {
@@ -54,30 +48,26 @@ std::string GivenOf(const Line& line, std::string_view zone) {
   return "";
 }
 
+template <typename Request, typename Call>
+StatusOr<std::vector<pb::TracedTherapy>> AllTherapies(const Request& request, const Call& call) {
+  std::vector<pb::TracedTherapy> all;
+  CUSTODY_RETURN_IF_ERROR(EachPage(request, call, [&](auto& page) {
+    for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
+  }));
+  return all;
+}
+
 }  // namespace
 
 StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request) {
-  std::vector<pb::TracedTherapy> all;
   request.set_limit(kTherapiesOfPage);
-  while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(pb::TraceReply page, session.Trace(request));
-    for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
-    if (page.next().empty()) return all;
-    if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
-    request.set_after(page.next());
-  }
+  return AllTherapies(request, [&](const pb::TraceRequest& page) { return session.Trace(page); });
 }
 
 StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
                                                       pb::InventoryRequest request) {
-  std::vector<pb::TracedTherapy> all;
-  while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(pb::InventoryReply page, session.Inventory(request));
-    for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
-    if (page.next().empty()) return all;
-    if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
-    request.set_after(page.next());
-  }
+  return AllTherapies(request,
+                      [&](const pb::InventoryRequest& page) { return session.Inventory(page); });
 }
 
 std::string WhereOf(const pb::TracedContainer& container) {

@@ -18,13 +18,6 @@ std::string Choice(const google::protobuf::EnumDescriptor& type, int number) {
   return value == nullptr || number == 0 ? "" : ChoiceLabel(*value);
 }
 
-template <typename Items>
-std::string Joined(const Items& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
-
 // What is told of a therapy was entered by others: a line holds what they wrote on one line.
 void AddLine(std::string& out, const std::string& line) { out += Plain(line) + "\n"; }
 

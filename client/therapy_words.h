@@ -15,6 +15,14 @@ namespace custody {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+// `Joined` puts ", " between words.
+template <typename Items>
+std::string Joined(const Items& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
 // `LocalTime` shows a state's time (microseconds; 0: never) in `zone`; empty for never.
 std::string LocalTime(std::int64_t micros, std::string_view zone);
 

@@ -8,6 +8,7 @@
 #include "client/event_words.h"
 #include "client/exit_code.h"
 #include "client/local_time.h"
+#include "client/pages.h"
 #include "client/therapy_words.h"
 #include "crypto/utf8.h"
 
@@ -38,14 +39,12 @@ StatusOr<std::vector<pb::WorklistEntry>> AllPages(Session& session, pb::Worklist
                                                   std::uint32_t& looked_at) {
   std::vector<pb::WorklistEntry> entries;
   request.set_limit(1000);
-  while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(pb::WorklistReply page, session.Worklist(request));
+  const auto call = [&](const pb::WorklistRequest& page) { return session.Worklist(page); };
+  CUSTODY_RETURN_IF_ERROR(EachPage(request, call, [&](pb::WorklistReply& page) {
     looked_at += page.looked_at();
     for (pb::WorklistEntry& entry : *page.mutable_entries()) entries.push_back(std::move(entry));
-    if (page.next().empty()) return entries;
-    if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
-    request.set_after(page.next());
-  }
+  }));
+  return entries;
 }
 
 std::string WhenOf(const pb::NextStep& step, const std::string& zone, std::int64_t now) {
