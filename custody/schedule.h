@@ -14,7 +14,8 @@ namespace custody {
 // `PlannedStep` is one of them, in time order. Times are microseconds, whole days where only a day
 // is planned (from its first to its last microsecond where the patient is treated).
 struct PlannedStep {
-  std::string name;          // "collection", "delivery", "lymphodepletion", "infusion"
+  // "collection", "pick-up", "manufacture", "delivery", "lymphodepletion", "infusion"
+  std::string name;
   int body = 0;              // field number in Event of the step that does it
   std::int64_t from_us = 0;  // aimed at from, until
   std::int64_t to_us = 0;
@@ -22,9 +23,9 @@ struct PlannedStep {
 };
 
 // `ScheduleOf` reckons with the numbers of `profile` (null: the defaults): a course of 3 days,
-// which begins on the day after the product's delivery (of what is there already: at once), and the
-// infusion on the days after its last dose that the profile aims at (1 to 2). Empty for a therapy
-// that is over. Deterministic.
+// which begins on the day after the product's delivery, planned or done, and the infusion on the
+// days after its last dose that the profile aims at (1 to 2). Empty for a therapy that is over.
+// Deterministic.
 std::vector<PlannedStep> ScheduleOf(const pb::TherapyState& state, const pb::Profile* profile);
 
 // `ScheduleBefore` is the schedule as it was before `move`, of which the dates it changed are put

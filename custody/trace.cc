@@ -178,7 +178,7 @@ void SetNotify(pb::TracedTherapy& traced) {
   add(traced.manufacturer_site());
 }
 
-// Lots and donations may be concerned that have no container (any more).
+// The items and what they came from: their lots, the cells of these, and the donations.
 Names Upwards(const pb::TherapyState& state, const Names& items) {
   Names all = items;
   const auto add_lot = [&](const std::string& name) {
@@ -256,8 +256,9 @@ bool AddStays(const Tracing& t, Concerned& concerned) {
   return found;
 }
 
-// Who signed, and papers, are in no bag.
-bool GoesIntoProduct(const std::string& type) {
+// What may have been in all of the product where its event names none of it. Who signed, and
+// papers, are in no bag.
+bool MayConcernAll(const std::string& type) {
   return type == "vector" || type == "reagent" || type == "equipment" || type == "run";
 }
 
@@ -287,7 +288,7 @@ Concerned Concern(const Tracing& t, std::span<const TracedEvent> events,
     if (asked->type == "location" && by_stays) continue;  // its event names the others' places too
     if (asked->type == "coi") continue;
     concerned.items.insert(items.begin(), items.end());
-    concerned.all = concerned.all || (items.empty() && GoesIntoProduct(asked->type));
+    concerned.all = concerned.all || (items.empty() && MayConcernAll(asked->type));
   }
   return concerned;
 }
@@ -322,6 +323,8 @@ pb::TracedTherapy TraceTherapy(const pb::TherapyState& state, std::span<const Tr
   return traced;
 }
 
+namespace {
+
 bool LiesIn(const pb::Stay& stay, std::string_view unit) {
   if (unit.empty()) return false;
   if (stay.unit() == unit) return true;
@@ -333,6 +336,8 @@ bool LiesIn(const pb::Stay& stay, std::string_view unit) {
                    std::isalnum(static_cast<unsigned char>(position[unit.size()])) == 0;
   return cut;
 }
+
+}  // namespace
 
 pb::TracedTherapy InventoryOf(const pb::TherapyState& state, std::string_view unit,
                               std::int64_t from_us, std::int64_t to_us) {

@@ -33,17 +33,15 @@ struct TraceQuestion {
 //
 // `state` and `events` are what the reader may see of it. An event concerns the most particular
 // things that it names: product containers, else its lot, else collected cells; what went into a
-// lot or a donation is in all that was made of it. Where an event names nothing of the kind, all of
-// the therapy's product may be concerned and is said to be, "cannot be told apart"; but not of a
-// person, who touched only what the event names. `profile` may be null. Deterministic.
+// lot or a donation is in all that was made of it. Where the event of a vector, reagent, device or
+// run names nothing of the kind, all of the therapy's product may be concerned and is said to be,
+// "cannot be told apart"; anything else concerns only what its events name. `profile` may be null.
+// Deterministic.
 pb::TracedTherapy TraceTherapy(const pb::TherapyState& state, std::span<const TracedEvent> events,
                                const TraceQuestion& question, const pb::Profile* profile);
 
-// `LiesIn` says whether a stay is one in `unit`: the unit or shipper itself, or a place whose name
-// begins with it ("LN2-04/R2/P5" lies in "LN2-04").
-bool LiesIn(const pb::Stay& stay, std::string_view unit);
-
-// `InventoryOf` is the therapy with those of its containers that lay in `unit` at any time from
+// `InventoryOf` is the therapy with those of its containers that lay in `unit` (the unit or shipper
+// itself, or a place whose name begins with it: "LN2-04/R2/P5" lies in "LN2-04") at any time from
 // `from_us` to `to_us`, both included. No containers: none did.
 pb::TracedTherapy InventoryOf(const pb::TherapyState& state, std::string_view unit,
                               std::int64_t from_us, std::int64_t to_us);
