@@ -2,11 +2,12 @@
 #ifndef CUSTODY_SERVER_RPC_REQUESTS_H_
 #define CUSTODY_SERVER_RPC_REQUESTS_H_
 
+#include <google/protobuf/timestamp.pb.h>
+
 #include <cstdint>
 #include <string_view>
 
 #include "crypto/status.h"
-#include "google/protobuf/timestamp.pb.h"
 
 namespace custody {
 
