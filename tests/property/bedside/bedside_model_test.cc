@@ -16,10 +16,25 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-const Names kWayA = {"cold check A", "remove A", "thaw A", "thawed A", "bed check A", "infuse A"};
+const Names kWayA = {"cold check A", "remove A", "thaw A", "thawed A", "bed check A"};
+
+const Names kWayB = {"B missed a limit",
+                     "a physician asks for B",
+                     "the maker assesses B",
+                     "consent to out of specification",
+                     "physician and patient accept B",
+                     "B is authorised",
+                     "B released out of specification",
+                     "order B",
+                     "cold check B",
+                     "remove B",
+                     "thaw B",
+                     "thawed B",
+                     "bed check B"};
 
 Names With(const Names& more) {
   Names all = kWayA;
+  all.push_back("infuse A");
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
@@ -29,6 +44,7 @@ struct Aspect {
   const char* name;
   Names letters;
   std::int64_t waits = 1;
+  Names along = kWayA;  // to the moment before an infusion
 };
 
 const std::vector<Aspect>& Aspects() {
@@ -84,7 +100,8 @@ const std::vector<Aspect>& Aspects() {
         "physician and patient accept B", "B is authorised", "consent to out of specification",
         "B released", "B released out of specification", "B released out of specification by one",
         "B released out of specification by the store"},
-       0},
+       0,
+       kWayB},
       {"Neighbours",
        With({"cold check theirs", "remove theirs", "thaw theirs", "thawed theirs",
              "bed check theirs", "infuse theirs", "bed check A for theirs", "infuse A for theirs",
@@ -125,8 +142,11 @@ TEST_P(BedsideModelTest, HoldsInEveryOrder) {
   Bounds bounds;
   bounds.waits = GetParam().waits;
   if (!Thorough()) bounds.states = 500;
+  bounds.along = World().FindAll(GetParam().along);
   const Found found = SearchAll(World(), World().FindAll(GetParam().letters), bounds);
   Report(GetParam().name, found);
+  EXPECT_GT(found.thaws, 0U) << "the search does not come to a thaw";
+  EXPECT_GT(found.infusions, 0U) << "the search does not come to an infusion";
   EXPECT_TRUE(found.broken.empty()) << Tell(World(), found.broken, "");
   EXPECT_EQ(found.unlike, 0U) << "the key leaves out what a rule asks";
   EXPECT_TRUE(found.whole || !Thorough());

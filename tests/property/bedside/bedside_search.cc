@@ -72,10 +72,7 @@ class Breadth {
       : world_(world), alphabet_(alphabet), bounds_(bounds), without_(without) {}
 
   Found Run() {
-    std::vector<Ahead> level(1);
-    level[0].moment = world_.ready();
-    nodes_.push_back({});
-    seen_[KeyHash(level[0].moment)] = 0;
+    std::vector<Ahead> level = Begin();
     found_.whole = true;
     for (std::size_t depth = 0; !level.empty() && found_.broken.empty(); ++depth) {
       if (depth == bounds_.depth) {
@@ -98,6 +95,23 @@ class Breadth {
 
  private:
   Hash KeyHash(const Moment& moment) const { return Sha256(KeyOf(moment, world_.ready())); }
+
+  // The ready moment, and those along the way.
+  std::vector<Ahead> Begin() {
+    std::vector<Ahead> level(1);
+    level[0].moment = world_.ready();
+    nodes_.push_back({});
+    seen_[KeyHash(level[0].moment)] = 0;
+    Moment moment = world_.ready();
+    std::uint32_t from = 0;
+    for (const std::size_t letter : bounds_.along) {
+      const Outcome outcome = world_.Take(moment, letter, without_);
+      if (!outcome.accepted || !outcome.against.empty()) break;  // the search itself comes there
+      Keep(from, letter, {0, 0, moment}, level);
+      from = level.back().node;
+    }
+    return level;
+  }
 
   Sequence WayTo(std::uint32_t node, std::size_t last) const {
     Sequence way{last};

@@ -33,10 +33,13 @@ struct Bounds {
   std::size_t depth = 40;  // letters on a way
   std::uint64_t states = 2'000'000;
   std::int64_t waits = 2;  // letters that wait on a way
+  // A way that is open from the ready moment: the search begins at each of its moments, so that
+  // also a small bound comes to its end.
+  Sequence along;
 };
 
-// `SearchAll` takes every order of `alphabet` from the ready moment, each state once.
-// Deterministic.
+// `SearchAll` takes every order of `alphabet` from the ready moment and from those along the way
+// in `bounds`, each state once. Deterministic.
 Found SearchAll(BedsideWorld& world, const Sequence& alphabet, const Bounds& bounds,
                 std::string_view without = "");
 
