@@ -102,16 +102,16 @@ TEST_P(JourneyTest, GoesAsItsScriptSays) {
   EXPECT_EQ(told, ReadFile(expected, kMaxFile).value_or("")) << "CUSTODY_UPDATE=1 writes it anew";
 }
 
-// The product code that a script's order names.
-std::string OrderedProduct(const Journey& journey) {
+// The profile that a script's order names.
+std::string OrderedProfile(const Journey& journey) {
   for (const JourneyStep& step : journey.steps) {
     if (!step.body.starts_with("therapy_ordered ")) continue;
-    return Must(BodyOf(step, Instant{}, {})).therapy_ordered().product();
+    return Must(BodyOf(step, Instant{}, {})).therapy_ordered().profile();
   }
   return {};
 }
 
-TEST(ProductJourneyTest, EveryProductHasANormalCourseWithoutOverrideOrDeviation) {
+TEST(ProductJourneyTest, EveryProfileOfAProductHasANormalCourseWithoutOverrideOrDeviation) {
   std::set<std::string> played;
   for (const std::string& name : Scripts()) {
     if (!name.starts_with("product_")) continue;
@@ -123,14 +123,14 @@ TEST(ProductJourneyTest, EveryProductHasANormalCourseWithoutOverrideOrDeviation)
     const std::string told = Must(ReadFile(kFolder / "expected" / (name + ".txt"), kMaxFile));
     EXPECT_THAT(told, testing::HasSubstr("0 overrides, 0 open deviations")) << name;
     EXPECT_THAT(told, testing::Not(testing::HasSubstr(" ! "))) << name;
-    played.insert(OrderedProduct(journey));
+    played.insert(OrderedProfile(journey));
   }
   const std::filesystem::path profiles = kFolder.parent_path().parent_path() / "custody/profiles";
   for (const auto& file : std::filesystem::directory_iterator(profiles)) {
     if (file.path().extension() != ".textproto") continue;
     const pb::Profile profile = ProfileNamed(file.path().stem());
     const bool real = profile.environment() != pb::DEMO && !profile.product_code().empty();
-    EXPECT_TRUE(!real || played.contains(profile.product_code())) << file.path();
+    EXPECT_TRUE(!real || played.contains(profile.name())) << file.path();
   }
 }
 

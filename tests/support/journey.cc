@@ -132,6 +132,8 @@ class ScriptReader {
       journey_.title = rest;
     } else if (verb == "profile" && words.size() == 2) {
       journey_.profiles.push_back(words[1]);
+    } else if (verb == "site" && words.size() == 3) {
+      journey_.sites.push_back({words[1], words[2]});
     } else if (verb == "set" && words.size() > 2) {
       variables_[words[1]] = rest.substr(rest.find(words[2], words[1].size()));
     } else if (verb == "day" && words.size() == 2) {
@@ -146,7 +148,8 @@ class ScriptReader {
       return Repeat(std::atoi(words[1].c_str()), {words.begin() + 2, words.end()});
     } else {
       return InvalidArgument(
-          "expected title, profile, set, day, therapy, wristband, scene, repeat or a step, found " +
+          "expected title, profile, site, set, day, therapy, wristband, scene, repeat or a step, "
+          "found " +
           line);
     }
     return {};

@@ -3,6 +3,9 @@
 //   # A comment.
 //   title Infused on day 9, by the physician's grant   what it shows
 //   profile demo-product                               in custody/profiles; several are several
+//   site ANNEX HOSPITAL                                one more site of HOSPITAL: physicians,
+//   nurses,
+//                                                      pharmacists and cell laboratory, two of each
 //   set DOSE 144                                       from here on ${DOSE} is 144
 //   day 14                                             times that follow count from day 14
 //   scene collection DIN=A999026000002                 here the steps of scenes/collection.txt
@@ -70,10 +73,17 @@ struct JourneyStep {
   std::string body;                   // text format with its tokens
 };
 
+// `JourneySite` is a site besides those of the test world.
+struct JourneySite {
+  std::string site;
+  std::string organisation;
+};
+
 struct Journey {
   std::string title;
   std::string opening;  // the comment that the script begins with
   std::string therapy;  // whose story it is: that of the first step
+  std::vector<JourneySite> sites;
   std::vector<std::string> profiles;
   std::vector<JourneyStep> steps;
 };

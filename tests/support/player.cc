@@ -7,7 +7,9 @@
 #include "crypto/dsse.h"
 #include "crypto/hash.h"
 #include "custody/event.h"
+#include "custody/registry.h"
 #include "custody/rules.h"
+#include "custody/state.h"
 #include "custody/telemetry.h"
 #include "tests/support/logger_file.h"
 #include "tests/support/main_path.h"
@@ -50,9 +52,65 @@ std::string Otherwise(const JourneyStep& step, const Stage::Answer& answer) {
          Listed(found) + "\n" + said;
 }
 
+EventBuilder ByTrustees(TestLedger& world, std::string_view chain) {
+  return world.On(chain).By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
+}
+
+// A site's first registrars, and their keys, are the trustees' to enrol.
+void EnrolRegistrar(TestLedger& world, const TestPerson& person) {
+  const std::string chain = "registry/" + person.site;
+  EventBuilder enrolled = ByTrustees(world, chain);
+  pb::PersonEnrolled& body = *enrolled.event().mutable_person_enrolled();
+  body.set_person(person.id);
+  body.set_printed_name(person.printed_name);
+  body.set_organisation(person.organisation);
+  body.add_sites(person.site);
+  body.add_roles(person.role);
+  enrolled.Record();
+  EventBuilder key = ByTrustees(world, chain);
+  const pb::KeyProof proof = Must(SignKeyRequest(world.genesis(), person.id, person.key,
+                                                 Sha256({"request ", person.id}).view()));
+  key.event().mutable_key_enrolled()->set_person(person.id);
+  key.event().mutable_key_enrolled()->set_spki(person.key.public_key().spki());
+  key.event().mutable_key_enrolled()->set_request(proof.request());
+  key.event().mutable_key_enrolled()->set_request_signature(proof.request_signature());
+  key.Record();
+}
+
+// One more site of an organisation that there is, with a station and its people.
+void OpenSite(TestLedger& world, const JourneySite& added) {
+  EventBuilder opened = ByTrustees(world, "registry");
+  pb::SiteEnrolled& body = *opened.event().mutable_site_enrolled();
+  body.set_site(added.site);
+  body.set_organisation(added.organisation);
+  body.set_name("Site " + Lower(added.site));
+  body.set_time_zone("Europe/Berlin");
+  opened.Record();
+  const std::string lower = Lower(added.site);
+  const std::string registrar = lower + ".registrar.";
+  for (const char* number : {"1", "2"}) {
+    EnrolRegistrar(world, world.MakePerson(added.site, pb::REGISTRAR, registrar + number));
+  }
+  EventBuilder station = world.On("registry/" + added.site).By(registrar + "1").By(registrar + "2");
+  station.event().mutable_station_enrolled()->set_station(lower + ".station.1");
+  station.event().mutable_station_enrolled()->set_site(added.site);
+  station.event().mutable_station_enrolled()->set_name("Station 1");
+  station.Record();
+  for (const pb::Role role : {pb::PHY, pb::RN, pb::PHARM, pb::CELL_LAB}) {
+    for (const char* number : {".1", ".2"}) {
+      world.AddPerson(added.site, role, lower + "." + Lower(pb::Role_Name(role)) + number);
+    }
+  }
+}
+
 }  // namespace
 
 Status Player::Publish(const Journey& journey) {
+  const std::size_t known = world_.log().size();
+  for (const JourneySite& added : journey.sites) OpenSite(world_, added);
+  for (std::size_t i = known; i < world_.log().size(); ++i) {
+    CUSTODY_RETURN_IF_ERROR(stage_.Record(world_.log()[i].signed_event).status);
+  }
   for (const std::string& name : journey.profiles) {
     pb::Profile profile = ProfileNamed(name);
     // Those of real products are templates for validation ledgers: these trustees publish them for

@@ -54,7 +54,7 @@ class Player {
   Player(TestLedger& world, Stage& stage, Instant begins)
       : world_(world), stage_(stage), begins_(begins) {}
 
-  // `Publish` lets the trustees publish the journey's profiles for this ledger.
+  // `Publish` lets the trustees open the journey's sites and publish its profiles for this ledger.
   Status Publish(const Journey& journey);
   // `Play` plays one step. Its status fails only when the step cannot be played at all.
   StatusOr<Played> Play(const JourneyStep& step);
