@@ -240,13 +240,15 @@ bool IsOfKind(const pb::TherapyState& state, std::string_view digits, std::strin
 }  // namespace
 
 AlertOutlook LookOut(const pb::TherapyState& state, const Registry& registry, Instant now) {
-  if (!state.enrolled() || state.sealed()) return {};
+  if (!state.enrolled()) return {};
   Gathering g{state, registry, now, ProfileFor(registry, state, pb::Event::default_instance())};
   OfSources(g);
   OfDeviations(g);
   OfQuarantines(g);
-  OfPatient(g);
-  OfVisits(g);
+  if (!state.sealed()) {
+    OfPatient(g);
+    OfVisits(g);
+  }
   std::ranges::sort(g.alerts, {},
                     [](const Alert& alert) { return std::pair(alert.since_us, alert.id); });
   const bool never = g.next_us == std::numeric_limits<std::int64_t>::max();
@@ -257,20 +259,29 @@ std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registr
   return LookOut(state, registry, now).alerts;
 }
 
-bool MayHaveStood(const pb::TherapyState& state, std::string_view id) {
+std::vector<std::string> MayHaveStoodAt(const pb::TherapyState& state, std::string_view id) {
   constexpr std::string_view kBegin = "A-";
   constexpr std::size_t kDigits = 8;
   const std::size_t rule_at = kBegin.size() + kDigits + 1;
-  if (!id.starts_with(kBegin) || id.size() <= rule_at || id[rule_at - 1] != '-') return false;
+  if (!id.starts_with(kBegin) || id.size() <= rule_at || id[rule_at - 1] != '-') return {};
   const std::string_view event = id.substr(kBegin.size(), kDigits);
   const std::string_view rest = id.substr(rule_at);
   const std::string_view rule = rest.substr(0, rest.find('-'));
   const auto tells = [&](const auto& one) { return ShortId(one.event_id()) == event; };
-  if (rule == "F9") return std::ranges::any_of(state.quarantines(), tells);
+  // Who treats may have changed since.
+  const std::vector<std::string> clinics = {state.site(), state.treating_site()};
+  std::vector<std::string> all = clinics;
+  all.push_back(state.manufacturer_site());
   const bool source = std::ranges::any_of(state.alert_sources(), [&](const pb::AlertSource& one) {
     return tells(one) && (one.rule() == rule || one.rule() == "LATE");
   });
-  return source || IsOfKind(state, event, rule);
+  if (source) return all;
+  const auto held = std::ranges::find_if(state.quarantines(), tells);
+  if (rule == "F9" && held != state.quarantines().end()) {
+    all.push_back(held->site());
+    return all;
+  }
+  return IsOfKind(state, event, rule) ? clinics : std::vector<std::string>();
 }
 
 }  // namespace custody

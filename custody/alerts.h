@@ -41,7 +41,9 @@ struct Alert {
 //   F5, F18  contamination of what was infused, a recall
 //   the rule of an open critical deviation that an entry made afterwards left
 // A site acknowledges for itself: the manufacturer's word does not silence the clinic's alert. A
-// `state` that is a view for others than the clinic has none about the patient. Deterministic.
+// `state` that is a view for others than the clinic has none about the patient. A therapy that is
+// closed has none of a patient's daily course and visits; what is found later of its product is
+// told as before. Deterministic.
 std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now);
 
 // `AlertOutlook` is the alerts of one time, and until when they stay as they are.
@@ -53,10 +55,11 @@ struct AlertOutlook {
 // `LookOut` is `Alerts`, and when to look again. Deterministic.
 AlertOutlook LookOut(const pb::TherapyState& state, const Registry& registry, Instant now);
 
-// `MayHaveStood` says whether `id` is the id of an alert that stands in this therapy or may have
-// stood in it before: the event that it names is one of the therapy's, and of a kind that the rule
-// tells of. A therapy remembers its last thousand events; with more, any event is believed.
-bool MayHaveStood(const pb::TherapyState& state, std::string_view id);
+// `MayHaveStoodAt` are the sites that an alert of this `id` concerns, if it stands in this therapy
+// or may have stood in it before: the event that it names is one of the therapy's, and of a kind
+// that the rule tells of. Empty: it cannot have. A therapy remembers its last thousand events; with
+// more, any event is believed.
+std::vector<std::string> MayHaveStoodAt(const pb::TherapyState& state, std::string_view id);
 
 }  // namespace custody
 

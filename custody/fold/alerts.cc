@@ -1,5 +1,13 @@
 // From which events alerts come that nothing else in the state tells, and who has seen them. Which
 // alerts there are at a time is derived: custody/alerts.h.
+//
+// Nobody can have seen what is not there yet, and a word said too early would keep everybody from
+// being told. So an acknowledgement counts only when its alert stands at the moment in which the
+// ledger receives it; its time by the signer's clock says nothing, nor does that of the event that
+// the alert tells of. And since an id has only eight digits of an event's hash, which somebody may
+// search for, a new event takes with it what was said of another with the same digits.
+#include "custody/alerts.h"
+
 #include <algorithm>
 
 #include "custody/fold/fold.h"
@@ -45,8 +53,17 @@ void MadeAfterwards(Folding& f) {
   if (critical) AddSource(f, "LATE", "");
 }
 
+void ForgetSeenBefore(Folding& f) {
+  const std::string begin = "A-" + ShortId(f.event_id) + "-";
+  auto* seen = f.state.mutable_alerts_seen();
+  const auto same = [&](const pb::AlertSeen& one) { return one.alert().starts_with(begin); };
+  seen->erase(std::remove_if(seen->begin(), seen->end(), same), seen->end());
+}
+
 // Of each alert the first word of a site counts.
 void Seen(Folding& f, const pb::AlertAcknowledged& body) {
+  const std::vector<Alert> alerts = Alerts(f.state, f.registry, f.place.received_at);
+  if (std::ranges::find(alerts, body.alert(), &Alert::id) == alerts.end()) return;
   const bool known = std::ranges::any_of(f.state.alerts_seen(), [&](const pb::AlertSeen& seen) {
     return seen.alert() == body.alert() && seen.site() == f.site;
   });
@@ -55,6 +72,7 @@ void Seen(Folding& f, const pb::AlertAcknowledged& body) {
   seen->set_alert(body.alert());
   seen->set_event_id(f.event_id);
   seen->set_at_us(f.at);
+  seen->set_received_us(f.place.received_at.micros);
   const std::vector<StepPerson> people = PeopleOf(f.event);
   if (!people.empty()) seen->set_person(Intern(f.state, people.front().person));
   seen->set_site(f.site);
@@ -63,6 +81,7 @@ void Seen(Folding& f, const pb::AlertAcknowledged& body) {
 }  // namespace
 
 void FoldAlerts(Folding& f) {
+  ForgetSeenBefore(f);
   MadeAfterwards(f);
   const pb::Event& event = f.event;
   switch (event.body_case()) {
