@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "server/config_fields.h"
 
 namespace custody {
@@ -15,6 +17,16 @@ Status Texts(const toml::table& table, std::string_view key, std::string_view ex
     if (!one.is_string()) return wrong;
     to.push_back(one.value_or(std::string()));
   }
+  return Status();
+}
+
+// How much it may be is the alerting's to say (CheckAlerting).
+Status Whole(const toml::table& table, std::string_view key, int& to) {
+  const auto node = table[key];
+  if (!node) return Status();
+  if (!node.is_integer()) return InvalidArgument(std::string(key) + " must be a whole number");
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  to = static_cast<int>(std::clamp(node.value_or(std::int64_t{0}), -kMost, kMost));
   return Status();
 }
 
@@ -47,7 +59,7 @@ Status ReadRecipient(const toml::table& table, Recipient& to) {
   CUSTODY_RETURN_IF_ERROR(
       Texts(table, "program", "[\"/usr/local/bin/page\", \"--team\", \"ward3\"]", to.program));
   CUSTODY_RETURN_IF_ERROR(Text(table, "webhook", to.webhook));
-  return Number(table, "time_limit_seconds", 1, 30, to.time_limit_seconds);
+  return Whole(table, "time_limit_seconds", to.time_limit_seconds);
 }
 
 Status ReadList(const toml::table& table, TellList& to) {
@@ -57,8 +69,8 @@ Status ReadList(const toml::table& table, TellList& to) {
   CUSTODY_RETURN_IF_ERROR(Text(table, "site", to.site));
   CUSTODY_RETURN_IF_ERROR(Roles(table, to.roles));
   CUSTODY_RETURN_IF_ERROR(Texts(table, "tell", "[\"ward-pager\", \"on-call\"]", to.tell));
-  CUSTODY_RETURN_IF_ERROR(Number(table, "repeat_minutes", 1, 1440, to.repeat_minutes));
-  return Number(table, "escalate_minutes", 1, 1440, to.escalate_minutes);
+  CUSTODY_RETURN_IF_ERROR(Whole(table, "repeat_minutes", to.repeat_minutes));
+  return Whole(table, "escalate_minutes", to.escalate_minutes);
 }
 
 // Every table of an array of tables `[[alerts.KEY]]`.
@@ -89,10 +101,10 @@ Status ReadAlerting(const toml::table& file, AlertingConfig& config) {
   const toml::table* alerts = file["alerts"].as_table();
   if (alerts == nullptr) return InvalidArgument("alerts must be a table: [alerts]");
   CUSTODY_RETURN_IF_ERROR(OnlyKeys(*alerts, kKeys, "alerts."));
-  CUSTODY_RETURN_IF_ERROR(Number(*alerts, "repeat_minutes", 1, 1440, config.repeat_minutes));
-  CUSTODY_RETURN_IF_ERROR(Number(*alerts, "escalate_minutes", 1, 1440, config.escalate_minutes));
-  CUSTODY_RETURN_IF_ERROR(Number(*alerts, "routine_hours", 1, 168, config.routine_hours));
-  CUSTODY_RETURN_IF_ERROR(Number(*alerts, "test_days", 1, 366, config.test_days));
+  CUSTODY_RETURN_IF_ERROR(Whole(*alerts, "repeat_minutes", config.repeat_minutes));
+  CUSTODY_RETURN_IF_ERROR(Whole(*alerts, "escalate_minutes", config.escalate_minutes));
+  CUSTODY_RETURN_IF_ERROR(Whole(*alerts, "routine_hours", config.routine_hours));
+  CUSTODY_RETURN_IF_ERROR(Whole(*alerts, "test_days", config.test_days));
   CUSTODY_RETURN_IF_ERROR(Each(*alerts, "recipient", ReadRecipient, config.recipients));
   CUSTODY_RETURN_IF_ERROR(Each(*alerts, "list", ReadList, config.lists));
   return CheckAlerting(config);

@@ -5,9 +5,9 @@
 //   o  therapy || 0x00 || alert                      AlertRecord  of an alert that is open
 //   p  u64 (2^63 - ended) || therapy || 0x00 || alert  AlertRecord  of one that ended, or of a test
 //   t  site                                          u64 micros   when its last test passed
-//   m  name                                          see below
+//   m  name                                          see below: what the whole stands at
 //
-// The letters are the first byte of a key; numbers are big-endian.
+// The letters are the first byte of a key; numbers are big-endian. Nobody else knows how keys look.
 #ifndef CUSTODY_SERVER_ALERTING_ALERT_ROWS_H_
 #define CUSTODY_SERVER_ALERTING_ALERT_ROWS_H_
 
@@ -16,11 +16,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "crypto/status.h"
+#include "custody/time.h"
+#include "custody/v1/service.pb.h"
 #include "server/ledger/ledger.h"
 
 namespace custody {
+
+enum class AlertRows : char { kDue = 'd', kOpen = 'o', kPast = 'p', kTests = 't', kMarks = 'm' };
 
 inline constexpr std::string_view kPositionRow =
     "mposition";                                       // u64: log entries that were looked at
@@ -33,6 +38,17 @@ std::string OpenRow(std::string_view therapy, std::string_view alert);
 // The newest stand first.
 std::string PastRow(std::int64_t ended_us, std::string_view therapy, std::string_view alert);
 std::string TestRow(std::string_view site);
+// What stands in them; nothing, and a line in the server's log, for what is damaged.
+std::optional<std::pair<Instant, std::string>> ReadDueRow(
+    std::string_view key);  // with the therapy
+std::string SiteOfTestRow(std::string_view key);
+std::optional<std::uint64_t> ReadNumber(std::string_view key, std::string_view value);
+std::optional<pb::AlertRecord> ReadRecord(std::string_view key, std::string_view value);
+
+// `ReadRows` visits the rows of one kind in the order of their keys, from `from` on when there is
+// one; false ends it.
+Status ReadRows(Ledger& ledger, AlertRows kind, const Snapshot::Visitor& visit,
+                std::string_view from = {});
 
 // `UnsavedRows` are changes on their way to the store: kept until it has them. Not thread-safe.
 class UnsavedRows {

@@ -1,5 +1,8 @@
-// One thread steps; recipients are handed things side by side, each one message after the other, so
-// that a slow one delays nobody but itself. The lock is never held while a recipient works.
+// One thread steps; recipients are handed things side by side, each one message after the other. It
+// waits for all of them before it looks again, so nobody is given more at once than fits into a few
+// seconds: what a slow recipient has not been asked yet stays due, and an alert that arises
+// meanwhile waits for one of its time limits at most. The lock is never held while a recipient
+// works.
 #include "server/alerting/alerting.h"
 
 #include <spdlog/spdlog.h>
@@ -15,14 +18,16 @@ namespace custody {
 namespace {
 
 constexpr int kMostListed = 1000;
-// Of one recipient in one round: 40 patients of one tank are told in two.
+// Of one recipient in one round: 40 patients of one tank are told in two. None is begun when so
+// much time has passed since the first.
 constexpr std::size_t kMostAtOnce = 20;
+constexpr std::int64_t kLaneMicros = 5 * kMicrosPerSecond;
 // As long as an escalation list can be: each goes on to who comes next when one fails.
 constexpr int kMostRounds = 16;
 constexpr unsigned kSideBySide = 8;
 constexpr auto kIdlePause = std::chrono::seconds(1);
 constexpr auto kBusyPause = std::chrono::milliseconds(200);
-constexpr std::int64_t kUrgentMicros = kMicrosPerHour;
+constexpr std::int64_t kLongWait = kMicrosPerHour;  // of what is urgent
 
 // "20260302T101500Z"
 std::string Compact(Instant now) {
@@ -38,21 +43,23 @@ bool Concerns(const pb::AlertRecord& record, const std::string& site) {
 }  // namespace
 
 Alerting::Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer)
-    : ledger_(ledger), config_(std::move(config)), deliverer_(deliverer), open_(ledger, rows_) {}
+    : ledger_(ledger), config_(std::move(config)), deliverer_(deliverer), open_(ledger, rows_) {
+  for (const Recipient& recipient : config_.recipients) turns_[recipient.name];
+}
 
 StatusOr<std::unique_ptr<Alerting>> Alerting::Open(Ledger& ledger, AlertingConfig config,
                                                    Deliverer& deliverer) {
   CUSTODY_RETURN_IF_ERROR(CheckAlerting(config));
+  CUSTODY_RETURN_IF_ERROR(CheckWebhooks(config, ledger.registry()->environment()));
   std::unique_ptr<Alerting> alerting(new Alerting(ledger, std::move(config), deliverer));
   {
     const MutexLock lock(alerting->mutex_);
     CUSTODY_RETURN_IF_ERROR(alerting->open_.Load());
     std::map<std::string, std::int64_t>& passed = alerting->passed_;
     CUSTODY_RETURN_IF_ERROR(
-        ledger.ReadAlertRows("t", [&](std::string_view key, std::string_view value) {
-          if (!key.starts_with('t')) return false;
-          if (value.size() != 8) return true;
-          passed[std::string(key.substr(1))] = static_cast<std::int64_t>(ReadU64(value));
+        ReadRows(ledger, AlertRows::kTests, [&](std::string_view key, std::string_view value) {
+          const std::optional<std::uint64_t> at = ReadNumber(key, value);
+          if (at) passed[SiteOfTestRow(key)] = static_cast<std::int64_t>(*at);
           return true;
         }));
   }
@@ -96,7 +103,7 @@ void Alerting::Stop() {
 // not later for that than a person would notice.
 void Alerting::Run() {
   while (true) {
-    const bool more = Step(ledger_.Now());
+    const bool more = Step();
     const auto now = std::chrono::steady_clock::now();
     const MutexLock lock(wake_mutex_);
     while (!stopping_ && std::chrono::steady_clock::now() < now + kBusyPause && !more) {
@@ -110,22 +117,27 @@ void Alerting::Run() {
   }
 }
 
-bool Alerting::Step(Instant now) {
-  bool more = LookAndSave(now);
-  for (int round = 0; round < kMostRounds; ++round) {
+bool Alerting::Step() {
+  bool more = true;
+  bool sent = true;
+  for (int round = 0; round < kMostRounds && sent; ++round) {
+    const Instant now = ledger_.Now();
+    more = LookAndSave(now);
     std::vector<Outgoing> outgoing;
     {
       const MutexLock lock(mutex_);
-      outgoing = FindOutgoing(now, more);
+      outgoing = FindOutgoing(now);
     }
-    if (outgoing.empty()) break;
-    Send(outgoing);
-    const MutexLock lock(mutex_);
-    Note(outgoing, now);
-    SaveRows();
+    sent = !outgoing.empty();
+    if (sent) {
+      Send(outgoing);
+      const MutexLock lock(mutex_);
+      Note(outgoing, ledger_.Now());
+      SaveRows();
+    }
+    TellWell();
   }
-  TellWell();
-  return more;
+  return more || sent;
 }
 
 bool Alerting::LookAndSave(Instant now) {
@@ -150,16 +162,20 @@ void Alerting::SaveRows() {
   save_trouble_ = trouble;
 }
 
-std::vector<Alerting::Outgoing> Alerting::FindOutgoing(Instant now, bool& more) {
+// The most severe first, of these the oldest: what comes after may have to wait for the next round.
+std::vector<Alerting::Outgoing> Alerting::FindOutgoing(Instant now) {
+  std::vector<const std::pair<const AlertKey, pb::AlertRecord>*> order;
+  for (const auto& one : open_.records()) order.push_back(&one);
+  std::ranges::stable_sort(order, {}, [](const auto* one) {
+    return std::pair(-one->second.severity(), FromProto(one->second.since()).micros);
+  });
   std::vector<Outgoing> outgoing;
   std::map<const Recipient*, std::size_t> loads;
   const std::shared_ptr<const Registry> registry = ledger_.registry();
-  for (const auto& [key, record] : open_.records()) {
+  for (const auto* one : order) {
+    const auto& [key, record] = *one;
     for (const DueHandout& due : DueHandouts(config_, record, healths_, now)) {
-      if (++loads[due.recipient] > kMostAtOnce) {
-        more = true;
-        continue;
-      }
+      if (++loads[due.recipient] > kMostAtOnce) continue;
       const pb::Handout* before = FindHandout(record, due.site, due.recipient->name);
       pb::AlertNotice notice = NoticeOf(record, due.site, *registry, now);
       notice.set_time((before == nullptr ? 0 : before->times()) + 1);
@@ -170,20 +186,25 @@ std::vector<Alerting::Outgoing> Alerting::FindOutgoing(Instant now, bool& more) 
   return outgoing;
 }
 
-// A recipient that fails once is not asked for the rest: what it was to get goes to who comes next.
 void Alerting::Send(std::vector<Outgoing>& outgoing) {
   std::map<const Recipient*, std::vector<Outgoing*>> lanes;
   for (Outgoing& one : outgoing) lanes[one.to.recipient].push_back(&one);
   std::vector<std::vector<Outgoing*>> work;
   for (auto& [recipient, lane] : lanes) work.push_back(std::move(lane));
   WorkPool pool(static_cast<unsigned>(std::min<std::size_t>(kSideBySide, work.size())));
-  pool.Wait(pool.Start(work.size(), [&](std::size_t i) {
-    for (Outgoing* one : work[i]) {
-      one->tried = true;
-      one->outcome = deliverer_.Deliver(*one->to.recipient, one->json);
-      if (!one->outcome.ok()) return;
-    }
-  }));
+  pool.Wait(pool.Start(work.size(), [&](std::size_t i) { SendLane(work[i]); }));
+}
+
+// A recipient that fails once is not asked for the rest: what it was to get goes to who comes next.
+void Alerting::SendLane(const std::vector<Outgoing*>& lane) {
+  const MutexLock turn(turns_.find(lane.front()->to.recipient->name)->second);
+  const Instant began = ledger_.Now();
+  for (Outgoing* one : lane) {
+    one->tried = true;
+    one->outcome = deliverer_.Deliver(*one->to.recipient, one->json);
+    const std::int64_t taken = ledger_.Now() - began;
+    if (!one->outcome.ok() || taken >= kLaneMicros || taken < 0) return;
+  }
 }
 
 void Alerting::Note(const std::vector<Outgoing>& sent, Instant now) {
@@ -216,11 +237,9 @@ StatusOr<pb::ListAlertsReply> Alerting::List(
   };
   if (request.past()) {
     CUSTODY_RETURN_IF_ERROR(
-        ledger_.ReadAlertRows("p", [&](std::string_view key, std::string_view value) {
-          if (!key.starts_with('p')) return false;
-          pb::AlertRecord record;
-          const bool whole = record.ParseFromArray(value.data(), static_cast<int>(value.size()));
-          return !whole || add(record);
+        ReadRows(ledger_, AlertRows::kPast, [&](std::string_view key, std::string_view value) {
+          const std::optional<pb::AlertRecord> record = ReadRecord(key, value);
+          return !record || add(*record);
         }));
     return reply;
   }
@@ -265,7 +284,10 @@ StatusOr<pb::TestAlertReply> Alerting::Test(const std::string& site, Instant now
     const MutexLock lock(mutex_);
     bool all = true;
     for (const Outgoing& one : outgoing) {
-      NoteOutcome(one.to, one.outcome, now, record, healths_[one.to.recipient->name]);
+      // What a test finds wrong is the test's; that it was taken says that the way is open.
+      RecipientHealth of_test;
+      RecipientHealth& health = one.outcome.ok() ? healths_[one.to.recipient->name] : of_test;
+      NoteOutcome(one.to, one.outcome, now, record, health);
       all = all && one.outcome.ok();
     }
     rows_.Put(PastRow(now.micros, "", record.alert()), record.SerializeAsString());
@@ -292,8 +314,8 @@ pb::AlertingStatus Alerting::GetStatus(Instant now) {
   const MutexLock lock(mutex_);
   for (const auto& [key, record] : open_.records()) {
     status.set_open(status.open() + 1);
-    const bool hour = now - FromProto(record.since()) > kUrgentMicros;
-    if (record.severity() == pb::ALERT_URGENT && hour) {
+    const bool waited = now - FromProto(record.since()) > kLongWait;
+    if (record.severity() == pb::ALERT_URGENT && waited) {
       status.set_urgent_waiting(status.urgent_waiting() + 1);
     }
     if (!Unreached(config_, record).empty()) status.set_unreached(status.unreached() + 1);

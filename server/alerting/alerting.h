@@ -2,12 +2,12 @@
 // acknowledged them in the ledger.
 //
 // What is promised. An alert that a therapy raises is handed to the first recipient of its sites'
-// lists at the next step, and to others as handouts.h says, at least once: what was handed out is
-// written down after the recipient took it, so a kill in between has it handed out again. It is
-// repeated until the ledger holds the site's ALERT_ACKNOWLEDGED, or until it is true no more. A
-// restart goes on where it was: the open alerts are known from the store, and what was recorded
-// meanwhile is looked at first. Nothing of it is in the log, and a recipient that fails, hangs or
-// lies keeps nobody from recording.
+// lists at the next look, the most severe first, and to others as handouts.h says, at least once:
+// what was handed out is written down after the recipient took it, so a kill in between has it
+// handed out again. It is repeated until the ledger holds the site's ALERT_ACKNOWLEDGED, or until
+// it is true no more. A restart goes on where it was: the open alerts are known from the store, and
+// what was recorded meanwhile is looked at first. Nothing of it is in the log, and a recipient that
+// fails, hangs or lies keeps nobody from recording.
 #ifndef CUSTODY_SERVER_ALERTING_ALERTING_H_
 #define CUSTODY_SERVER_ALERTING_ALERTING_H_
 
@@ -45,10 +45,10 @@ class Alerting {
   Alerting(const Alerting&) = delete;
   Alerting& operator=(const Alerting&) = delete;
 
-  // `Step` finds what has to be told at `now` (ledger time), hands it out and writes that down.
-  // Says whether there is more to do at once. Waits for recipients, each no longer than its time
-  // limit.
-  bool Step(Instant now);
+  // `Step` finds what has to be told by the ledger's time, hands it out and writes that down, and
+  // looks again until nothing is left. Says whether there is more to do at once. Between two looks
+  // it waits for recipients: for 5 s, and until each has taken or failed what it has then in hand.
+  bool Step();
 
   // `Start` has a thread of its own step whenever something was recorded, and every second. `Stop`
   // ends it, and every program that runs for it.
@@ -58,8 +58,9 @@ class Alerting {
   // `List` is what ListAlerts answers; `shown` says which alerts the caller may see.
   StatusOr<pb::ListAlertsReply> List(const pb::ListAlertsRequest& request,
                                      const std::function<bool(const pb::AlertRecord&)>& shown);
-  // `Test` hands a test to every recipient of `site`, and notes when all took it. INVALID_ARGUMENT
-  // when the site has none.
+  // `Test` hands a test to every recipient of `site`, each in its turn, and notes when all took it.
+  // One that fails a test is not passed over for it: what is real is tried all the same.
+  // INVALID_ARGUMENT when the site has none.
   StatusOr<pb::TestAlertReply> Test(const std::string& site, Instant now);
   pb::AlertingStatus GetStatus(Instant now);
   // `OnWell` has `changed` called whenever it becomes true or false that every recipient takes what
@@ -78,8 +79,9 @@ class Alerting {
 
   Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer);
   bool LookAndSave(Instant now);
-  std::vector<Outgoing> FindOutgoing(Instant now, bool& more) CUSTODY_REQUIRES(mutex_);
+  std::vector<Outgoing> FindOutgoing(Instant now) CUSTODY_REQUIRES(mutex_);
   void Send(std::vector<Outgoing>& outgoing);
+  void SendLane(const std::vector<Outgoing*>& lane);
   void Note(const std::vector<Outgoing>& sent, Instant now) CUSTODY_REQUIRES(mutex_);
   void SaveRows() CUSTODY_REQUIRES(mutex_);
   void FillTests(Instant now, pb::AlertingStatus& status) CUSTODY_REQUIRES(mutex_);
@@ -90,6 +92,8 @@ class Alerting {
   Ledger& ledger_;
   const AlertingConfig config_;
   Deliverer& deliverer_;
+  // Of each recipient by name: held while it is handed something. Before mutex_.
+  std::map<std::string, Mutex, std::less<>> turns_;
 
   Mutex mutex_;
   UnsavedRows rows_ CUSTODY_GUARDED_BY(mutex_);

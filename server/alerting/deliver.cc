@@ -35,12 +35,12 @@ class ProgramDeliverer final : public Deliverer {
       const std::string line = std::string(json) + "\n";
       run.argv = recipient.program;
       run.input = line;
-      return RunProgram(run).status();
+      return RunCommand(run).status();
     }
     const std::string settings = CurlSettings(recipient, json);
     run.argv = {kCurl, "-q", "-K", "-"};
     run.input = settings;
-    CUSTODY_ASSIGN_OR_RETURN(const std::string answer, RunProgram(run));
+    CUSTODY_ASSIGN_OR_RETURN(const std::string answer, RunCommand(run));
     if (answer.starts_with('2')) return Status();
     return Unavailable("the webhook answered with status " + Plain(answer) +
                        "; 200 to 299 says that it took the alert");

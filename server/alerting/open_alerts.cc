@@ -48,7 +48,7 @@ void FillSeen(const pb::TherapyState& state, const Alert& alert, pb::AlertRecord
     by.set_site(seen.site());
     const bool known = seen.person() < static_cast<std::uint32_t>(state.persons_size());
     if (known) by.set_person(state.persons(static_cast<int>(seen.person())));
-    *by.mutable_at() = ToProto(Instant{seen.at_us()});
+    *by.mutable_at() = ToProto(Instant{seen.received_us()});
   }
 }
 
@@ -71,34 +71,35 @@ void Fill(const std::string& therapy, const pb::TherapyState& state, const Alert
 }  // namespace
 
 Status OpenAlerts::Load() {
-  Status damage;
   std::string code;
   CUSTODY_RETURN_IF_ERROR(
-      ledger_.ReadAlertRows("m", [&](std::string_view key, std::string_view value) {
+      ReadRows(ledger_, AlertRows::kMarks, [&](std::string_view key, std::string_view value) {
         if (key == kCodeRow) code = value;
         if (key == kScanRow) {
           scanning_ = true;
           scanned_ = value;
         }
-        if (key == kPositionRow && value.size() == 8) {
-          placed_ = true;
-          position_ = ReadU64(value);
-        }
-        return key.starts_with('m');
-      }));
-  CUSTODY_RETURN_IF_ERROR(
-      ledger_.ReadAlertRows("o", [&](std::string_view key, std::string_view value) {
-        if (!key.starts_with('o')) return false;
-        pb::AlertRecord record;
-        if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-          damage = DataLoss("a row of table alerts is damaged");
-          return false;
-        }
-        records_[{record.therapy(), record.alert()}] = std::move(record);
+        if (key != kPositionRow) return true;
+        const std::optional<std::uint64_t> position = ReadNumber(key, value);
+        placed_ = position.has_value();
+        position_ = position.value_or(0);
         return true;
       }));
-  CUSTODY_RETURN_IF_ERROR(damage);
-  if (code != FoldCode()) BeginScan();  // another program's, or none at all
+  bool whole = true;
+  CUSTODY_RETURN_IF_ERROR(
+      ReadRows(ledger_, AlertRows::kOpen, [&](std::string_view key, std::string_view value) {
+        std::optional<pb::AlertRecord> record = ReadRecord(key, value);
+        if (record) {
+          const AlertKey name{record->therapy(), record->alert()};
+          records_[name] = *std::move(record);
+        } else {  // who was told is lost: they are told anew
+          whole = false;
+          rows_.Delete(key);
+        }
+        return true;
+      }));
+  // Another program's rows, none at all, or one that has to be derived anew.
+  if (code != FoldCode() || !whole) BeginScan();
   return Status();
 }
 
@@ -174,11 +175,10 @@ Status OpenAlerts::ReadChains(std::uint64_t log_size, std::set<std::string>& the
 
 Status OpenAlerts::ReadDue(Instant now, std::set<std::string>& therapies,
                            std::set<std::string>& rows) {
-  constexpr std::size_t kTherapyAt = 1 + 8;
-  return ledger_.ReadAlertRows("d", [&](std::string_view key, std::string_view) {
-    if (!key.starts_with('d') || key.size() <= kTherapyAt) return false;
-    if (ReadU64(key.substr(1)) > static_cast<std::uint64_t>(now.micros)) return false;
-    therapies.emplace(key.substr(kTherapyAt));
+  return ReadRows(ledger_, AlertRows::kDue, [&](std::string_view key, std::string_view) {
+    const std::optional<std::pair<Instant, std::string>> due = ReadDueRow(key);
+    if (due && now < due->first) return false;
+    if (due) therapies.insert(due->second);
     rows.emplace(key);
     return rows.size() < kPageDue;
   });
@@ -246,13 +246,15 @@ void OpenAlerts::End(std::map<AlertKey, pb::AlertRecord>::iterator ended, Instan
   records_.erase(ended);
   // Old ones stand behind the newer; a few go with each that comes.
   std::size_t forgotten = 0;
-  const Status swept = ledger_.ReadAlertRows(
-      PastRow((now + -kKeepPast).micros, "", ""), [&](std::string_view key, std::string_view) {
-        if (!key.starts_with('p') || forgotten == kForgottenAtOnce) return false;
+  const Status swept = ReadRows(
+      ledger_, AlertRows::kPast,
+      [&](std::string_view key, std::string_view) {
+        if (forgotten == kForgottenAtOnce) return false;
         rows_.Delete(key);
         ++forgotten;
         return true;
-      });
+      },
+      PastRow((now + -kKeepPast).micros, "", ""));
   static_cast<void>(swept);  // the next one that ends sweeps again
 }
 

@@ -27,7 +27,7 @@ class OpenAlerts {
   // Both must outlive this.
   OpenAlerts(Ledger& ledger, UnsavedRows& rows) : ledger_(ledger), rows_(rows) {}
 
-  // `Load` reads what was kept. DATA_LOSS when it cannot be read.
+  // `Load` reads what was kept. A row that is damaged is dropped, and what it held derived anew.
   Status Load();
 
   // `LookAgain` looks at the therapies that were recorded in since the last look, at those of which

@@ -3,7 +3,9 @@
 // is sealed at its size: what is printed beyond it is the program's error.
 //
 // The program gets a process group of its own, so that what it started ends with it when its time
-// is over, and none of the server's files: neither its keys nor its connections.
+// is over, and none of the server's files: neither its keys nor its connections. Nor has it the
+// server's environment: a service manager may keep tokens there, and a proxy named there would
+// decide where alerts go.
 #include "server/alerting/program.h"
 
 #include <fcntl.h>
@@ -14,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -55,10 +59,11 @@ class MemoryFile {
     return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 &&
            ::fcntl(fd_, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) == 0;
   }
-  // What was written to it since; the place of writing is shared with whoever wrote.
-  std::string Written() const {
+  // What was written to it since, `most` bytes of it; the place of writing is shared with whoever
+  // wrote, and may be anywhere.
+  std::string Written(std::size_t most) const {
     const off_t end = ::lseek(fd_, 0, SEEK_CUR);
-    std::string bytes(end > 0 ? static_cast<std::size_t>(end) : 0, '\0');
+    std::string bytes(end > 0 ? std::min(static_cast<std::size_t>(end), most) : 0, '\0');
     const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), 0);
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
@@ -104,7 +109,11 @@ class SpawnPlan {
     std::vector<char*> words;
     for (std::string& word : own) words.push_back(word.data());
     words.push_back(nullptr);
-    return ::posix_spawn(&pid, own.front().c_str(), &files_, &how_, words.data(), environ);
+    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
+    std::string language = "LANG=C.UTF-8";
+    const std::array<char*, 3> environment = {path.data(), language.data(), nullptr};
+    return ::posix_spawn(&pid, own.front().c_str(), &files_, &how_, words.data(),
+                         environment.data());
   }
 
  private:
@@ -132,7 +141,7 @@ Status Ended(const std::string& path, int wait_status, std::string printed) {
 
 }  // namespace
 
-StatusOr<std::string> RunProgram(const ProgramRun& run) {
+StatusOr<std::string> RunCommand(const ProgramRun& run) {
   const std::string& path = run.argv.front();
   const MemoryFile input("custody-alert");
   const MemoryFile output("custody-alert-output");
@@ -158,12 +167,13 @@ StatusOr<std::string> RunProgram(const ProgramRun& run) {
       if (stop) return Unavailable(path + " was ended: the server stops");
       return DeadlineExceeded(path + " did not end within " +
                               std::to_string(run.time_limit.count() / 1000) + " s" +
-                              Shown(output.Written()));
+                              Shown(output.Written(kOutputBytes)));
     }
     ::poll(nullptr, 0, kLookMillis);
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Ended(path, status, output.Written());
-  return output.Written();
+  std::string printed = output.Written(kOutputBytes);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return printed;
+  return Ended(path, status, std::move(printed));
 }
 
 }  // namespace custody

@@ -19,10 +19,12 @@ struct ProgramRun {
   const std::atomic<bool>* stop = nullptr;  // set: it is ended at once
 };
 
-// `RunProgram` gives the first 8 KiB of what the program printed, both streams together, when it
+// `RunCommand` gives the first 8 KiB of what the program printed, both streams together, when it
 // ended with exit code 0. UNAVAILABLE otherwise, with the end of what it printed; DEADLINE_EXCEEDED
-// when its time was over: then it and all that it started are killed. Waits for it; thread-safe.
-StatusOr<std::string> RunProgram(const ProgramRun& run);
+// when its time was over: then it and all that it started are killed. Of the server's environment
+// it has nothing: PATH is /usr/local/bin:/usr/bin:/bin, LANG is C.UTF-8, and that is all. Waits for
+// it; thread-safe.
+StatusOr<std::string> RunCommand(const ProgramRun& run);
 
 }  // namespace custody
 

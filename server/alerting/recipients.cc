@@ -45,6 +45,18 @@ Status CheckUrl(const Recipient& recipient, const std::string& where) {
                          url + "\"");
 }
 
+// Whether the host that a URL names is this machine. What stands before an '@' only looks like a
+// host, and a name that begins like an address is somebody's.
+bool StaysHere(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  std::string_view host = url.substr(0, url.find_first_of("/?#"));
+  if (host.find('@') != std::string_view::npos) return false;
+  host = host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.find(':'));
+  const bool address =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return address || host == "localhost" || host == "[::1]";
+}
+
 Status CheckProgram(const Recipient& recipient, const std::string& where) {
   const std::string& path = recipient.program.front();
   if (!path.starts_with('/')) {
@@ -145,6 +157,19 @@ Status CheckAlerting(const AlertingConfig& config) {
     return InvalidArgument("[[alerts.recipient]] \"" + recipient.name +
                            "\" is told nothing: name it in tell of an [[alerts.list]], or take it "
                            "out");
+  }
+  return Status();
+}
+
+Status CheckWebhooks(const AlertingConfig& config, pb::Environment environment) {
+  if (environment != pb::PRODUCTION) return Status();
+  for (const Recipient& recipient : config.recipients) {
+    const bool clear = recipient.webhook.starts_with("http://");
+    if (!clear || StaysHere(recipient.webhook)) continue;
+    return InvalidArgument("[[alerts.recipient]] \"" + recipient.name +
+                           "\": in production a webhook begins with https://, unless it is on this "
+                           "machine, not \"" +
+                           recipient.webhook + "\": alerts would cross the network in clear");
   }
   return Status();
 }

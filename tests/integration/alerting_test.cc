@@ -1,9 +1,12 @@
 // Alerts of a real ledger, handed to recipients of the test's own, by a clock that the test moves.
+// Long because every promise of alerting.h is kept or broken with one ledger, clock and recipients.
 #include "server/alerting/alerting.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <future>
 #include <mutex>
 #include <set>
 
@@ -27,15 +30,21 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-// Remembers what each was handed; those in `failing` take nothing.
+// Remembers what each was handed; those in `failing` take nothing. `working` is what happens while
+// one of them takes it.
 class FakeDeliverer final : public Deliverer {
  public:
   Status Deliver(const Recipient& recipient, std::string_view json) override {
+    if (working) working(recipient.name);
     const std::lock_guard lock(mutex_);
     if (failing.contains(recipient.name)) return Unavailable("no answer");
     bytes.append(json).append("\n");
     taken.push_back(recipient.name + " " + Field(json, "rule") + " " + Field(json, "site"));
     return Status();
+  }
+  bool Has(const std::string& one) {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::find(taken, one) != taken.end();
   }
   std::vector<std::string> Take() {
     const std::lock_guard lock(mutex_);
@@ -49,6 +58,7 @@ class FakeDeliverer final : public Deliverer {
     return std::string(rest.substr(0, rest.find('"')));
   }
 
+  std::function<void(const std::string& recipient)> working;
   std::set<std::string> failing;
   std::vector<std::string> taken;
   std::string bytes;
@@ -104,7 +114,7 @@ class AlertingTest : public ::testing::Test {
   }
   // Every step that is due now; what was handed to whom.
   std::vector<std::string> Step() {
-    while (alerting->Step(ledger->Now())) {
+    while (alerting->Step()) {
     }
     return told.Take();
   }
@@ -145,6 +155,11 @@ class AlertingTest : public ::testing::Test {
     Record({"lab.qc.1"},
            "contamination_confirmed { lot: 'LOT26001' test: 'sterility' confirmed_at $T "
            "after_infusion: YES }");
+  }
+  void Recall() {
+    Record({"lab.qa.1"},
+           "product_recalled { recall: 'RC-1' identifier_type: 'lot' identifier: 'LOT26001' "
+           "reason: 'x' infused_already: YES }");
   }
   void Measure() {
     Record({"clinic.rn.1"},
@@ -239,7 +254,7 @@ TEST_F(AlertingTest, AKillBetweenHandOutAndWritingHandsOutAgain) {
   alerting.reset();
   {
     const auto first = Must(Alerting::Open(*ledger, TheConfig(), dying));
-    first->Step(ledger->Now());
+    first->Step();
     EXPECT_THAT(told.Take(), IsSupersetOf({"pager F5 CLINIC", "quality F5 LAB"}));
   }
   OpenAlerting();
@@ -266,6 +281,76 @@ TEST_F(AlertingTest, ARecipientThatFailsIsPassedOverShownAndTriedAgain) {
   EXPECT_FALSE(status.recipients(0).failing());
   EXPECT_THAT(well, ElementsAre(true, false, true));
   EXPECT_THAT(told.bytes, HasSubstr("\"banner\":\"" + std::string(kTrainingMark) + "\""));
+}
+
+TEST_F(AlertingTest, ASlowRecipientKeepsWhatArisesFromOthersForOneMessageOnly) {
+  Measure();
+  Step();
+  Record({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001-2' }");
+  Contaminate();
+  bool recalled = false;
+  told.working = [&](const std::string& recipient) {
+    if (recipient != "pager") return;
+    clock.Pass(29 * kMicrosPerSecond);
+    if (!std::exchange(recalled, true)) Recall();
+  };
+  const std::vector<std::string> taken = Step();
+  std::vector<std::string> pager;
+  std::ranges::copy_if(taken, std::back_inserter(pager),
+                       [](const std::string& one) { return one.starts_with("pager"); });
+  EXPECT_THAT(pager, ElementsAre("pager F5 CLINIC", "pager F18 CLINIC", "pager F9 CLINIC"))
+      << "the most severe first, also what arose meanwhile";
+  EXPECT_LT(std::ranges::find(taken, "quality F18 LAB") - taken.begin(),
+            std::ranges::find(taken, "pager F9 CLINIC") - taken.begin())
+      << "nobody waits until the slow one has all of its own";
+}
+
+TEST_F(AlertingTest, ATestThatFailsPausesNoRealAlert) {
+  std::vector<bool> well;
+  alerting->OnWell([&well](bool now) { well.push_back(now); });
+  Measure();
+  Step();
+  told.failing = {"pager"};
+  CUSTODY_ASSERT_OK(alerting->Test("CLINIC", ledger->Now()).status());
+  told.failing.clear();
+  told.Take();
+  Contaminate();
+  EXPECT_THAT(Step(), UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+  EXPECT_THAT(well, ElementsAre(true));
+}
+
+TEST_F(AlertingTest, ATestWaitsForTheRecipientsTurn) {
+  Measure();
+  Step();
+  Contaminate();
+  std::future<bool> tested;
+  told.working = [&](const std::string& recipient) {
+    if (recipient != "pager" || tested.valid()) return;
+    tested = std::async(std::launch::async,
+                        [&] { return alerting->Test("CLINIC", ledger->Now()).ok(); });
+    while (!told.Has("on-call TEST CLINIC")) std::this_thread::yield();
+    EXPECT_FALSE(told.Has("pager TEST CLINIC")) << "it has something in hand";
+  };
+  EXPECT_THAT(Step(), IsSupersetOf({"pager F5 CLINIC", "quality F5 LAB"}));
+  EXPECT_TRUE(tested.get());
+}
+
+TEST_F(AlertingTest, ARowThatIsDamagedIsDroppedAndItsAlertToldAnew) {
+  Measure();
+  Contaminate();
+  EXPECT_THAT(Step(), SizeIs(2));
+  for (const std::string damaged : {"\xff\xff", ""}) {
+    Batch batch;
+    CUSTODY_ASSERT_OK(ledger->ReadAlertRows("o", [&](std::string_view key, std::string_view) {
+      if (key.starts_with('o')) batch.Put(Table::kAlerts, key, damaged);
+      return true;
+    }));
+    CUSTODY_ASSERT_OK(ledger->WriteAlertRows(batch));
+    OpenAlerting();
+    EXPECT_THAT(Step(), UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+    EXPECT_THAT(Step(), IsEmpty());
+    EXPECT_THAT(List(), SizeIs(1));
+  }
 }
 
 TEST_F(AlertingTest, StatusCountsWhatWaitsTooLongAndWhatReachesNobody) {

@@ -20,29 +20,29 @@ using ::testing::Not;
 
 StatusOr<std::string> Shell(const std::string& script, std::string_view input = "",
                             std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-  return RunProgram({{"/bin/sh", "-c", script}, input, limit});
+  return RunCommand({{"/bin/sh", "-c", script}, input, limit});
 }
 
-TEST(RunProgramTest, FindsItsInputAndGivesItsOutput) {
+TEST(RunCommandTest, FindsItsInputAndGivesItsOutput) {
   EXPECT_EQ(Shell("cat", "{\"alert\":1}\n").value(), "{\"alert\":1}\n");
   EXPECT_EQ(Shell("cat /dev/stdin", std::string(1 << 20, 'x')).status().code(),
             StatusCode::kUnavailable)
       << "more than is kept is the program's error";
-  EXPECT_EQ(RunProgram({{"/bin/echo", "a b", "$HOME; *"}, ""}).value(), "a b $HOME; *\n")
+  EXPECT_EQ(RunCommand({{"/bin/echo", "a b", "$HOME; *"}, ""}).value(), "a b $HOME; *\n")
       << "no shell";
   EXPECT_EQ(Shell("true", std::string(1 << 20, 'x')).value(), "") << "input that nobody reads";
 }
 
-TEST(RunProgramTest, SaysHowItEnded) {
+TEST(RunCommandTest, SaysHowItEnded) {
   EXPECT_THAT(Shell("echo no route >&2; exit 3"),
               StatusIs(StatusCode::kUnavailable, "exit code 3: no route"));
   EXPECT_THAT(Shell("kill -9 $$"), StatusIs(StatusCode::kUnavailable, "signal 9"));
-  EXPECT_THAT(RunProgram({{"/no/such/program"}, ""}),
+  EXPECT_THAT(RunCommand({{"/no/such/program"}, ""}),
               StatusIs(StatusCode::kUnavailable, "/no/such/program cannot be started: No such"));
   EXPECT_THAT(Message(Shell("printf 'a\\033[2Jb\\n'; exit 1").status()), Not(HasSubstr("\033")));
 }
 
-TEST(RunProgramTest, WhatTakesTooLongIsKilledWithAllThatItStarted) {
+TEST(RunCommandTest, WhatTakesTooLongIsKilledWithAllThatItStarted) {
   const TempDir folder;
   const std::string mark = (folder / "mark").string();
   EXPECT_THAT(Shell("(trap '' TERM; sleep 600; touch " + mark + ") & echo begun; sleep 600", "",
@@ -51,7 +51,7 @@ TEST(RunProgramTest, WhatTakesTooLongIsKilledWithAllThatItStarted) {
   EXPECT_EQ(Shell("pgrep -f '[t]ouch " + mark + "' || echo gone").value(), "gone\n");
 }
 
-TEST(RunProgramTest, HasSignalsAsUsualAndNoneOfTheServersFiles) {
+TEST(RunCommandTest, HasSignalsAsUsualAndNoneOfTheServersFiles) {
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTERM);
@@ -66,10 +66,22 @@ TEST(RunProgramTest, HasSignalsAsUsualAndNoneOfTheServersFiles) {
   std::fclose(open);
 }
 
-TEST(RunProgramTest, AStoppingServerEndsIt) {
+TEST(RunCommandTest, HasNothingOfTheServersEnvironment) {
+  ASSERT_EQ(setenv("http_proxy", "http://elsewhere.example", 1), 0);
+  EXPECT_EQ(RunCommand({{"/usr/bin/env"}, ""}).value(),
+            "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\n");
+  unsetenv("http_proxy");
+}
+
+TEST(RunCommandTest, OutputThatIsSaidToBeHugeIsNot) {
+  const std::string script = "sysseek(STDOUT, 1 << 45, 0) or die";
+  EXPECT_EQ(RunCommand({{"/usr/bin/perl", "-e", script}, ""}).value().size(), 8U << 10);
+}
+
+TEST(RunCommandTest, AStoppingServerEndsIt) {
   std::atomic<bool> stop{false};
   std::future<Status> ended = std::async(std::launch::async, [&] {
-    return RunProgram({{"/bin/sleep", "600"}, "", std::chrono::minutes(10), &stop}).status();
+    return RunCommand({{"/bin/sleep", "600"}, "", std::chrono::minutes(10), &stop}).status();
   });
   stop = true;
   EXPECT_THAT(ended.get(), StatusIs(StatusCode::kUnavailable, "the server stops"));

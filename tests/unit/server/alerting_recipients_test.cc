@@ -96,6 +96,9 @@ TEST_F(AlertingRecipientsTest, WhatCannotWorkIsRefusedWithWhatToWrite) {
   refused("name = \"on-call\"", "name = \"pager\"", "twice");
   refused("name = \"on-call\"", "name = \"on call\"", "letters, digits");
   refused("time_limit_seconds = 3", "time_limit_seconds = 60", "from 1 to 30");
+  refused("time_limit_seconds = 3", "time_limit_seconds = 99999999999", "from 1 to 30");
+  refused("time_limit_seconds = 3", "time_limit_seconds = \"3\"", "whole number");
+  refused("escalate_minutes = 7", "escalate_minutes = 1441", "number from 1 to 1440, not 1441");
   refused("https://alarm", "ftp://alarm", "address to POST to");
   refused("https://alarm.example", "https://", "address to POST to");
   refused("/custody?", "/cus\\\"tody?", "address to POST to");
@@ -112,6 +115,25 @@ TEST_F(AlertingRecipientsTest, WhatCannotWorkIsRefusedWithWhatToWrite) {
   EXPECT_THAT(Load("alerts = 5\n"), StatusIs(StatusCode::kInvalidArgument, "[alerts]"));
   EXPECT_THAT(Load("[alerts.recipient]\nname = \"x\"\n"),
               StatusIs(StatusCode::kInvalidArgument, "double brackets"));
+}
+
+TEST_F(AlertingRecipientsTest, InProductionNothingIsToldInClearOverTheNetwork) {
+  const auto check = [](const std::string& webhook, pb::Environment environment) {
+    AlertingConfig config;
+    config.recipients.emplace_back().webhook = webhook;
+    return CheckWebhooks(config, environment);
+  };
+  for (const char* away :
+       {"http://alarm.example/x", "http://127.0.0.1.alarm.example/", "http://localhost.example",
+        "http://localhost@alarm.example/", "http://[2001:db8::1]/", "http://10.0.0.1:80/"}) {
+    EXPECT_THAT(check(away, pb::PRODUCTION), StatusIs(StatusCode::kInvalidArgument, "https://"))
+        << away;
+    CUSTODY_EXPECT_OK(check(away, pb::DEMO)) << away;
+  }
+  for (const char* here : {"https://alarm.example/x", "http://localhost:8080/x",
+                           "http://127.0.0.1:8080", "http://[::1]:8080/x"}) {
+    CUSTODY_EXPECT_OK(check(here, pb::PRODUCTION)) << here;
+  }
 }
 
 }  // namespace
