@@ -1,6 +1,5 @@
 #include "server/rpc/custody_service.h"
 
-#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 #include "custody/event_contents.h"
 #include "custody/therapy.h"
 #include "custody/time.h"
+#include "server/rpc/alert_view.h"
 #include "server/rpc/recall.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/subjects.h"
@@ -139,29 +139,7 @@ Status PreviewInView(RpcContext& rpc, const Permit& permit, const pb::SignedEven
 Status NobodyIsTold() {
   return FailedPrecondition(
       "nobody is told of alerts: name recipients under [alerts] in the server's settings, and "
-      "start "
-      "it again");
-}
-
-bool IsOfHouse(const std::string& one, const std::string& site, const Registry& registry) {
-  const EnrolledOrganisation* own = registry.OrganisationOfSite(site);
-  const EnrolledOrganisation* house = registry.OrganisationOfSite(one);
-  const bool same = own != nullptr && house != nullptr && house->organisation == own->organisation;
-  return one == site || same;
-}
-
-// Whether `site` or another of its house is among those that an alert concerns.
-bool ConcernsSite(const pb::AlertRecord& record, const std::string& site,
-                  const Registry& registry) {
-  return std::any_of(record.sites().begin(), record.sites().end(),
-                     [&](const std::string& one) { return IsOfHouse(one, site, registry); });
-}
-
-// How other houses reach their people is theirs to know.
-void LeaveOwnHandouts(pb::AlertRecord& record, const std::string& site, const Registry& registry) {
-  auto* handouts = record.mutable_handouts();
-  const auto other = [&](const pb::Handout& one) { return !IsOfHouse(one.site(), site, registry); };
-  handouts->erase(std::remove_if(handouts->begin(), handouts->end(), other), handouts->end());
+      "start it again");
 }
 
 }  // namespace
@@ -342,17 +320,7 @@ grpc::ServerUnaryReactor* CustodyService::ListAlerts(grpc::CallbackServerContext
                                                      pb::ListAlertsReply* reply) {
   return rpc_.Serve(context, Call::kListAlerts, [=, this](const Permit& permit) -> Status {
     if (rpc_.alerting() == nullptr) return NobodyIsTold();
-    const std::shared_ptr<const Registry> registry = rpc_.ledger().registry();
-    const auto shown = [&](const pb::AlertRecord& record) {
-      return permit.scope == Scope::kAll || ConcernsSite(record, permit.caller.site, *registry);
-    };
-    CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.alerting()->List(*request, shown));
-    for (pb::AlertRecord& record : *reply->mutable_alerts()) {
-      if (!record.therapy().empty()) {
-        CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, record.therapy(), "alerts"));
-      }
-      if (permit.scope != Scope::kAll) LeaveOwnHandouts(record, permit.caller.site, *registry);
-    }
+    CUSTODY_ASSIGN_OR_RETURN(*reply, AlertsInView(rpc_, permit, *request));
     return Status();
   });
 }

@@ -92,13 +92,16 @@ class ServerAlertingTest : public ::testing::Test {
     CUSTODY_ASSERT_OK(
         admin->Ask(*admin->custody, &pb::Custody::Stub::SetClock, request, &reply).status);
   }
-  std::vector<pb::AlertRecord> List(RawCaller& caller, const std::string& rule) {
+  pb::ListAlertsReply ListAll(RawCaller& caller, bool past = false) {
+    pb::ListAlertsRequest request;
+    request.set_past(past);
     pb::ListAlertsReply reply;
-    Must(
-        caller.Ask(*caller.custody, &pb::Custody::Stub::ListAlerts, pb::ListAlertsRequest(), &reply)
-            .status);
+    Must(caller.Ask(*caller.custody, &pb::Custody::Stub::ListAlerts, request, &reply).status);
+    return reply;
+  }
+  std::vector<pb::AlertRecord> List(RawCaller& caller, const std::string& rule, bool past = false) {
     std::vector<pb::AlertRecord> found;
-    for (const pb::AlertRecord& record : reply.alerts()) {
+    for (const pb::AlertRecord& record : ListAll(caller, past).alerts()) {
       if (record.rule() == rule) found.push_back(record);
     }
     return found;
@@ -134,7 +137,13 @@ TEST_F(ServerAlertingTest, AnAlertSurvivesAKillAndIsRepeatedUntilItIsAcknowledge
          "alert_acknowledged { alert: '" + open[0].alert() + "' action: 'blood cultures' }");
   Record(*lab, "lab.qa.1",
          "alert_acknowledged { alert: '" + open[0].alert() + "' action: 'siblings held' }");
-  Await([&] { return List(*admin, "F5").empty(); });
+  Await([&] { return List(*clinic, "F5").empty(); });
+  for (const auto& [station, site] : {std::pair{clinic.get(), "CLINIC"}, {lab.get(), "LAB"}}) {
+    const std::vector<pb::AlertRecord> past = List(*station, "F5", true);
+    ASSERT_THAT(past, SizeIs(1));
+    ASSERT_THAT(past[0].seen(), SizeIs(1)) << "who acts at another house is theirs to know";
+    EXPECT_EQ(past[0].seen(0).site(), site);
+  }
   const std::size_t lines = Lines("\"rule\":\"F5\"");
   const std::size_t posts = Posts("\"rule\":\"F5\"");
   // Readings are overdue at the clinic; when they are told again the other would have been too.
@@ -188,6 +197,36 @@ TEST_F(ServerAlertingTest, AlertsAreShownToThoseWhomTheyConcernAndTestedByTheAdm
       clinic->Ask(*clinic->custody, &pb::Custody::Stub::GetStatus, pb::GetStatusRequest(), &seen)
           .status);
   EXPECT_FALSE(seen.has_alerting());
+}
+
+TEST_F(ServerAlertingTest, TheAdministrationSeesThatPeopleAreToldAndNothingOfAPatient) {
+  Start();
+  CUSTODY_ASSERT_OK(admin->ConfirmClock());
+  Await([&] {
+    const std::vector<pb::AlertRecord> open = List(*clinic, "R28");
+    return !open.empty() && open[0].handouts_size() != 0;
+  });
+  const pb::AlertRecord whole = List(*clinic, "R28")[0];
+  EXPECT_EQ(whole.therapy(), "T1");
+  Record(*clinic, "clinic.rn.1",
+         "alert_acknowledged { alert: '" + whole.alert() + "' action: 'on my way' }");
+  Await([&] { return !List(*clinic, "R28", true).empty(); });
+  const pb::ListAlertsReply past = ListAll(*admin, true);
+  ASSERT_THAT(past.alerts(), SizeIs(1));
+  const pb::AlertRecord& shown = past.alerts(0);
+  EXPECT_EQ(shown.alert(), whole.alert().substr(0, 10));
+  EXPECT_EQ(shown.severity(), pb::ALERT_SERIOUS);
+  EXPECT_THAT(shown.sites(), testing::ElementsAre("CLINIC"));
+  EXPECT_TRUE(shown.has_since());
+  EXPECT_EQ(shown.handouts(0).recipient(), "pager");
+  ASSERT_THAT(shown.seen(), SizeIs(1));
+  EXPECT_EQ(shown.seen(0).site(), "CLINIC");
+  EXPECT_TRUE(shown.seen(0).has_at());
+  for (const char* hidden : {"T1", "R28", "ROLE", "clinic.rn.1"}) {
+    EXPECT_THAT(shown.ShortDebugString(), testing::Not(HasSubstr(hidden)));
+  }
+  EXPECT_EQ(shown.coi(), "");
+  EXPECT_THAT(shown.roles(), testing::IsEmpty());
 }
 
 TEST_F(ServerAlertingTest, WithoutRecipientsTheServerSaysThatNobodyIsTold) {

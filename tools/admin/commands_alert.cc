@@ -26,11 +26,18 @@ void AddList(CLI::App& alert, CommandLine& line) {
   auto site = std::make_shared<std::string>();
   auto past = std::make_shared<bool>(false);
   CLI::App* command = alert.add_subcommand(
-      "list", "Alerts that wait for an acknowledgement, and who was told of them when");
+      "list",
+      "That people are told: alerts that wait for an acknowledgement, and who was told when");
   AddFolder(*command, line);
   command->add_option("--site", *site, "Only those that concern this site");
   command->add_flag("--past", *past, "Those that ended, and tests, the newest first");
-  command->footer("Example: custody-admin alert list --site CLINIC --folder admin");
+  command->footer(
+      "Shown are how severe an alert is, since when, which sites it waits for, what was handed to\n"
+      "whom, and when a site acknowledged it. What it says, and of which patient, is for the "
+      "people\n"
+      "of the site: the digits of its id are the same at their stations (board, next, "
+      "worklist).\n\n"
+      "Example: custody-admin alert list --site CLINIC --folder admin");
   command->callback([request, site, past, &line] {
     request->set_site(*site);
     request->set_past(*past);

@@ -90,9 +90,6 @@ std::string RenderAlerts(const pb::ListAlertsReply& alerts, std::string_view zon
   for (const pb::AlertRecord& alert : alerts.alerts()) {
     const std::string severity = pb::AlertSeverity_Name(alert.severity()).substr(kPrefix.size());
     text += Plain(alert.alert()) + "  " + severity + "  since " + At(alert.since(), zone);
-    if (!alert.therapy().empty()) {
-      text += "  therapy " + Plain(alert.coi().empty() ? alert.therapy() : alert.coi());
-    }
     text += alert.has_ended() ? "  ended " + At(alert.ended(), zone)
                               : "  waits for " + Joined(alert.waiting());
     text += "\n";
@@ -101,8 +98,7 @@ std::string RenderAlerts(const pb::ListAlertsReply& alerts, std::string_view zon
       text += "    " + Plain(site) + ": NOBODY TO TELL in the server's settings\n";
     }
     for (const pb::AlertSeenBy& seen : alert.seen()) {
-      text += "    " + Plain(seen.site()) + ": acknowledged by " + Plain(seen.person()) + ", " +
-              At(seen.at(), zone) + "\n";
+      text += "    " + Plain(seen.site()) + ": acknowledged " + At(seen.at(), zone) + "\n";
     }
   }
   if (alerts.more()) text += "... and more: name a --site\n";

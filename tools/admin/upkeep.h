@@ -12,8 +12,8 @@ namespace custody {
 
 // `RenderStatus` puts the server's state in words, times local in `zone`.
 std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone);
-// `RenderAlerts` puts alerts in words, each with what was handed to whom; `RenderTest` what became
-// of a test.
+// `RenderAlerts` puts alerts in words, as far as an administrator is shown them, each with what was
+// handed to whom; `RenderTest` what became of a test.
 std::string RenderAlerts(const pb::ListAlertsReply& alerts, std::string_view zone);
 std::string RenderTest(const pb::TestAlertReply& test, std::string_view site,
                        std::string_view zone);
