@@ -130,7 +130,8 @@ void OfferTransport(Offers& offers) {
     } else if (shipment.open()) {
       const int body = shipment.inbound() ? pb::Event::kReceivedMfg : pb::Event::kReceivedClinic;
       offers.Due(offers.Add(body, shipper), shipment.expected_us());
-    } else if (!shipment.telemetry() && !shipment.logger().empty()) {
+    } else if (!shipment.telemetry() && !shipment.logger().empty() &&
+               !shipment.containers().empty()) {  // else it never left
       offers.Add(pb::Event::kTelemetryBatch, shipment.logger());
     }
   }

@@ -68,7 +68,8 @@ constexpr Rule kTable[] = {
        rules::OneTherapy, pb::CUSTODY, true),
     V1("R06",
        "At each hand-over the scanned set equals the expected one: shipper, seals and "
-       "waybill outside, every container and the chain of identity inside.",
+       "waybill outside, every container and the chain of identity inside. Product that nobody "
+       "received is not verified, removed or thawed.",
        kGate, "chain-of-custody definitions of the Standards Coordinating Body", kNobody,
        rules::SetsEqual),
     V1("R07",
@@ -87,8 +88,8 @@ constexpr Rule kTable[] = {
     V1("R10", "Frozen collected cells are used within 18 months, or the profile's limit.", kGate,
        "Yakoub-Agha, Haematologica 2020; profile", kQa, rules::FrozenInTime, pb::QUALITY),
     V1("R11",
-       "The seals at receipt are those of packing or of a recorded replacement; else the "
-       "content is in quarantine.",
+       "The seals at receipt are those of packing or of a recorded replacement; else, and where "
+       "it was put away without a receipt, the content is in quarantine.",
        kQuarantine, "project default", kNobody, rules::SealsEqual),
     V1("R12",
        "The way in a dry vapour shipper is planned for at most half of its qualified hold; after "
@@ -187,13 +188,16 @@ constexpr Rule kTable[] = {
        kGate, "traceability of advanced therapies (EU); Breyanzi label", kNobody,
        rules::RecordKept),
     V1("R32",
-       "A second dose is given on the profile's days, after CRS and ICANS of the first allow it; "
-       "blasts in a marrow at most 7 days old say how much each dose is.",
+       "A product is given in one dose unless its profile divides it. A second dose is given on "
+       "the "
+       "profile's days, after CRS and ICANS of the first allow it; blasts in a marrow at most 7 "
+       "days old say how much each dose is, of all its orders together.",
        kGate, "label of Aucatzyl; profile", kPhy, rules::SecondDose, pb::CLINICAL),
     V1("R33", "A component is infused when all that was planned of the one before it is given.",
        kGate, "label of Breyanzi; profile", kPhy, rules::ComponentsInOrder),
     V1("R34",
-       "Drug product is shipped, removed, verified, thawed and infused only when its own "
+       "Drug product is shipped, offered to another house, removed, verified, thawed and infused "
+       "only when its own "
        "lot is released and not withdrawn, it is not expired, and nothing holds it; nothing else "
        "is verified for a patient or infused.",
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
@@ -242,9 +246,11 @@ constexpr Rule kTable[] = {
        kStructure, "project default; ISBT 128 reserved facility numbers", kNobody,
        rules::JudgedElsewhere),
     V1("R46",
-       "A batch is opened of collected cells that lie at its site, received and accepted, and "
-       "names every donation that is pooled into it; before a release every mandatory step of the "
-       "profile is recorded of that lot.",
+       "A batch is opened at the site that was ordered, of collected cells that lie there, "
+       "received "
+       "and accepted, and names every donation that is pooled into it; before a release every "
+       "mandatory step of the profile is recorded of that lot. While it is in hand no order and no "
+       "slot makes another product or another maker of it.",
        kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
        pb::QUALITY),
     V1("F2",
@@ -272,8 +278,10 @@ constexpr Rule kTable[] = {
        "what is done to a patient names patient and therapy.",
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
-       "What does not match its patient or papers is in quarantine, and every label is accounted "
-       "for; doubt is resolved by quality of the finding site and of the manufacturer, of what is "
+       "What does not match its patient or papers, or bears a number that something else has, is "
+       "in "
+       "quarantine, and every label is accounted for; doubt is resolved by quality of the finding "
+       "site and of the manufacturer, of what is "
        "thawed within the profile's minutes.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
     V1("F9", "A quarantine is decided by quality of the manufacturer; what is held goes nowhere.",

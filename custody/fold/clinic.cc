@@ -213,6 +213,7 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
       bag->set_din(body.din());
       bag->set_label_complete(true);
     }
+    if (bag->din() != body.din()) continue;  // another thing has that number (F8b)
     bag->set_site(f.site);
     bag->set_frozen_us(Earliest(bag->frozen_us(), f.at));
     if (frozen.volume_ml() > 0) bag->set_volume_ml(frozen.volume_ml());

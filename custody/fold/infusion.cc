@@ -84,6 +84,7 @@ void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
   for (const pb::OrderedContainer* container : sorted) {
     order->add_containers(container->container());
     order->add_planned_ml(container->planned_volume_ml());
+    order->add_planned_dose_1e6(container->planned_dose_1e6());
   }
 }
 

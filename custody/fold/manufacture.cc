@@ -58,6 +58,12 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   }
   if (lot == nullptr) lot = state.add_lots();
   lot->set_lot(body.lot());
+  if (lot->site().empty()) {
+    // Who says against the plan that it was opened with them is not thereby its maker (R46).
+    const bool ours = !f.site.empty() && (f.stands || state.manufacturer_site().empty());
+    lot->set_site(ours ? f.site : state.manufacturer_site());
+    lot->set_product(state.product());
+  }
   lot->set_state(pb::LOT_OPEN);
   lot->set_opened_us(f.at);
   for (const std::string& din : body.donations()) {

@@ -79,7 +79,10 @@ void Received(Folding& f, const Body& body) {
   for (const pb::Scanned& scanned : body.containers()) {
     pb::Container* container = MutableContainer(f.state, scanned.value());
     if (container == nullptr) continue;
-    if (IsOldNews(f, *container)) continue;  // it has gone on since
+    if (IsOldNews(f, *container)) {  // it has gone on since, from where it arrived
+      if (container->site() == f.site) container->set_arrived_site(f.site);
+      continue;
+    }
     Become(f, *container, pb::CONTAINER_RECEIVED);
     container->set_site(f.site);
     container->set_arrived_site(f.site);
@@ -104,6 +107,21 @@ void ReadOut(Folding& f, const pb::TelemetryBatch& body) {
   if (body.complete() == pb::YES) shipment->set_telemetry(true);
 }
 
+// Out of the shipper again in the house that packed it, before anybody carried it: for this
+// container that trip never was.
+void Unpack(Folding& f, pb::Container& container, const std::string& site) {
+  const EnrolledOrganisation* here = f.registry.OrganisationOfSite(site);
+  for (pb::Shipment& shipment : *f.state.mutable_shipments()) {
+    if (!shipment.open() || shipment.handed_us() != 0 || here == nullptr) continue;
+    if (f.registry.OrganisationOfSite(shipment.from_site()) != here) continue;
+    const auto& ids = shipment.containers();
+    if (std::ranges::find(ids, container.id()) == ids.end()) continue;
+    RemoveFrom(shipment.mutable_containers(), container.id());
+    if (container.shipment() == shipment.shipper()) container.clear_shipment();
+    if (shipment.containers().empty()) shipment.set_open(false);
+  }
+}
+
 template <class Positions>
 void PutAll(Folding& f, const Positions& positions, const std::string& unit,
             const std::string& site) {
@@ -114,6 +132,7 @@ void PutAll(Folding& f, const Positions& positions, const std::string& unit,
     if (IsOldNews(f, *container)) continue;
     PutAway(f, *container, pb::CONTAINER_STORED, at.position());
     container->set_site(site);
+    Unpack(f, *container, site);
     LeaveShipper(f, *container);
   }
 }

@@ -1,5 +1,6 @@
 #include "custody/rules/case.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -111,14 +112,44 @@ std::vector<std::string> StepContainers(const pb::Event& event) {
   }
 }
 
-std::string_view HoldScopeOf(const pb::Event& event) {
-  switch (event.body_case()) {
+namespace {
+
+// Whether what is offered stays in the house of who offers it. Where nobody is named it does:
+// nobody else may accept it (R06).
+bool StaysInHouse(const Case& c, const pb::HandoverOffered& offer) {
+  const std::string site = SiteOf(c);
+  if (!offer.to_site().empty()) return IsSameHouse(c, site, offer.to_site());
+  if (offer.to_person().empty()) return true;
+  const EnrolledOrganisation* from = c.registry.OrganisationOfSite(site);
+  const EnrolledOrganisation* to = OrganisationOf(c.registry, offer.to_person());
+  return from != nullptr && to != nullptr && from->organisation == to->organisation;
+}
+
+}  // namespace
+
+std::vector<std::string> LeavingHouse(const Case& c) {
+  const pb::HandoverOffered& offer = c.effective.handover_offered();
+  const bool offered = c.effective.has_handover_offered();
+  if (offered ? StaysInHouse(c, offer) : !c.effective.has_handed_to_carrier()) return {};
+  std::vector<std::string> out(offer.containers().begin(), offer.containers().end());
+  const pb::Shipment* shipment = OpenShipment(
+      c.therapy, offered ? offer.shipper() : c.effective.handed_to_carrier().shipper());
+  // What is on its way has left already; who brings it may be rid of it.
+  if (shipment == nullptr || (offered && shipment->handed_us() != 0)) return out;
+  out.insert(out.end(), shipment->containers().begin(), shipment->containers().end());
+  return out;
+}
+
+std::string_view HoldScopeOf(const Case& c) {
+  switch (Body(c)) {
     case pb::Event::kApheresisStarted:
       return "COLLECT";
     case pb::Event::kPacked:
       return "PACK";
     case pb::Event::kHandedToCarrier:
       return "SHIP";
+    case pb::Event::kHandoverOffered:
+      return LeavingHouse(c).empty() ? "" : "SHIP";
     case pb::Event::kLdStarted:
     case pb::Event::kLdRepeated:
     case pb::Event::kLdWaived:
@@ -165,15 +196,60 @@ bool IsProductStep(const Case& c, std::string& id) {
 }
 
 bool IsFirstDose(const Case& c, std::string_view container) {
+  if (c.profile == nullptr || !c.profile->has_split_dose()) return true;
   const pb::InfusionOrder* order = OrderFor(c.therapy, container);
   return c.therapy.first_infused_us() == 0 || order == nullptr || order->dose_number() <= 1;
+}
+
+namespace {
+
+// Rejected, recalled, or nothing of it is left.
+bool IsEnded(const pb::TherapyState& state, const pb::Lot& lot) {
+  if (lot.state() == pb::LOT_REJECTED || lot.state() == pb::LOT_RECALLED) return true;
+  bool filled = false;
+  for (const pb::Container& container : state.containers()) {
+    if (container.lot() != lot.lot() || container.material() != pb::DRUG_PRODUCT) continue;
+    if (!IsTerminal(container.state()) && !container.rejected()) return false;
+    filled = true;
+  }
+  return filled;
+}
+
+// Where the product is made, and where it was made before.
+std::vector<std::string> MakingSites(const Case& c) {
+  const pb::Lot* lot = LotInHand(c.therapy);
+  if (lot != nullptr && !lot->site().empty()) return {lot->site()};
+  std::vector<std::string> sites{c.therapy.manufacturer_site()};
+  for (const pb::Lot& ended : c.therapy.lots()) sites.push_back(ended.site());
+  return sites;
+}
+
+}  // namespace
+
+const pb::Lot* LotInHand(const pb::TherapyState& state) {
+  for (auto lot = state.lots().rbegin(); lot != state.lots().rend(); ++lot) {
+    if (!IsEnded(state, *lot)) return &*lot;
+  }
+  return nullptr;
 }
 
 bool IsMaker(const Case& c, std::string_view person) {
   const EnrolledOrganisation* of = OrganisationOf(c.registry, person);
   if (of == nullptr) return false;
-  const EnrolledOrganisation* maker = c.registry.OrganisationOfSite(c.therapy.manufacturer_site());
-  return maker == nullptr ? of->kind == pb::MANUFACTURER : of->organisation == maker->organisation;
+  bool known = false;
+  for (const std::string& site : MakingSites(c)) {
+    const EnrolledOrganisation* maker = c.registry.OrganisationOfSite(site);
+    if (maker == nullptr) continue;
+    if (maker->organisation == of->organisation) return true;
+    known = true;
+  }
+  return !known && of->kind == pb::MANUFACTURER;
+}
+
+bool IsMakersSite(const Case& c, std::string_view site) {
+  const auto makes = [&](const std::string& maker) { return IsSameHouse(c, site, maker); };
+  const auto made = [&](const pb::Lot& lot) { return makes(lot.site()); };
+  return std::ranges::any_of(MakingSites(c), makes) || std::ranges::any_of(c.therapy.lots(), made);
 }
 
 bool IsSameHouse(const Case& c, std::string_view site, std::string_view other) {

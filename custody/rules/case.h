@@ -47,7 +47,10 @@ pb::Reason& NotJudged(const Case& c, const Rule& rule, pb::Verdict& v, Words wor
 // `StepContainers` are the containers a step is done with, as scanned; empty when it has none.
 std::vector<std::string> StepContainers(const pb::Event& event);
 // `HoldScopeOf` is what a hold calls the step ("THAW"); empty when holds do not concern it.
-std::string_view HoldScopeOf(const pb::Event& event);
+std::string_view HoldScopeOf(const Case& c);
+// `LeavingHouse` are the containers that the event sends to another house: with a carrier, or by a
+// hand-over that is offered to somebody else's site. Hand-overs within one house send nothing.
+std::vector<std::string> LeavingHouse(const Case& c);
 // `OrderFor` is the open infusion order that names `container`; null when none does.
 const pb::InfusionOrder* OrderFor(const pb::TherapyState& state, std::string_view container);
 // `OrganisationOf` is the organisation of a person; null when unknown.
@@ -56,11 +59,18 @@ const EnrolledOrganisation* OrganisationOf(const Registry& registry, std::string
 // which.
 bool IsProductStep(const Case& c, std::string& id);
 // `IsFirstDose` says whether a container belongs to the first dose; those after it have their own
-// rule (R32). Whatever an order calls it: before anything was infused there is no second dose.
+// rule (R32). Whatever an order calls it: before anything was infused there is no second dose, and
+// none of a product that the profile does not divide.
 bool IsFirstDose(const Case& c, std::string_view container);
+// `LotInHand` is the newest lot that has not ended: neither rejected nor recalled, nor used up to
+// its last container; null when there is none.
+const pb::Lot* LotInHand(const pb::TherapyState& state);
 // `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
-// site where its slot is; before there is one, of any manufacturer.
+// site where the lot in hand was opened, whatever slots and orders say since. Without such a lot of
+// the site where the slot is, or that made a lot before; before all that of any manufacturer.
 bool IsMaker(const Case& c, std::string_view person);
+// `IsMakersSite` says whether a site is of who makes the product, or made a lot of it.
+bool IsMakersSite(const Case& c, std::string_view site);
 // `IsSameHouse` says whether two sites are one, or of one organisation.
 bool IsSameHouse(const Case& c, std::string_view site, std::string_view other);
 // `SiteOf` is the site of the station that sends the event; empty when it is not enrolled.
@@ -174,6 +184,7 @@ CUSTODY_RULE(PatientAlive);       // F13
 CUSTODY_RULE(DamageHeld);         // F7
 CUSTODY_RULE(StillThere);         // F17
 CUSTODY_RULE(JudgeDisposition);   // F17, of a DISPOSITION
+CUSTODY_RULE(DoubtNumbers);       // F8b, of what is new
 CUSTODY_RULE(OverrideSound);      // OVERRIDE
 CUSTODY_RULE(AlertKnown);         // ALERT
 CUSTODY_RULE(AttestationFits);    // ATTEST

@@ -190,12 +190,14 @@ void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   JudgeGaps(c, rule, v, trip, batch);
 }
 
-// Product whose trip nobody has read the logger of is not used (lymphodepletion and removal ask).
+// Product whose trip nobody has read the logger of is not used (lymphodepletion and removal ask). A
+// trip that nobody ended by a receipt is one too: of what is still coming R18 speaks.
 void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::vector<std::string> scanned = StepContainers(c.effective);
   Set shippers;
   for (const pb::Shipment& shipment : c.therapy.shipments()) {
-    if (!shipment.product() || shipment.open() || shipment.telemetry()) continue;
+    if (!shipment.product() || shipment.telemetry() || shipment.containers().empty()) continue;
+    if (shipment.open() && scanned.empty()) continue;
     const bool concerned =
         scanned.empty() || std::ranges::any_of(scanned, [&](const std::string& id) {
           const auto& ids = shipment.containers();
@@ -319,14 +321,10 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
     return;
   }
   // Starting material that is held goes nowhere; product has R34.
-  const bool hands = Body(c) == pb::Event::kHandedToCarrier;
-  const bool uses = Body(c) == pb::Event::kPacked || Body(c) == pb::Event::kBatchOpened;
-  if (!uses && !hands) return;
   Set ids;
-  for (const std::string& id : StepContainers(c.effective)) ids.insert(id);
-  if (hands) {
-    const pb::Shipment* packed = OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
-    if (packed != nullptr) ids.insert(packed->containers().begin(), packed->containers().end());
+  for (const std::string& id : LeavingHouse(c)) ids.insert(id);
+  if (c.effective.has_packed()) {
+    for (const std::string& id : StepContainers(c.effective)) ids.insert(id);
   }
   for (const std::string& din : c.effective.batch_opened().donations()) {
     for (const pb::Container* bag : CellsFor(c, din)) ids.insert(bag->id());

@@ -72,7 +72,7 @@ void NeedCells(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kHoldCleared) return JudgeClearance(c, rule, v);
-  const std::string_view scope = HoldScopeOf(c.effective);
+  const std::string_view scope = HoldScopeOf(c);
   if (scope.empty() || c.therapy.holds().empty()) return;
   std::vector<const pb::Container*> containers;
   for (const std::string& id : StepContainers(c.effective)) {
@@ -80,14 +80,8 @@ void NoHold(const Case& c, const Rule& rule, pb::Verdict& v) {
       containers.push_back(container);
     }
   }
-  if (c.effective.has_handed_to_carrier()) {
-    const pb::Shipment* shipment =
-        OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
-    if (shipment != nullptr) {
-      for (const std::string& id : shipment->containers()) {
-        if (const pb::Container* held = FindContainer(c.therapy, id)) containers.push_back(held);
-      }
-    }
+  for (const std::string& id : LeavingHouse(c)) {
+    if (const pb::Container* held = FindContainer(c.therapy, id)) containers.push_back(held);
   }
   std::set<const pb::Hold*> holds;
   if (containers.empty()) containers.push_back(nullptr);
@@ -115,7 +109,7 @@ void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
     const pb::Container* container = FindContainer(c.therapy, id);
     if (container == nullptr) continue;
     const bool product_step = container->material() == pb::DRUG_PRODUCT &&
-                              !HoldScopeOf(c.effective).empty() &&
+                              !HoldScopeOf(c).empty() &&
                               Body(c) != pb::Event::kPacked;  // R34 says so
     const bool gone = MayNotBeUsed(container->state());
     const bool completes = c.effective.has_infusion_completed() || c.effective.has_thaw_completed();

@@ -167,6 +167,7 @@ void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::
 
 void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   DoubtWhatDisagrees(c, rule, v);
+  DoubtNumbers(c, rule, v);
   CountLabels(c, rule, v);
   if (Body(c) != pb::Event::kIdentityResolved) return;
   const std::string& id = c.effective.identity_resolved().quarantine();

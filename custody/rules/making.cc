@@ -1,5 +1,5 @@
-// What a lot is made of and went through (R46), how often cells are collected and when failed ones
-// are used (F3), and a lot that is made again of cells that were kept (F4).
+// What a lot is made of, by whom, and went through (R46), how often cells are collected and when
+// failed ones are used (F3), and a lot that is made again of cells that were kept (F4).
 #include <algorithm>
 
 #include "custody/body_plan.h"
@@ -59,9 +59,43 @@ void NeedAllPooled(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Whose product it is, and by which profile it is judged, follows from where the lot was opened and
+// for which product. That is settled before: a message about a slot or another order does not make
+// somebody else its maker, nor another product of it.
+void MakerStays(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::string& site =
+      c.effective.has_therapy_ordered() ? c.effective.therapy_ordered().manufacturing_site()
+      : c.effective.has_slot_reserved() ? c.effective.slot_reserved().manufacturing_site()
+                                        : c.effective.slot_changed().manufacturing_site();
+  const std::string& product = c.effective.therapy_ordered().product();
+  const pb::Lot* lot = LotInHand(c.therapy);
+  if (lot == nullptr) return;
+  constexpr const char* kNext =
+      "look for the slip; if it is meant, this lot ends first: MANUFACTURING_FAILED or REJECTED";
+  if (!product.empty() && !lot->product().empty() && product != lot->product()) {
+    Gate(
+        c, rule, v,
+        {lot->product() + ", of which lot " + lot->lot() + " is made", product, kNext, lot->lot()});
+  }
+  if (site.empty() || lot->site().empty() || IsSameHouse(c, site, lot->site())) return;
+  Gate(c, rule, v,
+       {"made by who has lot " + lot->lot() + " in hand: " + lot->site(), site, kNext, lot->lot()});
+}
+
+void PlannedHere(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::string& planned = c.therapy.manufacturer_site();
+  const std::string site = BatchSite(c);
+  if (planned.empty() || site.empty() || IsSameHouse(c, site, planned)) return;
+  Gate(c, rule, v,
+       {"a batch opened by the manufacturer that was ordered: " + planned, "at " + site,
+        "open it there; or the planner moves the slot to who makes it: SLOT_CHANGED",
+        c.effective.batch_opened().lot()});
+}
+
 // A batch is made of cells that are here, checked in, and named.
 void CellsReady(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::BatchOpened& body = c.effective.batch_opened();
+  PlannedHere(c, rule, v);
   for (const std::string& din : body.donations()) {
     if (FindDonation(c.therapy, din) == nullptr) {
       const pb::Container* bag = FindContainer(c.therapy, din);
@@ -97,6 +131,10 @@ void CellsReady(const Case& c, const Rule& rule, pb::Verdict& v) {
 // done and not recorded is recorded late.
 void StepsMade(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_batch_opened()) return CellsReady(c, rule, v);
+  if (c.effective.has_therapy_ordered() || c.effective.has_slot_reserved() ||
+      c.effective.has_slot_changed()) {
+    return MakerStays(c, rule, v);
+  }
   Certificate certificate;
   if (c.profile == nullptr || !ReleaseOf(c.effective, certificate)) return;
   const pb::Lot* lot = FindLot(c.therapy, certificate.lot);

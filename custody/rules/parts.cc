@@ -1,5 +1,8 @@
 // A dose in parts: the second dose after a first one (R32), and components that are infused one
 // after the other (R33).
+//
+// How much a dose is, is asked of all that is ordered of it, in however many orders; and a product
+// whose profile divides nothing has one dose, in however many bags and on however many days.
 #include <algorithm>
 
 #include "custody/profile.h"
@@ -83,6 +86,26 @@ void JudgeMarrow(const Case& c, const Rule& rule, pb::Verdict& v) {
   Gate(c, rule, v, {expected, std::to_string(age) + " d before", next});
 }
 
+// What other orders of the same dose plan: those that stand, and of those that ended what was begun
+// to be given. What this order replaces or names again is not planned twice.
+double PlannedElsewhere(const Case& c, const pb::InfusionOrdered& order) {
+  const std::vector<std::string> named = StepContainers(c.effective);
+  double planned = 0;
+  for (const pb::InfusionOrder& other : c.therapy.orders()) {
+    if ((other.dose_number() >= 2) != (order.dose_number() >= 2)) continue;
+    const bool stands =
+        other.open() && other.order() != order.order() && other.order() != order.replaces();
+    const int parts = std::min(other.containers_size(), other.planned_dose_1e6_size());
+    for (int i = 0; i < parts; ++i) {
+      const pb::Container* part = FindContainer(c.therapy, other.containers(i));
+      const bool again = std::ranges::find(named, other.containers(i)) != named.end();
+      const bool begun = part != nullptr && part->infusion_started_us() != 0 && !again;
+      if (stands || begun) planned += other.planned_dose_1e6(i);
+    }
+  }
+  return planned;
+}
+
 // How much an order plans, by the blasts before lymphodepletion.
 void JudgeAmount(const Case& c, const Rule& rule, pb::Verdict& v, const pb::InfusionOrdered& order,
                  bool second) {
@@ -102,20 +125,36 @@ void JudgeAmount(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Infu
   const double percent = plan.tolerance_percent() > 0 ? std::min(plan.tolerance_percent(),
                                                                  Defaults::kPlannedTolerancePercent)
                                                       : Defaults::kPlannedTolerancePercent;
-  double planned = 0;
+  const double elsewhere = PlannedElsewhere(c, order);
+  double planned = elsewhere;
   for (const pb::OrderedContainer& part : order.containers()) planned += part.planned_dose_1e6();
   const double slack = meant * percent / 100;
   if (meant <= 0 || (planned >= meant - slack && planned <= meant + slack)) return;
   Gate(c, rule, v,
        {std::string(second ? "a second" : "a first") + " dose of " + Number(meant) +
             " x 10^6, +/- " + Number(percent) + " %, with " + Number(blasts) + " % blasts",
-        Number(planned) + " x 10^6", "order the containers and volumes of that dose",
+        Number(planned) + " x 10^6" +
+            (elsewhere > 0 ? ", of it " + Number(elsewhere) + " in other orders" : ""),
+        elsewhere > 0 ? "say which order it replaces, or cancel that one: INFUSION_ORDER_CANCELLED"
+                      : "order the containers and volumes of that dose",
         order.order()});
 }
 
 void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::InfusionOrdered& order = c.effective.infusion_ordered();
   if (order.dose_number() == 0) return;  // nothing said yet
+  const bool split = c.profile != nullptr && c.profile->has_split_dose();
+  const std::uint32_t most = split ? 2 : 1;
+  if (order.dose_number() > most) {
+    Gate(c, rule, v,
+         {split ? "one of the two doses of this product"
+                : "dose number 1: this product is given in one dose",
+          "dose number " + std::to_string(order.dose_number()),
+          "order it as a part of the dose that it belongs to; or the physician takes the risk of "
+          "another dose",
+          order.order()});
+  }
+  if (!split) return;
   const bool second = order.dose_number() >= 2;
   if (!second && c.therapy.doses_given() >= 1) {
     Gate(c, rule, v,
@@ -171,9 +210,9 @@ void NeedComponent(const Case& c, const Rule& rule, pb::Verdict& v, const std::s
 }  // namespace
 
 void SecondDose(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_infusion_ordered()) return JudgeOrder(c, rule, v);
   if (c.profile == nullptr || !c.profile->has_split_dose()) return;
   if (c.effective.has_ld_started()) return JudgeMarrow(c, rule, v);
-  if (c.effective.has_infusion_ordered()) return JudgeOrder(c, rule, v);
   std::string id;
   if (!IsProductStep(c, id)) return;
   const pb::InfusionOrder* order = OrderFor(c.therapy, id);

@@ -136,14 +136,27 @@ bool MayShipEarly(const Case& c, const pb::Lot* lot) {
   if (lot->releases().empty() || lot->state() != pb::LOT_FILLED) return false;
   if (!lot->ship_under_quarantine()) return false;
   if (c.effective.has_packed()) return c.effective.packed().under_quarantine() == pb::YES;
-  const pb::Shipment* shipment = OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
+  const pb::Shipment* shipment = OpenShipment(
+      c.therapy, c.effective.has_handover_offered() ? c.effective.handover_offered().shipper()
+                                                    : c.effective.handed_to_carrier().shipper());
   return shipment != nullptr && shipment->under_quarantine();
 }
 
 // What goes to its maker may go in any state. Where it goes says so, not what somebody calls the
-// leg.
-bool GoesToMaker(const Case& c, std::string_view destination) {
-  return IsSameHouse(c, destination, c.therapy.manufacturer_site());
+// leg; nor does a shipper that was packed for the maker go there when it is offered to a hospital.
+bool GoesToMaker(const Case& c) {
+  if (c.effective.has_packed()) {
+    return IsMakersSite(c, c.effective.packed().destination_site());
+  }
+  const pb::HandoverOffered& offer = c.effective.handover_offered();
+  const bool offered = c.effective.has_handover_offered();
+  if (offered && IsMakersSite(c, offer.to_site())) return true;
+  if (offered && (offer.closed() != pb::YES || !offer.containers().empty())) return false;
+  const EnrolledOrganisation* taker = c.registry.OrganisationOfSite(offer.to_site());
+  if (taker != nullptr && taker->kind != pb::CARRIER) return false;
+  const pb::Shipment* shipment = OpenShipment(
+      c.therapy, offered ? offer.shipper() : c.effective.handed_to_carrier().shipper());
+  return shipment != nullptr && IsMakersSite(c, shipment->to_site());
 }
 
 // Who declines it after the release takes that its ground.
@@ -202,7 +215,7 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
                 ? "two of quality of both organisations resolve it: IDENTITY_RESOLVED"
                 : "quality of the manufacturer decides: QUARANTINE_DECIDED");
   }
-  const std::string_view scope = HoldScopeOf(c.effective);
+  const std::string_view scope = HoldScopeOf(c);
   for (const pb::Hold* hold : OpenHolds(c.therapy, scope, container)) {
     blocked("no open hold", hold->kind() + " hold " + hold->id() + ": " + hold->reason(),
             "the hold is cleared by who may: HOLD_CLEARED", pb::CLINICAL);
@@ -271,18 +284,16 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
 void ReleasedForUse(const Case& c, const Rule& rule, pb::Verdict& v) {
   switch (Body(c)) {
     case pb::Event::kPacked:
-      if (GoesToMaker(c, c.effective.packed().destination_site())) return;
+      if (GoesToMaker(c)) return;
       for (const std::string& id : StepContainers(c.effective)) {
         JudgeContainer(c, rule, v, id, true);
       }
       return;
-    case pb::Event::kHandedToCarrier: {
-      const pb::Shipment* shipment =
-          OpenShipment(c.therapy, c.effective.handed_to_carrier().shipper());
-      if (shipment == nullptr || GoesToMaker(c, shipment->to_site())) return;
-      for (const std::string& id : shipment->containers()) JudgeContainer(c, rule, v, id, true);
+    case pb::Event::kHandedToCarrier:
+    case pb::Event::kHandoverOffered:
+      if (GoesToMaker(c)) return;
+      for (const std::string& id : LeavingHouse(c)) JudgeContainer(c, rule, v, id, true);
       return;
-    }
     case pb::Event::kProductRecalled:
       return RecallConcerns(c, rule, v);
     case pb::Event::kPrethawIdVerified:

@@ -110,7 +110,8 @@ constexpr Row kRows[] = {
     {E::kStoredInShipper, Stop::kNever, kMaterial},
     {E::kIssuedToWard, Stop::kTherapy, kForward},
     {E::kReceivedOnWard, Stop::kNever, kMaterial},
-    {E::kHandoverOffered, Stop::kTherapy, kForward},  // only the beginning of a trip to the patient
+    {E::kHandoverOffered, Stop::kTherapy,
+     kForward},  // only out of the house, as such a trip begins
     {E::kHandoverAccepted, Stop::kNever, kMaterial},
     {E::kHandoverRefused, Stop::kNever, kFact},
     {E::kSealReplaced, Stop::kNever, kFact},
@@ -207,9 +208,22 @@ Stop StopOf(int body) {
 // manufacturer, and collected cells go back from there.
 bool BeginsTrip(const Case& c, const pb::Shipment* shipment) {
   if (shipment == nullptr || shipment->inbound()) return true;
-  const bool home = !c.therapy.manufacturer_site().empty() &&
-                    shipment->to_site() == c.therapy.manufacturer_site();
-  return shipment->product() && !home;
+  return shipment->product() && !IsMakersSite(c, shipment->to_site());
+}
+
+// Whether what is offered begins such a way, in its shipper or out of the hand.
+bool BeginsByOffer(const Case& c) {
+  const pb::HandoverOffered& offer = c.effective.handover_offered();
+  const std::vector<std::string> leaving = LeavingHouse(c);
+  const pb::Shipment* shipment = OpenShipment(c.therapy, offer.shipper());
+  if (leaving.empty()) return false;
+  if (shipment != nullptr && BeginsTrip(c, shipment)) return true;
+  const bool home = IsMakersSite(c, offer.to_site());
+  return std::ranges::any_of(offer.containers(), [&](const std::string& id) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    const bool product = container == nullptr || container->material() == pb::DRUG_PRODUCT;
+    return product ? !home : home;
+  });
 }
 
 // What the event says of itself may open what its row stops. What it does not say, as before
@@ -239,10 +253,8 @@ bool OpensItself(const Case& c) {
       return event.packed().leg() == pb::LEG_RETURN || event.packed().leg() == pb::LEG_INTERNAL;
     case E::kHandedToCarrier:
       return !BeginsTrip(c, OpenShipment(c.therapy, event.handed_to_carrier().shipper()));
-    case E::kHandoverOffered: {
-      const pb::Shipment* shipment = OpenShipment(c.therapy, event.handover_offered().shipper());
-      return shipment == nullptr || shipment->handed_us() != 0 || !BeginsTrip(c, shipment);
-    }
+    case E::kHandoverOffered:
+      return !BeginsByOffer(c);
     case E::kOverrideGranted: {
       const int step = BodyNumber(Lower(event.override_granted().step()));
       return step != 0 && StopOf(step) == Stop::kNever;

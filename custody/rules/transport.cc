@@ -3,6 +3,10 @@
 // Receipt is a fact: whatever arrives is recorded. What does not fit puts the material in
 // quarantine or opens a critical deviation, it never hides that the box is here. Packing, shipping
 // and hand-over are permissions and are refused.
+//
+// Whoever skips the receipt skips all that it compares. So what still stands in the accounts of a
+// shipper is not verified, taken out or thawed for the patient (R06); and that somebody put it away
+// all the same is a fact, after which nobody knows its seal (R11).
 #include <algorithm>
 #include <set>
 
@@ -99,6 +103,21 @@ void CompareHolder(const Case& c, const Rule& rule, pb::Verdict& v, const std::s
         "the holder hands it over", shipper});
 }
 
+// Once the carrier has it, this house has nothing to offer.
+void CompareOfferer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper) {
+  const pb::Shipment* shipment = OpenShipment(c.therapy, shipper);
+  if (shipment == nullptr || shipment->handed_us() == 0) return;
+  const auto& holdings = c.therapy.holdings();
+  const auto held = std::ranges::find(holdings, shipper, &pb::Holding::subject);
+  const bool back = held != holdings.end() && IsSameHouse(c, held->holder(), SiteOf(c));
+  if (back || !IsSameHouse(c, shipment->from_site(), SiteOf(c))) return;
+  Deviation(c, rule, v,
+            {"offered by who holds it",
+             "with " + shipment->carrier() + " since " + Local(c, shipment->handed_us()),
+             "look where the shipper is; what happens on the way is CARRIER_MILESTONE", shipper},
+            false);
+}
+
 // The chain of identity stands inside and outside; another one is another patient's.
 template <class Body>
 void CompareInside(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body) {
@@ -178,6 +197,12 @@ void CompareOffer(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (!named) {
     Gate(c, rule, v, {"acceptance at " + offer->to_site(), site, "the named site accepts"});
   }
+  const bool nobody = offer->to_site().empty() && offer->to_person().empty();
+  if (nobody && !site.empty() && !IsSameHouse(c, offer->from_site(), site)) {
+    Gate(c, rule, v,
+         {"acceptance in the house of " + offer->from_site() + ", the offer naming nobody else",
+          site, "refuse it; the holder offers it again, naming " + site});
+  }
   const auto& signers = c.effective.signers();
   const auto signs = [&](const std::string& person) {
     return std::ranges::any_of(signers, [&](const auto& s) { return s.person() == person; });
@@ -211,6 +236,92 @@ void OfferContainers(const Case& c, const Rule& rule, pb::Verdict& v,
   }
 }
 
+// The shipper in whose accounts a container stands, itself or what it was drawn from; null when
+// every one that it was packed into by then was received.
+const pb::Shipment* NotReceived(const Case& c, const pb::Container& container) {
+  for (const pb::Container* held : Lineage(c.therapy, container)) {
+    for (const pb::Shipment& shipment : c.therapy.shipments()) {
+      const auto& ids = shipment.containers();
+      const bool inside = std::ranges::find(ids, held->id()) != ids.end();
+      if (shipment.open() && inside && At(c) + kSkew >= shipment.packed_us()) return &shipment;
+    }
+  }
+  return nullptr;
+}
+
+bool IsCarried(const pb::Container& container) {
+  return container.state() == pb::CONTAINER_PACKED || container.state() == pb::CONTAINER_IN_TRANSIT;
+}
+
+std::string Unreceived(const pb::Container& container, const pb::Shipment* shipment) {
+  return StateLabel(container.state()) +
+         (shipment == nullptr ? ", no receipt names it"
+                              : ", shipper " + shipment->shipper() + " not received");
+}
+
+void NeedReceipt(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const std::string& id : StepContainers(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr || container->material() != pb::DRUG_PRODUCT) continue;
+    if (MayNotBeUsed(container->state())) continue;  // R34 says so
+    const pb::Shipment* shipment = NotReceived(c, *container);
+    if (shipment == nullptr && !IsCarried(*container)) continue;
+    Gate(c, rule, v,
+         {"product that was received: shipper, seals and content compared",
+          Unreceived(*container, shipment),
+          "receive it first: RECEIVED_CLINIC, entered late if it was done; then store it",
+          container->id()});
+  }
+}
+
+// What came out of a shipper, or into another house, past the receipt.
+void JudgePutAway(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
+                  const std::string& site) {
+  const pb::Container* container = FindContainer(c.therapy, id);
+  if (container == nullptr || IsTerminal(container->state())) return;
+  if (container->material() == pb::SAMPLE_MATERIAL) return;  // goes to laboratories
+  if (At(c) + kSkew < container->state_us()) return;         // it has gone on since
+  const pb::Shipment* shipment = NotReceived(c, *container);
+  // Who packed it takes it out again, before anybody carried it.
+  const bool unpacked = shipment != nullptr && shipment->handed_us() == 0 &&
+                        IsSameHouse(c, site, shipment->from_site());
+  const std::string& from = container->site();
+  const bool elsewhere = !from.empty() && !site.empty() && !IsSameHouse(c, from, site);
+  const bool past = shipment != nullptr || IsCarried(*container);
+  if (unpacked || (!past && !elsewhere)) return;
+  const bool product = container->material() == pb::DRUG_PRODUCT;
+  Quarantine(c, rule, v,
+             {"received first, the seals of its shipper compared",
+              past ? Unreceived(*container, shipment)
+                   : "from " + from + " to " + site + " without shipper, seal or receipt",
+              std::string("record how it came: ") + (product ? "RECEIVED_CLINIC" : "RECEIVED_MFG") +
+                  ", late if it was done; quality of the manufacturer decides: QUARANTINE_DECIDED",
+              container->id()});
+}
+
+void JudgeUnreceived(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::string site = SiteOf(c);
+  const auto all = [&](const auto& positions, const std::string& to) {
+    for (const pb::ContainerPosition& at : positions) {
+      JudgePutAway(c, rule, v, at.container(), to);
+    }
+  };
+  const std::string& moved = c.effective.moved().to_site();
+  all(c.effective.stored().containers(), site);
+  all(c.effective.stored_clinic().containers(), site);
+  all(c.effective.moved().containers(), moved.empty() ? site : moved);
+  for (const std::string& id : c.effective.stored_in_shipper().containers()) {
+    JudgePutAway(c, rule, v, id, site);
+  }
+  const bool taken = c.effective.has_removed_from_storage() || c.effective.has_thaw_started();
+  if (!taken || IsLive(c)) return;  // R06 refuses it
+  for (const std::string& id : StepContainers(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    const bool product = container != nullptr && container->material() == pb::DRUG_PRODUCT;
+    if (product) JudgePutAway(c, rule, v, id, site);
+  }
+}
+
 }  // namespace
 
 void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -229,12 +340,17 @@ void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
     case pb::Event::kHandoverOffered: {
       const pb::HandoverOffered& body = c.effective.handover_offered();
       if (body.closed() == pb::YES) {
-        return CompareOuter(c, rule, v, body.shipper(), SetOf(body.seals()), body.waybill());
+        CompareOuter(c, rule, v, body.shipper(), SetOf(body.seals()), body.waybill());
+        return CompareOfferer(c, rule, v, body.shipper());
       }
       return OfferContainers(c, rule, v, body);
     }
     case pb::Event::kHandoverAccepted:
       return CompareOffer(c, rule, v);
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kRemovedFromStorage:
+    case pb::Event::kThawStarted:
+      return NeedReceipt(c, rule, v);
     default:
       return;
   }
@@ -242,7 +358,7 @@ void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 void SealsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
   const bool mfg = Body(c) == pb::Event::kReceivedMfg;
-  if (!mfg && Body(c) != pb::Event::kReceivedClinic) return;
+  if (!mfg && Body(c) != pb::Event::kReceivedClinic) return JudgeUnreceived(c, rule, v);
   const auto& scans =
       mfg ? c.effective.received_mfg().seals() : c.effective.received_clinic().seals();
   const pb::SealCondition condition = mfg ? c.effective.received_mfg().seal_condition()

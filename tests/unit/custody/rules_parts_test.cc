@@ -167,6 +167,55 @@ TEST_F(SplitTest, R32OrdersTheSecondDoseAsWhatItIs) {
   EXPECT_TRUE(Says(run.Judge(order), "R32")) << "planned for day 15";
 }
 
+TEST_F(SplitTest, R32CountsTheOtherOrdersOfTheSameDose) {
+  EventBuilder order = At("infusion_ordered");
+  PublishSplit();
+  run.mutable_state().mutable_ld()->set_blasts_percent(35);
+  pb::InfusionOrdered& body = *order.event().mutable_infusion_ordered();
+  body.mutable_containers(0)->set_planned_dose_1e6(10);
+  ASSERT_FALSE(run.Record(order).refused()) << Explain(run.Judge(order));
+  ASSERT_EQ(run.state().orders(0).planned_dose_1e6_size(), 1);
+  EXPECT_EQ(run.state().orders(0).planned_dose_1e6(0), 10);
+  pb::Container other = Bag();
+  other.set_id("LOT26001-2");
+  *run.mutable_state().add_containers() = other;
+  body.set_order("INF-2");
+  body.mutable_containers(0)->set_container("LOT26001-2");
+  const pb::Verdict twice = run.Judge(order);
+  ASSERT_EQ(Of(twice, "R32").size(), 1U) << Explain(twice);
+  EXPECT_THAT(Of(twice, "R32")[0].found(), HasSubstr("20 x 10^6, of it 10 in other orders"));
+  body.set_replaces("INF-1");
+  EXPECT_FALSE(Says(run.Judge(order), "R32")) << Explain(run.Judge(order));
+  for (pb::Container& bag : *run.mutable_state().mutable_containers()) {
+    if (bag.id() == kMainBag) bag.set_infusion_started_us(ledger.now().micros);
+  }
+  EXPECT_TRUE(Says(run.Judge(order), "R32")) << "what is begun is not planned away";
+  body.set_dose_number(3);
+  EXPECT_TRUE(Says(run.Judge(order), "R32"));
+}
+
+TEST_F(SplitTest, R32GivesInOneDoseWhatTheProfileDoesNotDivide) {
+  EventBuilder order = At("infusion_ordered");
+  pb::InfusionOrdered& body = *order.event().mutable_infusion_ordered();
+  EXPECT_FALSE(Says(run.Judge(order), "R32"));
+  body.set_dose_number(2);
+  const pb::Verdict second = run.Judge(order);
+  EXPECT_TRUE(second.refused());
+  ASSERT_EQ(Of(second, "R32").size(), 1U) << Explain(second);
+  EXPECT_THAT(Of(second, "R32")[0].grantors(), testing::ElementsAre(pb::PHY));
+}
+
+TEST_F(SplitTest, R20AsksOfEveryBagOfADoseThatIsNotDivided) {
+  EventBuilder removal = At("removed_from_storage");
+  pb::TherapyState& state = run.mutable_state();
+  state.mutable_orders(0)->set_dose_number(2);
+  state.set_first_infused_us(ledger.now().micros - 9 * kMicrosPerDay);
+  state.mutable_ld()->set_last_dose_us(ledger.now().micros - 30 * kMicrosPerDay);
+  EXPECT_TRUE(Says(run.Judge(removal), "R20"));
+  PublishSplit();
+  EXPECT_FALSE(Says(run.Judge(removal), "R20")) << Explain(run.Judge(removal));
+}
+
 TEST_F(SplitTest, TheBlastsOfTheStartAreKept) {
   EventBuilder start = At("ld_started");
   PublishSplit();

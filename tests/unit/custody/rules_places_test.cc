@@ -53,7 +53,7 @@ TEST_F(PlacesTest, WhoOffersAContainerHoldsIt) {
   EXPECT_THAT(Of(verdict, "R06")[0].expected(), HasSubstr("LAB"));
   MustDo({"lab.wh.1"},
          "handover_offered { closed: NO containers: 'LOT26001-1' coi: 'CHA999026000001' to_site: "
-         "'CLINIC' expires_at $T+2h }");
+         "'LAB' expires_at $T+2h }");
 }
 
 class CorrectedNumberTest : public RulesTest {
