@@ -24,34 +24,19 @@ namespace {
 using google::protobuf::FieldDescriptor;
 
 // What somebody decided, ordered, released or permitted is decided anew, not corrected.
+// These are so too, or say who the patient is, whatever their annotation calls them.
 bool IsDecision(int body) {
+  const pb::EventRule& rule = *PlanOf(body).rule;
+  if (rule.kind() == pb::DECISION || rule.own_signature()) return true;
   switch (body) {
     case pb::Event::kTherapyOrdered:
-    case pb::Event::kTherapyCancelled:
-    case pb::Event::kReleased:
-    case pb::Event::kReleasedOos:
-    case pb::Event::kQpCertification:
-    case pb::Event::kSiteQaDisposition:
-    case pb::Event::kRejected:
-    case pb::Event::kReleaseWithdrawn:
     case pb::Event::kInfusionOrdered:
-    case pb::Event::kInfusionOrderCancelled:
-    case pb::Event::kIdentityResolved:
-    case pb::Event::kQuarantineDecided:
-    case pb::Event::kHoldSet:
-    case pb::Event::kHoldCleared:
-    case pb::Event::kDisposition:
-    case pb::Event::kDeviationClosed:
-    case pb::Event::kOverrideGranted:
-    case pb::Event::kOverrideConfirmed:
-    case pb::Event::kAttested:
-    case pb::Event::kRecordCorrected:
-    case pb::Event::kProductRecalled:
     case pb::Event::kConsentObtained:
     case pb::Event::kConsentWithdrawn:
     case pb::Event::kPatientEnrolled:
     case pb::Event::kPatientIdentifierAdded:
     case pb::Event::kPatientIdentifierRetired:
+    case pb::Event::kRecordCorrected:
     case pb::Event::kAdopted:
       return true;
     default:
@@ -81,16 +66,9 @@ Slot Number(Message* message, Type (Message::*get)() const, void (Message::*set)
 }
 
 std::optional<Slot> ConditionSlot(pb::PatientCondition* c, int body, std::string_view field) {
-  const bool assessed = body == pb::Event::kEligibilityAssessed;
-  const bool checked = body == pb::Event::kPreinfusionCheckPassed;
   using C = pb::PatientCondition;
-  if (field == "weight_kg" && (assessed || checked || body == pb::Event::kWeightChanged)) {
+  if (body == pb::Event::kWeightChanged && field == "weight_kg") {
     return Number(c, &C::weight_kg, &C::set_weight_kg);
-  }
-  if (assessed && field == "prior_lines") return Number(c, &C::prior_lines, &C::set_prior_lines);
-  if (assessed && field == "ecog") return Number(c, &C::ecog, &C::set_ecog);
-  if (checked && field == "tocilizumab_doses") {
-    return Number(c, &C::tocilizumab_on_site, &C::set_tocilizumab_on_site);
   }
   if (body == pb::Event::kIdmSampled && field == "sampled_at") {
     return Number(c, &C::idm_sampled_us, &C::set_idm_sampled_us);
@@ -110,7 +88,6 @@ std::optional<Slot> Among(List* list, double old, Pick pick) {
 }
 
 std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view field, double old) {
-  using State = pb::TherapyState;
   if (auto slot = ConditionSlot(state.mutable_condition(), body, field)) return slot;
   pb::Lymphodepletion* ld = state.mutable_ld();
   const bool dose = (body == pb::Event::kLdDose && field == "given_at") ||
@@ -127,22 +104,6 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
   }
   if (body == pb::Event::kDailyLabs && field == "wbc_1e9_per_l") {
     return Number(ld, &pb::Lymphodepletion::wbc_1e9_per_l, &pb::Lymphodepletion::set_wbc_1e9_per_l);
-  }
-  if (body == pb::Event::kLdWaived && field == "wbc_sampled_at") {
-    return Number(ld, &pb::Lymphodepletion::waiver_wbc_us, &pb::Lymphodepletion::set_waiver_wbc_us);
-  }
-  const bool slotted = body == pb::Event::kSlotReserved || body == pb::Event::kSlotChanged;
-  if (slotted && field == "expected_delivery") {
-    return Number(&state, &State::expected_delivery_us, &State::set_expected_delivery_us);
-  }
-  if (slotted && field == "pickup_at") {
-    return Number(&state, &State::pickup_planned_us, &State::set_pickup_planned_us);
-  }
-  if (slotted && field == "manufacturing_start") {
-    return Number(&state, &State::manufacturing_planned_us, &State::set_manufacturing_planned_us);
-  }
-  if (slotted && field == "apheresis_at") {
-    return Number(&state, &State::apheresis_planned_us, &State::set_apheresis_planned_us);
   }
   if (body == pb::Event::kFormulated && field == "weight_used_kg") {
     return Among(state.mutable_lots(), old, [](pb::Lot* lot) {

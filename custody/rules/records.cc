@@ -39,26 +39,14 @@ void AskLymphodepletion(const Case& c, pb::Verdict& v, const pb::TherapyState& n
          Number(ld.blasts_percent()) + " %, sampled " + Local(c, ld.blasts_us()) + ", as corrected",
          "the physician judges the doses again"});
   }
-  const bool changed =
-      ld.last_dose_us() != was.last_dose_us() || ld.waiver_wbc_us() != was.waiver_wbc_us();
-  if (!changed) return;
-  const pb::StepRecord* thaw = FindStep(now, pb::Event::kThawStarted);
-  if (now.first_infused_us() != 0 && !ld.waived() && ld.last_dose_us() != 0) {
-    const std::int64_t days = DaysBetween(c, ld.last_dose_us(), now.first_infused_us());
-    const std::uint32_t most = LdMaxDays(c.profile);
-    if (days > most) {
-      Again(c, v, "R20",
-            {"the first dose at most " + std::to_string(most) + " calendar days after it",
-             std::to_string(days) + " days, as corrected", kNowWhat});
-    }
-  }
-  if (!ld.waived() || thaw == nullptr) return;
-  const std::int64_t age = DaysBetween(c, ld.waiver_wbc_us(), thaw->occurred_us());
-  const std::uint32_t days = WaiverWbcDays(c.profile);
-  if (age >= 0 && age <= days) return;
+  if (ld.last_dose_us() == was.last_dose_us()) return;
+  if (now.first_infused_us() == 0 || ld.waived() || ld.last_dose_us() == 0) return;
+  const std::int64_t days = DaysBetween(c, ld.last_dose_us(), now.first_infused_us());
+  const std::uint32_t most = LdMaxDays(c.profile);
+  if (days <= most) return;
   Again(c, v, "R20",
-        {"a white cell count at most " + std::to_string(days) + " d old at the thaw",
-         std::to_string(age) + " d, as corrected", kNowWhat});
+        {"the first dose at most " + std::to_string(most) + " calendar days after it",
+         std::to_string(days) + " days, as corrected", kNowWhat});
 }
 
 void AskPatient(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
@@ -74,21 +62,6 @@ void AskPatient(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
     Again(c, v, "R08",
           {"markers sampled at most " + std::to_string(idm_days) + " d before the collection",
            std::to_string(age) + " d, as corrected", kNowWhat, donation.din()});
-  }
-  const pb::Indication& indication = c.profile->indication();
-  const bool frail = indication.has_max_ecog() && patient.ecog() > indication.max_ecog();
-  const bool within = patient.prior_lines() >= indication.min_prior_lines() && !frail;
-  const bool other = patient.prior_lines() != was.prior_lines() || patient.ecog() != was.ecog();
-  if (other && now.ordered() && !within) {
-    Again(c, v, "R41",
-          {"a patient within the indication", "not as corrected", kNowWhat, now.order_number()});
-  }
-  const bool taken = HasStep(now, pb::Event::kRemovedFromStorage);
-  const bool fewer = patient.tocilizumab_on_site() < was.tocilizumab_on_site();
-  if (fewer && taken && patient.tocilizumab_on_site() < c.profile->tocilizumab_doses()) {
-    Again(c, v, "R23",
-          {"at least " + std::to_string(c.profile->tocilizumab_doses()) + " doses of tocilizumab",
-           std::to_string(patient.tocilizumab_on_site()) + ", as corrected", kNowWhat});
   }
 }
 
@@ -147,7 +120,6 @@ struct Looked {
 };
 
 constexpr Looked kLooked[] = {
-    {pb::Event::kLdWaived, "wbc_1e9_per_l", "R20"},
     {pb::Event::kLdStarted, "planned_days", "R18"},
     // Of several doses and trips the state keeps the last.
     {pb::Event::kLdDose, "given_at", "R20"},
@@ -166,7 +138,6 @@ constexpr Looked kLooked[] = {
     {pb::Event::kObservationsRecorded, "observations", "R39"},
     {pb::Event::kBedsideIdVerified, "time_out", "R23"},
     {pb::Event::kPrethawIdVerified, "ward_scanned_at", "R35"},
-    {pb::Event::kLabelIssued, "wristband_scanned_at", "F8a"},
     {pb::Event::kLabelCompleted, "printed", "F8b"},
     {pb::Event::kLabelCompleted, "applied", "F8b"},
     {pb::Event::kLabelCompleted, "destroyed", "F8b"},

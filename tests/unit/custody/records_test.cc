@@ -33,8 +33,9 @@ class RecordsTest : public RulesTest {
 
 TEST_F(RecordsTest, ACorrectionChangesWhatTheStateShowsAndNeverTheOriginal) {
   run.Through("eligibility_assessed");
+  MustDo({"clinic.rn.1"}, "weight_changed { weight_kg: 73 weighed_at $T }");
   const Recorded& original = run.last();
-  EventBuilder correction = Correct("eligibility_assessed", "weight_kg", "72", "27");
+  EventBuilder correction = Correct("weight_changed", "weight_kg", "73", "27");
   const pb::Verdict verdict = run.Record(correction);
   ASSERT_FALSE(verdict.refused()) << Explain(verdict);
   EXPECT_EQ(run.state().condition().weight_kg(), 27);
@@ -42,16 +43,36 @@ TEST_F(RecordsTest, ACorrectionChangesWhatTheStateShowsAndNeverTheOriginal) {
   const pb::CorrectedValue& shown = run.state().corrections(0);
   EXPECT_EQ(shown.event_id(), original.parsed.event_id.ToString());
   EXPECT_EQ(shown.path(), "weight_kg");
-  EXPECT_EQ(shown.old_value(), "72");
+  EXPECT_EQ(shown.old_value(), "73");
   EXPECT_EQ(shown.new_value(), "27");
   EXPECT_TRUE(shown.folded());
-  EXPECT_EQ(original.parsed.event.eligibility_assessed().weight_kg(), 72);
+  EXPECT_EQ(original.parsed.event.weight_changed().weight_kg(), 73);
 }
 
 TEST_F(RecordsTest, ACorrectionOfAnOlderValueDoesNotUndoANewerOne) {
-  run.Through("eligibility_assessed");
-  run.Record(run.Draft({"clinic.rn.1"}, "weight_changed { weight_kg: 70 weighed_at $T }"));
-  EXPECT_TRUE(Says(run.Judge(Correct("eligibility_assessed", "weight_kg", "72", "27")), "F19"));
+  run.Through("apheresis_completed");
+  MustDo({"clinic.rn.1"}, "weight_changed { weight_kg: 73 weighed_at $T }");
+  EventBuilder older = Correct("weight_changed", "weight_kg", "73", "27");
+  run.mutable_state().mutable_condition()->set_weight_kg(70);  // as another event says since
+  EXPECT_TRUE(Says(run.Judge(older), "F19"));
+}
+
+TEST_F(RecordsTest, WhatSomebodyDecidedIsDecidedAnewAndCorrectedByNoTwoOthers) {
+  run.Until("ld_started");
+  MustDo({"clinic.phy.1"},
+         "ld_waived { wbc_1e9_per_l: 0.5 wbc_sampled_at $T-6d reason: 'no cells left' }");
+  const std::string was = FormatUtc(ledger.now() + -6 * kMicrosPerDay);
+  const std::string is = FormatUtc(ledger.now() + -2 * kMicrosPerDay);
+  const auto refused = [&](std::string_view body, const char* field, const std::string& old,
+                           const std::string& now) {
+    const pb::Verdict verdict = run.Judge(Correct(body, field, old, now));
+    return verdict.refused() && Says(verdict, "F19");
+  };
+  EXPECT_TRUE(refused("ld_waived", "wbc_sampled_at", was, is));
+  EXPECT_TRUE(refused("ld_waived", "wbc_1e9_per_l", "0.5", "5"));
+  EXPECT_TRUE(refused("batch_record_reviewed", "record_version", "BR-4", "BR-5"));
+  EXPECT_TRUE(refused("slot_reserved", "expected_delivery", was, is));
+  EXPECT_TRUE(refused("eligibility_assessed", "weight_kg", "72", "27"));
 }
 
 TEST_F(RecordsTest, OnlyTypedValuesOfKnownEventsAreCorrected) {
@@ -62,7 +83,7 @@ TEST_F(RecordsTest, OnlyTypedValuesOfKnownEventsAreCorrected) {
     return verdict.refused() && Says(verdict, "F19");
   };
   EXPECT_FALSE(fault("apheresis_completed", "volume_ml", "180", "181"));
-  EXPECT_FALSE(fault("eligibility_assessed", "diagnosis_code", "C83.3", "C83.31"));
+  EXPECT_TRUE(fault("eligibility_assessed", "diagnosis_code", "C83.3", "C83.31"));  // a decision
   EXPECT_FALSE(fault("apheresis_started", "wbc_before_1e9_per_l", "40", "4"));
   EXPECT_FALSE(fault("idm_tested", "results[0].assay", "NAT", "PCR"));
   EXPECT_TRUE(fault("apheresis_completed", "din", "A999026000001", "A999026000002"));  // a scan

@@ -69,16 +69,6 @@ class CorrectedNumberTest : public RulesTest {
   }
 };
 
-TEST_F(CorrectedNumberTest, AWaiversCountIsJudgedAgain) {
-  run.Until("ld_started");
-  MustDo({"clinic.phy.1"},
-         "ld_waived { wbc_1e9_per_l: 0.5 wbc_sampled_at $T-1d reason: 'no cells left' }");
-  const pb::Verdict verdict = Correct("wbc_1e9_per_l", "0.5", "5");
-  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
-  ASSERT_EQ(Of(verdict, "R20").size(), 1U) << Explain(verdict);
-  EXPECT_TRUE(Of(verdict, "R20")[0].critical());
-}
-
 TEST_F(CorrectedNumberTest, WhatALoggersFileGivesIsRecordedAnewAndItsCalibrationJudgedAgain) {
   run.Through("telemetry_batch");
   EXPECT_TRUE(Correct("max_temperature_centi_c", "610", "1610").refused());
