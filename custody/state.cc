@@ -144,17 +144,6 @@ std::vector<const pb::Container*> Lineage(const pb::TherapyState& state, const p
   return line;
 }
 
-std::vector<const pb::Container*> ContainersMeant(const pb::TherapyState& state,
-                                                  std::string_view id) {
-  std::vector<const pb::Container*> meant;
-  if (id.empty()) return meant;
-  for (const pb::Container& c : state.containers()) {
-    const bool of_donation = c.material() == pb::STARTING_MATERIAL && c.din() == id;
-    if (c.id() == id || c.lot() == id || of_donation) meant.push_back(&c);
-  }
-  return meant;
-}
-
 std::vector<const pb::Container*> SourcesOf(const pb::TherapyState& state, std::string_view lot) {
   std::vector<const pb::Container*> sources;
   if (lot.empty()) return sources;
@@ -264,7 +253,7 @@ std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::strin
   std::vector<const pb::Hold*> open;
   if (state.holds().empty()) return open;
   const auto line =
-      container == nullptr ? std::vector<const pb::Container*>() : Lineage(state, *container);
+      container == nullptr ? std::vector<const pb::Container*>() : Origins(state, *container);
   for (const pb::Hold& h : state.holds()) {
     if (!h.open()) continue;
     const bool blocks = h.blocks().empty()
@@ -273,7 +262,10 @@ std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::strin
     if (!blocks) continue;
     const bool whole = h.containers().empty() && h.lot().empty();
     const bool named = std::ranges::any_of(line, [&](const pb::Container* c) {
-      return Has(h.containers(), c->id()) || (!h.lot().empty() && h.lot() == c->lot());
+      const auto names = [&](const std::string& id) {
+        return !id.empty() && (Has(h.containers(), id) || h.lot() == id);
+      };
+      return names(c->id()) || names(c->lot()) || names(c->din());
     });
     if (whole || named) open.push_back(&h);
   }

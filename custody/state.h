@@ -57,8 +57,8 @@ bool MayNotBeUsed(pb::ContainerState state);
 // `StateLabel` is a container's state for people: "in transit".
 std::string StateLabel(pb::ContainerState state);
 
-// `ContainersMeant` are the containers that people mean by `id`: that one, all of a lot, all
-// collected cells of a donation. Empty when the therapy has none such.
+// `ContainersMeant` are those that people mean by `id`: that one, all of a lot or donation; else
+// what is in that cassette, or was last in that shipper or under that seal. Empty: none such.
 std::vector<const pb::Container*> ContainersMeant(const pb::TherapyState& state,
                                                   std::string_view id);
 // `Lineage` is a container and the containers it was derived from, nearest first: windows are
@@ -85,8 +85,8 @@ bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::QuarantineDecided& 
 // `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a
 // decision about `id` can lift. What holds a container by what it was made of is decided there.
 bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine, std::string_view id);
-// `OpenHolds` are those that block `scope` ("THAW") for `container`; with null: those of the whole
-// therapy.
+// `OpenHolds` are those that block `scope` ("THAW") for `container` or what it was made of; with
+// null: those of the whole therapy.
 std::vector<const pb::Hold*> OpenHolds(const pb::TherapyState& state, std::string_view scope,
                                        const pb::Container* container);
 std::string QuarantineLabel(pb::QuarantineKind kind);

@@ -160,12 +160,15 @@ pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::s
 }
 
 void PutUnder(pb::Quarantine& quarantine, const pb::TherapyState& state, const std::string& id) {
-  for (const pb::Container* meant : ContainersMeant(state, id)) {
-    AddOnce(quarantine.mutable_containers(), meant->id());
-  }
+  const std::vector<const pb::Container*> meant = ContainersMeant(state, id);
+  for (const pb::Container* c : meant) AddOnce(quarantine.mutable_containers(), c->id());
   const auto& containers = quarantine.containers();
   const bool there = std::ranges::find(containers, id) != containers.end();
-  if (!there) AddOnce(quarantine.mutable_items(), id);
+  // Of a cassette or shipper what is in it now is meant, and nothing that comes into it later.
+  const bool around = !meant.empty() && std::ranges::none_of(meant, [&](const auto* c) {
+    return c->lot() == id || c->din() == id;
+  });
+  if (!there && !around) AddOnce(quarantine.mutable_items(), id);
 }
 
 namespace {

@@ -103,9 +103,9 @@ void OpenOverdue(Folding& f, const std::string& event_id, const char* rule, bool
 void AddDeviation(Folding& f, const pb::Reason& reason, bool critical);
 // `OpenQuarantine` is the quarantine that this event opens for `rule`.
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule);
-// `PutUnder` puts what people mean by `id` into a quarantine: a container, every one of a lot or
-// donation, and such a name itself, for what will be filled or frozen of it. What the therapy does
-// not know stands in its items.
+// `PutUnder` puts what people mean by `id` into a quarantine (ContainersMeant), and the name of a
+// lot or donation itself, for what will be filled or frozen of it. What the therapy does not know
+// stands in its items.
 void PutUnder(pb::Quarantine& quarantine, const pb::TherapyState& state, const std::string& id);
 // `Become` brings a container into a state. What is used up, destroyed or gone stays so, what
 // quality rejected stays rejected wherever it is put, and an earlier event entered later undoes

@@ -163,12 +163,29 @@ void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::
         "the wristband");
 }
 
+// Of a name that the therapy does not know nothing is held.
+void NameUnknownItems(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const std::string& item : c.effective.identity_in_doubt().items()) {
+    const bool known = !ContainersMeant(c.therapy, item).empty() ||
+                       FindLot(c.therapy, item) != nullptr ||
+                       FindDonation(c.therapy, item) != nullptr;
+    if (known) continue;
+    Deviation(
+        c, rule, v,
+        {"a container, lot, donation, cassette, shipper or seal of this therapy",
+         item + " is none of it: nothing is held",
+         "look what it is, and record IDENTITY_IN_DOUBT with the container's own number", item},
+        true);
+  }
+}
+
 }  // namespace
 
 void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   DoubtWhatDisagrees(c, rule, v);
   DoubtNumbers(c, rule, v);
   CountLabels(c, rule, v);
+  NameUnknownItems(c, rule, v);
   if (Body(c) != pb::Event::kIdentityResolved) return;
   const std::string& id = c.effective.identity_resolved().quarantine();
   const auto open = std::ranges::find_if(c.therapy.quarantines(), [&](const pb::Quarantine& q) {

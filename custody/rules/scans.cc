@@ -79,10 +79,14 @@ std::string LabelMisfit(const Case& c, const std::string& din) {
   return used ? "a donation number that was not used yet" : "";
 }
 
-// Bodies that take a lot's or donation's number for all of its containers.
-bool MeansAllOf(pb::Event::BodyCase body) {
-  return body == pb::Event::kTemperatureExcursion || body == pb::Event::kStorageExcursion ||
-         body == pb::Event::kSealBroken || body == pb::Event::kQuarantineDecided;
+// Bodies that take a lot's or donation's number for all of its containers; those that hold them
+// take also a cassette's, shipper's or seal's for what is inside.
+bool MeansSeveral(const Case& c, std::string_view id) {
+  const bool holds = c.effective.has_temperature_excursion() || c.effective.has_seal_broken() ||
+                     c.effective.has_storage_excursion() || c.effective.has_hold_set();
+  if (holds && !ContainersMeant(c.therapy, id).empty()) return true;
+  if (!holds && !c.effective.has_quarantine_decided()) return false;
+  return FindLot(c.therapy, id) != nullptr || FindDonation(c.therapy, id) != nullptr;
 }
 
 // What the therapy knows of one scan; empty when it fits.
@@ -93,11 +97,10 @@ std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
       return state.coi().empty() || state.coi() == value ? "" : "chain of identity " + state.coi();
     case pb::SCAN_WRISTBAND:
       return KnowsPatient(state, value) ? "" : "the patient of this therapy";
-    case pb::SCAN_CONTAINER: {
-      const bool all = MeansAllOf(Body(c)) &&
-                       (FindLot(state, value) != nullptr || FindDonation(state, value) != nullptr);
-      return all || FindContainer(state, value) != nullptr ? "" : "a container of this therapy";
-    }
+    case pb::SCAN_CONTAINER:
+      return FindContainer(state, value) != nullptr || MeansSeveral(c, value)
+                 ? ""
+                 : "a container of this therapy";
     case pb::SCAN_LOT:
       return FindLot(state, value) != nullptr ? "" : "a lot of this therapy";
     case pb::SCAN_DIN: {
@@ -128,10 +131,6 @@ std::string Misfit(const Case& c, pb::ScanKind kind, const std::string& value) {
     default:
       return "";
   }
-}
-
-std::string Shown(pb::ScanKind kind, const std::string& value) {
-  return kind == pb::SCAN_WRISTBAND ? "a wristband of somebody else" : value;
 }
 
 // The two own checks of a step against the step's own scans.
@@ -383,9 +382,12 @@ void ScansBelong(const Case& c, const Rule& rule, pb::Verdict& v) {
     std::set<std::string> said;  // the two own checks of a step often scan the same wrong thing
     for (const std::string* value : values) {
       if (!said.insert(*value).second) continue;
-      const std::string expected = Misfit(c, field.rule->scan(), *value);
+      const pb::ScanKind kind = field.rule->scan();
+      const std::string expected = Misfit(c, kind, *value);
       if (expected.empty()) continue;
-      Gate(c, rule, v, {expected, Shown(field.rule->scan(), *value), kPresentRight, field.path});
+      const bool band = kind == pb::SCAN_WRISTBAND;
+      Gate(c, rule, v,
+           {expected, band ? "a wristband of somebody else" : *value, kPresentRight, field.path});
     }
   }
   CheckWristband(c, rule, v);
