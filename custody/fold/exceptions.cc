@@ -2,16 +2,63 @@
 #include <algorithm>
 
 #include "custody/accounting.h"
+#include "custody/body_plan.h"
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
+#include "custody/signed_by.h"
 #include "custody/state.h"
 
 namespace custody::fold {
 namespace {
 
+// With a syringe whose label is in doubt, what it is said to be drawn from is. Siblings are not
+// held: they are to be looked at, so what was checked of them is checked anew.
 void InDoubt(Folding& f, const pb::IdentityInDoubt& body) {
   pb::Quarantine* quarantine = OpenQuarantine(f, pb::QUARANTINED_IDENTITY, "F8b");
-  for (const std::string& item : body.items()) PutUnder(*quarantine, f.state, item);
+  for (const std::string& item : body.items()) {
+    PutUnder(*quarantine, f.state, item);
+    for (const pb::Container* meant : ContainersMeant(f.state, item)) {
+      for (const pb::Container* c : Lineage(f.state, *meant))
+        PutUnder(*quarantine, f.state, c->id());
+    }
+  }
+  for (const std::string& sibling : body.siblings()) {
+    for (const pb::Container* meant : ContainersMeant(f.state, sibling)) {
+      if (pb::Container* c = MutableContainer(f.state, meant->id())) ForgetChecks(f, *c);
+    }
+  }
+}
+
+// Something does not agree, and nobody can tell of which bag that is said: what was checked of
+// those that it may be is checked anew. Before the thaw, of all that are not thawed yet; at the
+// bed, of all that are out of their storage.
+void CheckAllAnew(Folding& f, bool before_thaw, bool at_bed) {
+  for (pb::Container& container : *f.state.mutable_containers()) {
+    const bool checked = container.thaw_started_us() == 0 && !container.prethaw().empty();
+    const bool out =
+        container.state() >= pb::CONTAINER_REMOVED && container.state() <= pb::CONTAINER_VERIFIED;
+    if ((before_thaw && checked) || (at_bed && out)) ForgetChecks(f, container);
+  }
+}
+
+// A no that names no container of this therapy; of one that it has infusion.cc hears it.
+void HearNo(Folding& f) {
+  const bool thaw = f.event.has_prethaw_id_verified();
+  const std::string& id = thaw ? f.event.prethaw_id_verified().container().value()
+                               : f.event.bedside_id_verified().container().value();
+  if (SaysNo(f.event) && FindContainer(f.state, id) == nullptr) CheckAllAnew(f, thaw, !thaw);
+}
+
+void WrongItem(Folding& f, const pb::WrongItemPresented& body) {
+  pb::NearMiss* miss = f.state.add_near_misses();
+  miss->set_event_id(f.event_id);
+  miss->set_at_us(f.at);
+  miss->set_presented(body.presented_type());
+  const std::string step = Lower(body.at_step());
+  const bool anywhere = BodyNumber(step) == 0;  // said in other words
+  const bool before_thaw = step == "prethaw_id_verified" || step == "thaw_started";
+  const bool at_bed = step == "bedside_id_verified" || step == "infusion_started";
+  CheckAllAnew(f, anywhere || before_thaw, anywhere || at_bed);
 }
 
 // Takes what people mean by `named` out of `quarantine`; it ends when nothing is left in it. A lot
@@ -110,7 +157,12 @@ void HoldSet(Folding& f, const pb::HoldSet& body) {
   pb::Hold& hold =
       AddHold(f, pb::HoldKind_Name(body.kind()).substr(kKindPrefix.size()), body.reason());
   hold.set_lot(body.lot());
-  *hold.mutable_containers() = body.containers();
+  for (const std::string& id : body.containers()) {
+    AddOnce(hold.mutable_containers(), id);
+    for (const pb::Container* meant : ContainersMeant(f.state, id)) {
+      AddOnce(hold.mutable_containers(), meant->id());
+    }
+  }
   for (const StepPerson& who : PeopleOf(f.event)) hold.add_persons(Intern(f.state, who.person));
   for (const int scope : body.blocks()) {
     const std::string& name = pb::HoldScope_Name(static_cast<pb::HoldScope>(scope));
@@ -210,10 +262,9 @@ void Confirmed(Folding& f, const pb::OverrideConfirmed& body) {
 }
 
 // The physician's decision on a damaged bag lifts its quarantine, where the rule had nothing
-// against it (F7); nobody else's does.
+// against it (F7); nobody else's does, also not in the physician's name.
 void LiftDamage(Folding& f, const std::string& id) {
-  const bool physician = std::ranges::any_of(
-      PeopleOf(f.event), [](const StepPerson& who) { return who.role == pb::PHY; });
+  const bool physician = SignedByPhysician(f.event, f.registry, f.state);
   const bool held = std::ranges::any_of(f.verdict.reasons(),
                                         [](const auto& reason) { return reason.rule() == "F7"; });
   if (!physician || held) return;
@@ -301,12 +352,11 @@ void FoldExceptions(Folding& f) {
     case pb::Event::kRecollectionOrdered:
       if (f.stands) f.state.set_recollection_us(std::max(f.state.recollection_us(), f.at));
       return f.state.set_recollections(f.state.recollections() + 1);
-    case pb::Event::kWrongItemPresented: {
-      pb::NearMiss* miss = f.state.add_near_misses();
-      miss->set_event_id(f.event_id);
-      miss->set_at_us(f.at);
-      return miss->set_presented(event.wrong_item_presented().presented_type());
-    }
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kBedsideIdVerified:
+      return HearNo(f);
+    case pb::Event::kWrongItemPresented:
+      return WrongItem(f, event.wrong_item_presented());
     case pb::Event::kIdentityInDoubt:
       return InDoubt(f, event.identity_in_doubt());
     case pb::Event::kIdentityResolved:

@@ -8,6 +8,7 @@
 
 #include "custody/batch_cells.h"
 #include "custody/body_plan.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 namespace {
@@ -43,7 +44,7 @@ pb::Reason& Structure(const Case&, const Rule& rule, pb::Verdict& v, Words words
 }
 
 pb::Reason& Gate(const Case& c, const Rule& rule, pb::Verdict& v, Words words) {
-  const bool fact = PlanOf(c.effective).rule->kind() == pb::FACT;
+  const bool fact = PlanOf(c.effective).rule->kind() == pb::FACT || SaysNo(c.effective);
   pb::Reason& reason =
       Add(rule, v, fact ? pb::REASON_DEVIATION : pb::REASON_GATE, std::move(words));
   reason.set_critical(fact || !IsLive(c));

@@ -35,8 +35,8 @@ bool IsLive(const Case& c);
 inline pb::Event::BodyCase Body(const Case& c) { return c.effective.body_case(); }
 inline std::int64_t At(const Case& c) { return Micros(c.effective.occurred_at()); }
 
-// Each adds a reason. `Gate` on a fact cannot refuse it and is a critical deviation instead; on a
-// step that was done already it stays a gate, which the fold turns into a critical deviation.
+// Each adds a reason. `Gate` on a fact, or on a no (SaysNo), cannot refuse it: it is a critical
+// deviation instead; on a step that was done before it stays a gate, which the fold turns into one.
 pb::Reason& Structure(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
 pb::Reason& Gate(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
 pb::Reason& Deviation(const Case& c, const Rule& rule, pb::Verdict& v, Words words, bool critical);

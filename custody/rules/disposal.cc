@@ -1,11 +1,13 @@
 // How a container ends other than in a patient. Damage is a fact that anybody may state: it holds
-// the container and decides nothing (F7). What becomes of it is decided by two people of the site
+// the container and decides nothing; what is left of it is a physician's to decide, who signs that
+// (F7). What becomes of it is decided by two people of the site
 // that has it in its hands, who scan it (F17).
 #include <algorithm>
 #include <set>
 
 #include "custody/accounting.h"
 #include "custody/rules/case.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 namespace {
@@ -27,16 +29,11 @@ void Hold(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id
   Quarantine(c, rule, v, {expected, found, next, container == nullptr ? id : container->id()});
 }
 
-bool ByPhysician(const Case& c) {
-  return std::ranges::any_of(PeopleOf(c.effective),
-                             [](const StepPerson& who) { return who.role == pb::PHY; });
-}
-
 void JudgeDamage(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::ContainerDamaged& body = c.effective.container_damaged();
   const std::string& id = body.container();
   if (FindContainer(c.therapy, id) == nullptr) return;  // F8a says so
-  const bool physician = ByPhysician(c);
+  const bool physician = SignedByPhysician(c.effective, c.registry, c.therapy);
   switch (body.outcome()) {
     case pb::DAMAGE_SALVAGED:
       if (physician && !body.culture_sample().empty()) return;

@@ -94,6 +94,75 @@ TEST_F(HeldRulesTest, OneBagOfALotInDoubtGoesFreeAloneAndTheRestStaysHeld) {
   EXPECT_FALSE(Held("LOT26001-2"));
 }
 
+TEST_F(HeldRulesTest, ADoubtAboutACassetteShipperOrSealHoldsWhatIsInside) {
+  const EventBuilder ld = At("ld_started");
+  ASSERT_EQ(Container(kMainBag).cassette(), "CAS-1");
+  for (const char* name : {"CAS-1", "SHP-2", "SH-2", "SEAL-2"}) {
+    Doubt(name);
+    EXPECT_TRUE(Held(kMainBag)) << name;
+    EXPECT_TRUE(Says(run.Judge(ld), "R18")) << name;
+    const std::string bag(kMainBag);
+    Resolve(name == std::string("CAS-1") ? name : bag, "DOUBT_RESOLVED_CONFIRMED");
+    EXPECT_FALSE(Held(kMainBag)) << name;
+    EXPECT_FALSE(run.state().quarantines().rbegin()->open()) << name;
+  }
+}
+
+TEST_F(HeldRulesTest, ADoubtAboutWhatTheTherapyDoesNotHaveIsACriticalDeviationThatNamesIt) {
+  run.Until("ld_started");
+  const pb::Verdict verdict = Do({"clinic.rn.1"},
+                                 "identity_in_doubt { items: 'LOT26001-1' items: 'CAS-77' kind: "
+                                 "DOUBT_LABELS_DISAGREE finding: 'x' thawed: NO }");
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "F8b").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F8b")[0].found(), HasSubstr("CAS-77"));
+  EXPECT_TRUE(run.state().deviations().rbegin()->critical());
+  EXPECT_TRUE(Held(kMainBag));
+}
+
+TEST_F(HeldRulesTest, ADoubtAboutASyringeHoldsItsBagAndOneAboutABagHasItsSiblingsCheckedAnew) {
+  run.Through("thaw_completed");
+  MustDo({"clinic.pharm.1", "clinic.rn.1"},
+         "container_derived { parent: 'LOT26001-1' container: 'SYR-1' kind: VESSEL_SYRINGE "
+         "volume_ml: 5 derived_at $T reason: 'small patient' label_version: 'L' }");
+  Doubt("SYR-1");
+  EXPECT_TRUE(Held("SYR-1"));
+  EXPECT_TRUE(Held(kMainBag));
+  Resolve("SYR-1' items: 'LOT26001-1", "DOUBT_RESOLVED_CONFIRMED");
+  EXPECT_FALSE(Held(kMainBag));
+  ASSERT_FALSE(run.Record(run.Next()).refused());
+  ASSERT_TRUE(Container(kMainBag).has_pass());
+  MustDo({"clinic.rn.1"},
+         "identity_in_doubt { items: 'SYR-1' siblings: 'LOT26001-1' kind: DOUBT_UNLABELLED "
+         "finding: 'x' thawed: YES }");
+  EXPECT_FALSE(Container(kMainBag).has_pass());
+}
+
+TEST_F(HeldRulesTest, AHoldOfTheCellsHoldsTheProductThatWasMadeOfThem) {
+  const EventBuilder ld = At("ld_started");
+  for (const char* name : {"A999026000001", "LOT26001", "CAS-1", "SHP-2"}) {
+    MustDo({"clinic.qa.1"}, std::string("hold_set { kind: HOLD_QUALITY reason: 'mix-up in the "
+                                        "room' containers: '") +
+                                name + "' }");
+    EXPECT_FALSE(OpenHolds(run.state(), "THAW", &Container(kMainBag)).empty()) << name;
+    EXPECT_TRUE(OpenHolds(run.state(), "THAW", nullptr).empty()) << name;
+    EXPECT_TRUE(Says(run.Judge(ld), "R18")) << name;
+    run.mutable_state().mutable_holds()->rbegin()->set_open(false);
+  }
+}
+
+TEST_F(HeldRulesTest, AHoldByTheDonationsNumberHoldsEachOfItsBags) {
+  FreezeInTwoBags();
+  MustDo({"clinic.qa.1"}, std::string("hold_set { kind: HOLD_QUALITY reason: 'x' containers: '") +
+                              kDonation + "' }");
+  EXPECT_FALSE(OpenHolds(run.state(), "SHIP", &Container("FRZ-1")).empty());
+  EXPECT_FALSE(OpenHolds(run.state(), "SHIP", &Container("FRZ-2")).empty());
+  const pb::Verdict unknown =
+      Do({"clinic.qa.1"}, "hold_set { kind: HOLD_QUALITY reason: 'x' containers: 'CAS-77' }");
+  EXPECT_TRUE(unknown.refused());
+  EXPECT_TRUE(Says(unknown, "F8a")) << Explain(unknown);
+}
+
 TEST_F(HeldRulesTest, ALotInDoubtHoldsWhatIsStillFilledOfIt) {
   run.Until("filled");
   Doubt("LOT26001");
