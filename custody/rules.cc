@@ -115,7 +115,8 @@ constexpr Rule kTable[] = {
     V1("R16",
        "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
        "open critical deviation, and quality of the manufacturer who neither made nor tested the "
-       "lot. A test that fails later holds the lot until that quality decides.",
+       "lot. A test that fails later holds the lot until it is invalidated or the exception "
+       "names it.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "

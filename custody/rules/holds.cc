@@ -5,11 +5,32 @@
 #include <set>
 
 #include "custody/rules/case.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 namespace {
 
 bool IsQuality(pb::Role role) { return role == pb::QA || role == pb::QP; }
+
+// The failed result that a hold follows from, as long as it stands against a release that does not
+// name it. Nobody judges it harmless: the laboratory erred (F20), or the product is released in
+// spite of it (F6), or not at all.
+const pb::TestState* StandingFailure(const pb::TherapyState& state, const pb::Hold& hold) {
+  const pb::Lot* lot = FindLot(state, hold.lot());
+  if (lot == nullptr || !HasRelease(*lot)) return nullptr;
+  const auto& missed = lot->oos_missed();
+  for (const pb::TestState& test : lot->tests()) {
+    const bool corrected =
+        std::ranges::any_of(state.corrections(), [&](const pb::CorrectedValue& value) {
+          return value.corrected_by() == hold.event_id() && value.event_id() == test.event_id();
+        });
+    const bool named = lot->state() == pb::LOT_RELEASED_OOS &&
+                       std::ranges::find(missed, test.test()) != missed.end();
+    const bool its = test.event_id() == hold.event_id() || corrected;
+    if (test.failed() && its && !named) return &test;
+  }
+  return nullptr;
+}
 
 void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::HoldCleared& body = c.effective.hold_cleared();
@@ -29,11 +50,21 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
     return refuse("a consent hold ends by new consent", "a clearance",
                   "record CONSENT_OBTAINED when the patient consents again");
   }
+  if (const pb::TestState* failed = StandingFailure(c.therapy, *hold)) {
+    refuse("a failed test that was invalidated, or that the exceptional release names",
+           "test " + failed->test() +
+               " failed, and that result stands: " + ShortId(failed->event_id()),
+           "if the laboratory erred: QC_RESULT_INVALIDATED; else the exceptional release from "
+           "OOS_DETECTED on, or RELEASE_WITHDRAWN or REJECTED");
+  }
   bool in_role = false;
   for (const StepPerson& person : PeopleOf(c.effective)) {
     const EnrolledOrganisation* of = OrganisationOf(c.registry, person.person);
     const bool theirs = of != nullptr && of->organisation == hold->organisation();
-    if (hold->kind() == "CLINICAL") in_role = in_role || person.role == pb::PHY;
+    if (hold->kind() == "CLINICAL") {
+      in_role = in_role ||
+                (person.role == pb::PHY && IsOfTreatingHouse(c.registry, c.therapy, person.person));
+    }
     if (hold->kind() == "QUALITY") in_role = in_role || (IsQuality(person.role) && theirs);
     if (hold->kind() == "ADMIN") in_role = true;
     const auto index = PersonIndex(c.therapy, person.person);
@@ -46,7 +77,7 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
   }
   if (!in_role) {
-    refuse(hold->kind() == "CLINICAL" ? "cleared by the physician"
+    refuse(hold->kind() == "CLINICAL" ? "cleared by a physician of the treating site"
                                       : "cleared by quality of " + hold->organisation(),
            "somebody else", "let them clear it");
   }

@@ -254,7 +254,7 @@ void FailedSinceRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   Gate(c, rule, v,
        {"every result of a released lot passed", "test " + body.test() + " failed",
         "the lot is held; quality of the manufacturer decides: RELEASE_WITHDRAWN, REJECTED, or "
-        "HOLD_CLEARED once QC_RESULT_INVALIDATED or judged harmless",
+        "HOLD_CLEARED once QC_RESULT_INVALIDATED, or released out of specification",
         lot->lot()});
 }
 

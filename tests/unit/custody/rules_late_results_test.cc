@@ -14,6 +14,19 @@ class LateResultTest : public RulesTest {
            "result_number: 'R-2' " +
            rest + " }";
   }
+  // The laboratory's error is proven: the last failed result is none.
+  void Invalidate() {
+    EventBuilder event =
+        run.Draft({"lab.qa.1"},
+                  "qc_result_invalidated { lot: 'LOT26001' investigation: 'INV-1' cause: "
+                  "'contaminated plate' }");
+    for (const pb::TestState& test : run.state().lots(0).tests()) {
+      if (!test.failed()) continue;
+      event.event().mutable_qc_result_invalidated()->set_result(test.event_id());
+    }
+    const pb::Verdict verdict = run.Record(event);
+    ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  }
   const pb::Hold& Held() { return *run.state().holds().rbegin(); }
 };
 
@@ -33,8 +46,31 @@ TEST_F(LateResultTest, AFailureAfterTheReleaseHoldsTheLotUntilQualityDecides) {
   const std::string clear =
       "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'false positive' }";
   EXPECT_TRUE(run.Judge(run.Draft({"clinic.qa.1"}, clear)).refused());
+  // A failure that stands is nobody's to call harmless.
+  const pb::Verdict harmless = run.Judge(run.Draft({"lab.qa.1"}, clear));
+  EXPECT_TRUE(harmless.refused());
+  ASSERT_TRUE(Says(harmless, "HOLD")) << Explain(harmless);
+  EXPECT_THAT(Of(harmless, "HOLD")[0].next_step(), testing::HasSubstr("QC_RESULT_INVALIDATED"));
+  Invalidate();
   MustDo({"lab.qa.1"}, clear);
   EXPECT_FALSE(run.Judge(ld).refused()) << Explain(run.Judge(ld));
+}
+
+TEST_F(LateResultTest, OfWhatIsReleasedOutOfSpecificationTheNamedFailureMayBeCleared) {
+  run.Until("ld_started");
+  MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'growth' outcome: OUTCOME_FAIL"));
+  const std::string clear =
+      "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'accepted' }";
+  pb::Lot& lot = *run.mutable_state().mutable_lots(0);
+  lot.set_state(pb::LOT_RELEASED_OOS);
+  lot.add_oos_missed("viability");
+  EXPECT_TRUE(run.Judge(run.Draft({"lab.qa.1"}, clear)).refused());
+  lot.add_oos_missed("sterility");
+  EXPECT_FALSE(run.Judge(run.Draft({"lab.qa.1"}, clear)).refused());
+  // Nothing is released any more that it could hold.
+  lot.clear_oos_missed();
+  lot.set_state(pb::LOT_WITHDRAWN);
+  EXPECT_FALSE(run.Judge(run.Draft({"lab.qa.1"}, clear)).refused());
 }
 
 TEST_F(LateResultTest, ANumberOutsideTheLimitFailsWhateverItCallsItself) {
@@ -76,6 +112,11 @@ TEST_F(LateResultTest, AResultCorrectedToAFailureHoldsTheLotToo) {
   ASSERT_EQ(run.state().holds_size(), 1);
   EXPECT_EQ(Held().lot(), kMainLot);
   EXPECT_TRUE(run.Judge(run.Next()).refused());
+  const std::string clear =
+      "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'harmless' }";
+  EXPECT_TRUE(run.Judge(run.Draft({"lab.qa.2"}, clear)).refused());
+  Invalidate();
+  EXPECT_FALSE(run.Judge(run.Draft({"lab.qa.2"}, clear)).refused());
 }
 
 }  // namespace
