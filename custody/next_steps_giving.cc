@@ -58,7 +58,8 @@ void FillTimeOut(pb::Event& event) {
 }
 
 void OfferPrethaw(Offers& offers, const pb::InfusionOrder& order, const pb::Container& bag) {
-  if (!bag.prethaw().empty() && bag.prethaw_order() == order.order()) return;
+  const bool checked = !bag.prethaw().empty() && bag.prethaw_order() == order.order();
+  if (checked && !bag.prethaw_from_paper()) return;
   offers.Add(pb::Event::kPrethawIdVerified, bag.id(), [&](pb::Event& event) {
     event.mutable_prethaw_id_verified()->mutable_container()->set_value(bag.id());
     event.mutable_prethaw_id_verified()->mutable_order()->set_value(order.order());
@@ -212,8 +213,8 @@ void OfferInfusion(Offers& offers) {
       offers.Add(pb::Event::kLdCompleted);
     }
   }
-  const bool ordered =
-      std::ranges::any_of(state.orders(), [](const pb::InfusionOrder& o) { return o.open(); });
+  const bool ordered = std::ranges::any_of(
+      state.orders(), [](const pb::InfusionOrder& o) { return o.open() && !o.from_paper(); });
   if (ready && state.last_infused_us() == 0) {
     offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), LdDeadline(offers));
     offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), LdDeadline(offers));

@@ -115,8 +115,9 @@ constexpr Rule kTable[] = {
     V1("R16",
        "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
        "open critical deviation, and quality of the manufacturer who neither made nor tested the "
-       "lot. A test that fails later holds the lot until it is invalidated or the exception "
-       "names it.",
+       "lot, signed since the last release was taken back, with no expiry later than the label's. "
+       "A test that fails later, or a later no of quality, holds the lot until that quality "
+       "decides; a failed test until it is invalidated or the exception names it.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "
@@ -161,8 +162,8 @@ constexpr Rule kTable[] = {
        kGate, "product labels; profile", kPhy, rules::WithinWindow),
     V1("R26",
        "An infusion starts only on a two-person bedside PASS at most 15 minutes old on that "
-       "container, with all identifiers of its wristband, its chain of identity and its order, "
-       "which still stands, scanned again now.",
+       "container, signed by those two and not written down by others, with all identifiers of its "
+       "wristband, its chain of identity and its order, which still stands, scanned again now.",
        kGate, "labels: identity on the bag must equal the patient; 15 min project default", kNobody,
        rules::BedsidePassed),
     V1("R27",
@@ -203,9 +204,10 @@ constexpr Rule kTable[] = {
        "is verified for a patient or infused.",
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
     V1("R35",
-       "No thaw without the two-person check before it by the infusion order that still stands, "
-       "consent to the treatment, and the physician's go at most 4 hours old; nothing is given "
-       "without that check of its own container and that consent.",
+       "No thaw without the two-person check before it, signed by those two and not written down "
+       "by others, by the infusion order that still stands, consent to the treatment, and the "
+       "physician's go at most 4 hours old; nothing is given without that check of its own "
+       "container and that consent.",
        kGate, "product labels; 4 h project default", kNobody, rules::BeforeThaw),
     V1("R36",
        "A bag is removed, thawed and infused on a record verified at most 4 hours before; a "
@@ -213,8 +215,9 @@ constexpr Rule kTable[] = {
        "that was offline for longer asks quality by phone and records whom, when and the answer.",
        kGate, "project default", kNobody, rules::CheckedForRecall),
     V1("R37",
-       "The check before the thaw needs an infusion order for that container, and that order one "
-       "of the therapy that stands.",
+       "The checks before the thaw and at the bed need an infusion order for that container, "
+       "signed by those who gave it, and that order one of the therapy that stands. An order that "
+       "ended does not stand again, under its number or told later.",
        kGate, "project default", kNobody, rules::OrderedForBag),
     V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
        kStructure, "project default", kNobody, rules::Enrolled),
@@ -280,12 +283,12 @@ constexpr Rule kTable[] = {
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
        "What does not match its patient or papers, or bears a number that something else has, is "
-       "in "
-       "quarantine, and every label is accounted for; doubt is resolved by quality of the finding "
-       "site and of the manufacturer, of what is "
-       "thawed within the profile's minutes.",
+       "in quarantine, and every label is accounted for; doubt is resolved by quality of the "
+       "finding site and of the manufacturer, of what is thawed within the profile's minutes.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
-    V1("F9", "A quarantine is decided by quality of the manufacturer; what is held goes nowhere.",
+    V1("F9",
+       "A quarantine is decided by quality of the manufacturer, not by a word from before it "
+       "arose; what is held goes nowhere.",
        kStructure, "project default", kNobody, rules::QuarantineLifted),
     V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
        "project default", kNobody, rules::FoundAgain),

@@ -233,12 +233,6 @@ pb::QuarantineKind KindOfCause(pb::QuarantineCause cause) {
   }
 }
 
-bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::QuarantineDecided& decision) {
-  if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
-  return decision.quarantine().empty() ? quarantine.kind() == KindOfCause(decision.cause())
-                                       : quarantine.id() == decision.quarantine();
-}
-
 bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
               std::string_view id) {
   if (Names(quarantine, id)) return true;
@@ -352,25 +346,6 @@ std::vector<std::string> RecalledContainers(const pb::TherapyState& state,
     for (const pb::Container* c : ContainersMeant(state, id)) concerned.push_back(c->id());
   }
   return concerned;
-}
-
-std::vector<StepPerson> SignersOf(const pb::Event& event) {
-  std::vector<StepPerson> people;
-  for (const pb::Signer& signer : event.signers()) {
-    const bool clerk = signer.meaning() == pb::TRANSCRIBED || signer.meaning() == pb::CHECKED;
-    if (event.entry() != pb::LIVE && clerk) continue;
-    people.push_back({signer.person(), signer.role()});
-  }
-  return people;
-}
-
-std::vector<StepPerson> PeopleOf(const pb::Event& event) {
-  std::vector<StepPerson> people;
-  for (const pb::Performer& who : event.performed_by()) {
-    people.push_back({who.person().empty() ? who.printed_name() : who.person(), who.role()});
-  }
-  for (StepPerson& signer : SignersOf(event)) people.push_back(std::move(signer));
-  return people;
 }
 
 std::int64_t DayIn(const pb::TherapyState& state, std::int64_t micros) {

@@ -79,9 +79,11 @@ std::vector<const pb::Quarantine*> OpenQuarantinesOfLot(const pb::TherapyState& 
                                                         const pb::Lot& lot);
 // `KindOfCause` is the quarantine that a decision of this cause is about.
 pb::QuarantineKind KindOfCause(pb::QuarantineCause cause);
-// `IsDecidedBy` says whether a decision of quality is about this open quarantine. Doubt about
-// identity has its own way out (F8b).
-bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::QuarantineDecided& decision);
+// `IsDecidedBy` says whether a decision of quality, `event`, is about this open quarantine. Doubt
+// about identity has its own way out (F8b). A decision to use that does not name the quarantine is
+// about what who signed it could know of; `told`: later than it was made (KnownUntil).
+bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
+                 const pb::Event& event, bool told);
 // `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a
 // decision about `id` can lift. What holds a container by what it was made of is decided there.
 bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine, std::string_view id);
@@ -122,6 +124,16 @@ struct StepPerson {
 std::vector<StepPerson> SignersOf(const pb::Event& event);
 // `PeopleOf` are those who did the step: who is named as having done it, and `SignersOf`.
 std::vector<StepPerson> PeopleOf(const pb::Event& event);
+// `IsFromPaper` says whether somebody who did the step did not sign it: others wrote it down.
+bool IsFromPaper(const pb::Event& event);
+// `KnownUntil` is the time until when `event` can speak of what else happened. Where clocks cannot
+// tell which came first, what is signed at its place in the chain came after it, and what is `told`
+// later (LATE, from paper, adopted) before it.
+std::int64_t KnownUntil(const pb::Event& event, bool told);
+// `ExpiryOf` is the end of what a certificate dates `at`; a date alone ends with that day in the
+// zone of the label's issuer.
+std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
+                      pb::Answer date_only);
 
 // `DayIn` is the calendar day (days since 1970-01-01) of a time where the patient is treated; the
 // UTC day when that zone is unknown.

@@ -211,6 +211,7 @@ void ForgetChecks(const Folding& f, pb::Container& container) {
     container.clear_prethaw();
     container.clear_prethaw_us();
     container.clear_prethaw_order();
+    container.clear_prethaw_from_paper();
     container.set_prethaw_said_us(std::max(container.prethaw_said_us(), f.at));
   }
   if (!Counts(f, container.bedside_said_us(), false)) return;

@@ -86,9 +86,13 @@ pb::Hold& AddHold(Folding& f, std::string_view kind, const std::string& reason);
 // `OpenHold` opens one that an event's answers ask for.
 void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
               std::initializer_list<const char*> blocks);
-// `HoldFailed` holds a lot that a result failed after its release, until quality of its maker
-// decides.
+// `HoldReleased` holds a lot that has a release, for what came out after it, until quality of its
+// maker decides; `HoldFailed` for a result that failed.
+void HoldReleased(Folding& f, const pb::Lot& lot, const std::string& reason);
 void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
+// `EndRelease` remembers that the release of a lot, or what it rests on, was taken back: what was
+// signed before that, and is told after it, gives nothing back.
+void EndRelease(const Folding& f, pb::Lot& lot);
 // `EndLot` is what a confirmed contamination, a failed manufacture or an order to make it again
 // means for a lot: it is rejected, with what was filled of it.
 void EndLot(Folding& f, const std::string& name);
@@ -125,6 +129,10 @@ inline std::int64_t Earliest(std::int64_t known, std::int64_t now) {
 // given before (`said`, 0: none). Where clocks cannot tell which was the later, the door is shut.
 inline bool Counts(const Folding& f, std::int64_t said, bool opens) {
   return f.at + (opens ? 0 : kMaxClockAheadMicros) >= said;
+}
+// `IsTold` says whether the event is told later than it happened: LATE, from paper, or adopted.
+inline bool IsTold(const Folding& f) {
+  return f.event.entry() != pb::LIVE || f.event.sequence() != f.place.sequence;
 }
 // `SetWeight` is the patient's last one.
 void SetWeight(Folding& f, double weight_kg);

@@ -65,12 +65,30 @@ void LdWaived(Folding& f, const pb::LdWaived& body) {
   ld->set_waiver_wbc_us(Micros(body.wbc_sampled_at()));
 }
 
+// An order that ended is kept: its number never stands again (R37).
+void End(const Folding& f, pb::InfusionOrder& order) {
+  order.set_open(false);
+  order.set_closed_us(std::max(order.closed_us(), f.at));
+}
+
+// The newest order that names a container counts. One that is told later stands behind those that
+// it does not say it replaces.
+pb::InfusionOrder* AddOrder(Folding& f) {
+  auto* orders = f.state.mutable_orders();
+  orders->Add();
+  if (!IsTold(f)) return orders->Mutable(orders->size() - 1);
+  for (int i = orders->size() - 1; i > 0; --i) orders->SwapElements(i - 1, i);
+  return orders->Mutable(0);
+}
+
 void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
   if (!f.stands) return;
   for (pb::InfusionOrder& order : *f.state.mutable_orders()) {
-    if (order.order() == body.replaces() || order.order() == body.order()) order.set_open(false);
+    if (!order.open()) continue;
+    if (order.order() == body.replaces() || order.order() == body.order()) End(f, order);
   }
-  pb::InfusionOrder* order = f.state.add_orders();
+  pb::InfusionOrder* order = AddOrder(f);
+  order->set_from_paper(IsFromPaper(f.event));
   order->set_order(body.order());
   order->set_lot(body.lot());
   order->set_certificate(body.certificate());
@@ -107,6 +125,7 @@ void PassedAtBedside(Folding& f, const pb::BedsideIdVerified& body) {
   pass->set_at_us(f.at);
   for (const pb::IdentifierCommitment& id : body.wristband()) pass->add_wristband(id.commitment());
   pass->set_order(body.order().value());
+  pass->set_from_paper(IsFromPaper(f.event));
   for (const pb::PersonCheck& check : body.checks()) {
     pass->add_persons(Intern(f.state, check.person()));
   }
@@ -188,10 +207,12 @@ void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
   container->clear_prethaw();
   container->clear_prethaw_us();
   container->clear_prethaw_order();
+  container->clear_prethaw_from_paper();
   if (!passed) return;
   container->set_prethaw(f.event_id);
   container->set_prethaw_us(f.at);
   container->set_prethaw_order(body.order().value());
+  container->set_prethaw_from_paper(IsFromPaper(f.event));
 }
 
 void Removed(Folding& f, const pb::RemovedFromStorage& body) {
@@ -273,8 +294,11 @@ void Deferred(Folding& f, const pb::InfusionDeferred& body) {
 void Cancelled(Folding& f, const pb::TherapyCancelled& body) {
   if (body.order_number() != f.state.order_number()) return;
   f.state.set_ordered(false);
+  f.state.set_order_cancelled_us(std::max(f.state.order_cancelled_us(), f.at));
   f.state.set_slotted(false);
-  for (pb::InfusionOrder& order : *f.state.mutable_orders()) order.set_open(false);
+  for (pb::InfusionOrder& order : *f.state.mutable_orders()) {
+    if (order.open()) End(f, order);
+  }
   NoGo(f);
 }
 
@@ -324,7 +348,7 @@ void FoldInfusion(Folding& f) {
       return NoGo(f);
     case pb::Event::kInfusionOrderCancelled:
       for (pb::InfusionOrder& order : *state.mutable_orders()) {
-        if (order.order() == event.infusion_order_cancelled().order()) order.set_open(false);
+        if (order.order() == event.infusion_order_cancelled().order()) End(f, order);
       }
       return;
     case pb::Event::kReturnedToStorage:

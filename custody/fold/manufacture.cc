@@ -10,8 +10,12 @@
 namespace custody::fold {
 
 void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test) {
+  HoldReleased(f, lot, "test " + test + " failed after the release");
+}
+
+void HoldReleased(Folding& f, const pb::Lot& lot, const std::string& reason) {
   if (!HasRelease(lot)) return;  // a release is not given over a failure
-  pb::Hold& hold = AddHold(f, "QUALITY", "test " + test + " failed after the release");
+  pb::Hold& hold = AddHold(f, "QUALITY", reason);
   hold.set_lot(lot.lot());
   const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(f.state.manufacturer_site());
   if (maker != nullptr) hold.set_organisation(maker->organisation);

@@ -31,6 +31,7 @@ void OosDetected(Folding& f, const pb::OosDetected& body) {
   ForgetOos(*lot);
   *lot->add_oos() = std::string(OosLinks().front());
   if (!HasRelease(*lot)) return;
+  EndRelease(f, *lot);
   lot->set_state(pb::LOT_FILLED);
   lot->clear_releases();
   for (pb::Container& container : *f.state.mutable_containers()) {
@@ -50,6 +51,7 @@ pb::Lot* AddLink(Folding& f, const std::string& name, std::string_view link) {
 void Declined(Folding& f, const pb::OosAccepted& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || body.patient_consent() != pb::NO) return;
+  EndRelease(f, *lot);
   RemoveFrom(lot->mutable_oos(), "ACCEPTED");
   RemoveFrom(lot->mutable_oos(), "AUTHORISED");
 }

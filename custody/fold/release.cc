@@ -1,4 +1,8 @@
 // Rows 27 and 28, F6, F12: what is decided of a lot, and what ends it.
+//
+// What opens stands on the rules: they refuse a release that was signed before the last one was
+// taken back (R16, R17), and what has a gate against it changes nothing here. A no counts whatever
+// stands against it, and whenever it is told.
 #include <algorithm>
 
 #include "custody/fold/fold.h"
@@ -22,6 +26,10 @@ void NoProduct(Folding& f) {
 
 }  // namespace
 
+void EndRelease(const Folding& f, pb::Lot& lot) {
+  lot.set_release_ended_us(std::max(lot.release_ended_us(), f.at));
+}
+
 void EndLot(Folding& f, const std::string& name) {
   pb::Lot* lot = MutableLot(f.state, name);
   if (lot == nullptr) return;
@@ -32,20 +40,17 @@ void EndLot(Folding& f, const std::string& name) {
 
 namespace {
 
-// A date-only expiry ends with that day in the zone of the label's issuer.
-std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
-                      pb::Answer date_only) {
-  if (date_only != pb::YES) return Micros(at);
-  const StatusOr<std::int64_t> day = CalendarDay(FromProto(at), zone);
-  if (!day.ok()) return Micros(at);
-  const StatusOr<Instant> end = EndOfDay(*day, zone);
-  return end.ok() ? end->micros : Micros(at);
-}
-
 template <class Body>
 void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
+  const std::int64_t stated =
+      ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only());
+  // Only the exceptional release dates anew what was dated; another one dates it earlier.
+  const auto kept = [&](std::int64_t known) {
+    return known == 0 || f.event.has_released_oos() ? stated : std::min(known, stated);
+  };
+  const std::int64_t of_lot = kept(lot.expiry_us());
   lot.set_certificate(body.certificate());
-  lot.set_expiry_us(ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only()));
+  lot.set_expiry_us(of_lot);
   lot.set_certificate_zone(body.expiry_time_zone());
   if (body.weight_used_kg() > 0) lot.set_dose_weight_kg(body.weight_used_kg());
   lot.set_released_us(f.at);
@@ -63,7 +68,7 @@ void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
       continue;
     }
     container->set_released(true);
-    container->set_expiry_us(lot.expiry_us());
+    container->set_expiry_us(container->expiry_us() == 0 ? of_lot : kept(container->expiry_us()));
     container->set_dose_cells_1e6(released.dose_1e6());
   }
 }
@@ -78,12 +83,34 @@ void Released(Folding& f, const Body& body, std::string_view stage) {
   if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
 }
 
+// A no takes the first release back, and holds what was released on it.
+void NotSuitable(Folding& f, pb::Lot& lot) {
+  RemoveFrom(lot.mutable_releases(), "SITE_QA_DISPOSITION");
+  lot.clear_ship_under_quarantine();
+  EndRelease(f, lot);
+  HoldReleased(f, lot, "quality of the site says that the lot is not suitable");
+}
+
 void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
-  if (lot == nullptr || !f.stands || body.suitable() != pb::YES) return;
+  if (lot == nullptr) return;
+  if (body.suitable() == pb::NO) return NotSuitable(f, *lot);
+  if (!f.stands || body.suitable() != pb::YES) return;
   AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
   lot->set_ship_under_quarantine(body.ship_under_quarantine() == pb::YES);
   if (!body.certificate().empty()) lot->set_certificate(body.certificate());
+}
+
+void Reviewed(Folding& f, const pb::BatchRecordReviewed& body) {
+  pb::Lot* lot = MutableLot(f.state, body.lot());
+  if (lot == nullptr) return;
+  if (body.complete() == pb::YES && body.deviations_closed() == pb::YES) {
+    if (f.stands) lot->set_review(f.event_id);
+    return;
+  }
+  lot->clear_review();
+  EndRelease(f, *lot);
+  HoldReleased(f, *lot, "the review of its batch record found it not in order");
 }
 
 void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
@@ -93,10 +120,15 @@ void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
   const auto gone = std::ranges::find_if(
       *tests, [&](const pb::TestState& test) { return test.event_id() == body.result(); });
   if (gone == tests->end()) return;
+  const std::string test = gone->test();
+  const bool needed = gone->passed() && FindTest(f.profile, test) != nullptr;
   // What was missed by an error of the laboratory is not missed.
-  RemoveFrom(lot->mutable_oos_missed(), gone->test());
+  RemoveFrom(lot->mutable_oos_missed(), test);
   if (lot->oos_missed().empty() && !HasRelease(*lot)) ForgetOos(*lot);
   tests->erase(gone);
+  if (!needed) return;
+  EndRelease(f, *lot);
+  HoldReleased(f, *lot, "the result by which test " + test + " passed was invalidated");
 }
 
 // A recall is for ever, of each container that it names or each lot that it concerns.
@@ -125,11 +157,15 @@ void Rejected(Folding& f, const pb::Rejected& body) {
 
 void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   for (const std::string& id : body.containers()) {
-    if (pb::Container* container = MutableContainer(f.state, id)) container->set_released(false);
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    container->set_released(false);
+    container->set_release_ended_us(std::max(container->release_ended_us(), f.at));
   }
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !body.containers().empty()) return;
   lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
+  EndRelease(f, *lot);
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
   ForgetOos(*lot);
@@ -145,13 +181,8 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
 void FoldRelease(Folding& f) {
   const pb::Event& event = f.event;
   switch (event.body_case()) {
-    case pb::Event::kBatchRecordReviewed: {
-      const pb::BatchRecordReviewed& body = event.batch_record_reviewed();
-      pb::Lot* lot = MutableLot(f.state, body.lot());
-      if (lot == nullptr) return;
-      const bool clean = body.complete() == pb::YES && body.deviations_closed() == pb::YES;
-      return clean && f.stands ? lot->set_review(f.event_id) : lot->clear_review();
-    }
+    case pb::Event::kBatchRecordReviewed:
+      return Reviewed(f, event.batch_record_reviewed());
     case pb::Event::kReleased:
       return Released(f, event.released(), "RELEASED");
     case pb::Event::kQpCertification:

@@ -35,6 +35,11 @@ bool IsLive(const Case& c);
 inline pb::Event::BodyCase Body(const Case& c) { return c.effective.body_case(); }
 inline std::int64_t At(const Case& c) { return Micros(c.effective.occurred_at()); }
 
+// Until when the event can speak of what else happened (state.h).
+inline std::int64_t KnownUntil(const Case& c) {
+  return custody::KnownUntil(c.effective, !IsLive(c));
+}
+
 // Each adds a reason. `Gate` on a fact, or on a no (SaysNo), cannot refuse it: it is a critical
 // deviation instead; on a step that was done before it stays a gate, which the fold turns into one.
 pb::Reason& Structure(const Case& c, const Rule& rule, pb::Verdict& v, Words words);
@@ -103,9 +108,17 @@ std::string List(const std::vector<std::string>& values);
 
 // `NeedSoundLot`: a lot that was ended is not released any more, and what holds or rejects the
 // cells that it was made of holds the lot. `NeedOwnProduct`: a certificate names its own lot's
-// product.
+// product. `NeedNewWord`: what was signed before a release was taken back gives nothing back,
+// whenever it is told. `NeedKeptExpiry`: what was dated is not dated later.
 void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+void NeedNewWord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+// `NeedSignedOrder`: a step that asks for permission rests on an infusion order that those signed
+// who gave it. What others wrote down of it says what happened, and lets go on what is told in the
+// same way.
+void NeedSignedOrder(const Case& c, const Rule& rule, pb::Verdict& v,
+                     const pb::InfusionOrder& order, const std::string& id);
 // `NeedMaker`: product decisions are those of the maker's quality, wherever the signature is given.
 // `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v);

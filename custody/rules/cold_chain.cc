@@ -224,10 +224,23 @@ void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List
 // Whether a decision to use has anything to lift.
 bool LiftsAny(const Case& c, const pb::QuarantineDecided& body) {
   return std::ranges::any_of(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
-    return IsDecidedBy(q, body) && std::ranges::any_of(body.containers(), [&](const auto& id) {
-             return IsHeldBy(c.therapy, q, id);
-           });
+    return IsDecidedBy(c.therapy, q, c.effective, !IsLive(c)) &&
+           std::ranges::any_of(body.containers(),
+                               [&](const auto& id) { return IsHeldBy(c.therapy, q, id); });
   });
+}
+
+// What is open of these containers and not decided by a word that was given before it arose.
+std::string Later(const Case& c, const pb::QuarantineDecided& body) {
+  std::vector<std::string> later;
+  for (const pb::Quarantine& q : c.therapy.quarantines()) {
+    const bool meant = q.open() && q.kind() == KindOfCause(body.cause()) &&
+                       std::ranges::any_of(body.containers(), [&](const auto& id) {
+                         return IsHeldBy(c.therapy, q, id);
+                       });
+    if (meant && !IsDecidedBy(c.therapy, q, c.effective, !IsLive(c))) later.push_back(q.id());
+  }
+  return later.empty() ? std::string() : List(later);
 }
 
 // The open quarantines that a decision may end, each with its cause and what it holds.
@@ -312,6 +325,13 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
                 {"identity in doubt ends by IDENTITY_RESOLVED only", "a quarantine decision",
                  "two of quality of both organisations resolve it"});
     } else if (body.verdict() == pb::QUARANTINE_USE && !LiftsAny(c, body)) {
+      const std::string later = body.quarantine().empty() ? Later(c, body) : std::string();
+      if (!later.empty()) {
+        Gate(c, rule, v,
+             {"a decision made after the quarantine arose", later + " was not known then",
+              "quality of the manufacturer looks at it and decides again, naming it"});
+        return;
+      }
       Structure(
           c, rule, v,
           {"an open quarantine of these containers",

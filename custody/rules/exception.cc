@@ -140,6 +140,7 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
     NeedOwnProduct(c, rule, v, *lot);
     NeedCleanRecord(c, rule, v, *lot);
   }
+  NeedNewWord(c, rule, v, *lot);
   NeedLinks(c, rule, v, *lot, stage.link);
   const bool accepted =
       release || c.effective.has_oos_accepted() || c.effective.has_oos_authorised();

@@ -1,8 +1,8 @@
 // That the right cells meet the right patient. Nothing here is ever overridden.
 //
-// R37, R35 and R26 are the three doors before the irreversible: an order for this container, two
-// people before the thaw, two people at the bed and the same scans again at the line. Their scans
-// are compared in scans.cc.
+// R37 (orders.cc), R35 and R26 are the three doors before the irreversible: an order for this
+// container, two people before the thaw, two people at the bed and the same scans again at the
+// line. Their scans are compared in scans.cc.
 #include <algorithm>
 #include <set>
 
@@ -143,6 +143,8 @@ void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::
          {"order " + pass.order() + " of the PASS still standing",
           order == nullptr ? "it was cancelled" : "it was replaced by " + order->order(),
           "ask the physician; two people verify again by the order that stands", id});
+  } else {
+    NeedSignedOrder(c, rule, v, *order, id);
   }
   if (body.coi().value() != c.therapy.coi()) {
     Gate(c, rule, v,
@@ -225,59 +227,6 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 namespace {
 
-// An order is of one lot, by that lot's certificate.
-void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const pb::InfusionOrdered& body = c.effective.infusion_ordered();
-  if (!c.therapy.ordered()) {
-    Gate(c, rule, v,
-         {"an order of the therapy that stands", "none, or it was cancelled",
-          "the physician orders the therapy: THERAPY_ORDERED"});
-  }
-  const pb::Lot* lot = FindLot(c.therapy, body.lot());
-  if (lot != nullptr && lot->certificate() != body.certificate()) {
-    Gate(c, rule, v,
-         {"the certificate of lot " + body.lot() + ": " +
-              (lot->certificate().empty() ? "none yet" : lot->certificate()),
-          body.certificate(), "order by the lot's own certificate", body.lot()});
-  }
-  for (const std::string& id : StepContainers(c.effective)) {
-    const pb::Container* container = FindContainer(c.therapy, id);
-    if (container == nullptr) continue;  // F8a says so
-    const bool product = container->material() == pb::DRUG_PRODUCT;
-    if (product && container->lot() == body.lot()) continue;
-    Gate(c, rule, v,
-         {"a container of drug product of lot " + body.lot(),
-          product ? "of lot " + container->lot() : "no drug product",
-          "order the containers of that lot", id});
-  }
-}
-
-}  // namespace
-
-void OrderedForBag(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (c.effective.has_infusion_ordered()) return JudgeOrder(c, rule, v);
-  if (Body(c) != pb::Event::kPrethawIdVerified && Body(c) != pb::Event::kBedsideIdVerified) return;
-  const bool prethaw = Body(c) == pb::Event::kPrethawIdVerified;
-  const std::string& id = prethaw ? c.effective.prethaw_id_verified().container().value()
-                                  : c.effective.bedside_id_verified().container().value();
-  const std::string& scanned = prethaw ? c.effective.prethaw_id_verified().order().value()
-                                       : c.effective.bedside_id_verified().order().value();
-  // Of a bag that is somebody else's F8a speaks; "order it" would be the worst of advice.
-  const pb::Container* container = FindContainer(c.therapy, id);
-  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
-  const pb::InfusionOrder* order = OrderFor(c.therapy, id);
-  if (order == nullptr) {
-    Gate(c, rule, v,
-         {"an open infusion order for this container", "none",
-          "the physician orders the infusion; pharmacy or cell laboratory verifies it", id});
-  } else if (order->order() != scanned) {
-    Gate(c, rule, v,
-         {"infusion order " + order->order() + " for this container", scanned, kPresentRight, id});
-  }
-}
-
-namespace {
-
 // The ward's word for the patient's wristband.
 void JudgeWard(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::PrethawIdVerified& body = c.effective.prethaw_id_verified();
@@ -309,6 +258,8 @@ void JudgeOrderStands(const Case& c, const Rule& rule, pb::Verdict& v,
          {"the order by which it was verified: " + container.prethaw_order(),
           "replaced by " + order->order(),
           "two people verify by the order that stands: PRETHAW_ID_VERIFIED", container.id()});
+  } else {
+    NeedSignedOrder(c, rule, v, *order, container.id());
   }
 }
 
@@ -335,6 +286,13 @@ void BeforeThaw(const Case& c, const Rule& rule, pb::Verdict& v) {
           std::string("obtain consent before ") + (thaw ? "thawing" : "giving it"), id});
   }
   if (!thaw) return;
+  // Of what is thawed nobody can make the check again; the two at the bed check it themselves.
+  if (IsLive(c) && container->prethaw_from_paper()) {
+    Gate(c, rule, v,
+         {"two people verified it before the thaw, and signed that themselves",
+          "others wrote their check down",
+          "leave it frozen; two people verify it now: PRETHAW_ID_VERIFIED", id});
+  }
   JudgeOrderStands(c, rule, v, *container);
   const pb::PatientCondition& condition = c.therapy.condition();
   if (condition.ineligible()) {
@@ -379,6 +337,11 @@ void BedsidePassed(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v,
          {"a PASS at most " + std::to_string(minutes) + " min old",
           Span(At(c) - pass.at_us()) + " old", "two people verify at the bedside again", id});
+  }
+  if (IsLive(c) && pass.from_paper()) {
+    Gate(c, rule, v,
+         {"a PASS that its two people signed themselves", "others wrote it down",
+          "two people verify at the bedside now: BEDSIDE_ID_VERIFIED", id});
   }
   CompareWithPass(c, rule, v, pass);
 }

@@ -3,6 +3,62 @@
 #include "custody/rules/case.h"
 
 namespace custody::rules {
+namespace {
+
+using Named = google::protobuf::RepeatedPtrField<pb::ReleasedContainer>;
+
+// What a release names; empty for other bodies.
+const Named& NamedBy(const pb::Event& event) {
+  static const Named kNone;
+  switch (event.body_case()) {
+    case pb::Event::kReleased:
+      return event.released().containers();
+    case pb::Event::kQpCertification:
+      return event.qp_certification().containers();
+    case pb::Event::kReleasedOos:
+      return event.released_oos().containers();
+    default:
+      return kNone;
+  }
+}
+
+}  // namespace
+
+void NeedNewWord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  const auto judge = [&](std::int64_t ended, const std::string& what) {
+    if (ended <= KnownUntil(c)) return;
+    Gate(c, rule, v,
+         {"a word given after the last one was taken back, " + Local(c, ended),
+          "given " + Local(c, At(c)) + ", before it or at the same time",
+          "it gives nothing back; whoever still means it looks at the lot again and signs now",
+          what});
+  };
+  judge(lot.release_ended_us(), lot.lot());
+  for (const pb::ReleasedContainer& named : NamedBy(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, named.container());
+    if (container != nullptr) judge(container->release_ended_us(), container->id());
+  }
+}
+
+void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  const auto expiry = [](const auto& body) {
+    return ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only());
+  };
+  const std::int64_t stated = c.effective.has_released() ? expiry(c.effective.released())
+                                                         : expiry(c.effective.qp_certification());
+  for (const pb::ReleasedContainer& named : NamedBy(c.effective)) {
+    const pb::Container* container = FindContainer(c.therapy, named.container());
+    if (container == nullptr) continue;  // F8a says so
+    const bool dated = container->expiry_us() != 0;
+    const std::int64_t known = dated ? container->expiry_us() : lot.expiry_us();
+    if (known == 0 || stated <= known) continue;
+    Gate(c, rule, v,
+         {"an expiry not later than the one on its label, " + Local(c, known), Local(c, stated),
+          "state the date of the label or an earlier one; only the exceptional release dates "
+          "product later: RELEASED_OOS",
+          container->id()});
+  }
+}
 
 void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
   if (lot.state() == pb::LOT_REJECTED || lot.state() == pb::LOT_RECALLED) {
@@ -29,11 +85,7 @@ void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot
 }
 
 void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
-  const auto& containers = c.effective.has_released_oos() ? c.effective.released_oos().containers()
-                           : c.effective.has_released()
-                               ? c.effective.released().containers()
-                               : c.effective.qp_certification().containers();
-  for (const pb::ReleasedContainer& named : containers) {
+  for (const pb::ReleasedContainer& named : NamedBy(c.effective)) {
     const pb::Container* container = FindContainer(c.therapy, named.container());
     if (container == nullptr) continue;  // F8a says so
     const bool product = container->material() == pb::DRUG_PRODUCT;

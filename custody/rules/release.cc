@@ -258,6 +258,52 @@ void FailedSinceRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
         lot->lot()});
 }
 
+// A no of quality after its yes holds the lot likewise. It is never refused: it is what
+// quality found.
+void NotAnyMore(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& lot,
+                std::string expected, std::string found) {
+  const pb::Lot* released = FindLot(c.therapy, lot);
+  if (released == nullptr || !HasRelease(*released)) return;
+  Deviation(
+      c, rule, v,
+      {std::move(expected), std::move(found),
+       "the lot is held; quality of the manufacturer decides: RELEASE_WITHDRAWN, REJECTED, or "
+       "HOLD_CLEARED once it is made good",
+       lot},
+      true);
+}
+
+void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
+  NeedMaker(c, rule, v);
+  const auto new_word = [&](const std::string& name) {
+    const pb::Lot* lot = FindLot(c.therapy, name);
+    if (lot != nullptr) NeedNewWord(c, rule, v, *lot);
+  };
+  if (c.effective.has_batch_record_reviewed()) {
+    const pb::BatchRecordReviewed& body = c.effective.batch_record_reviewed();
+    if (body.complete() == pb::YES && body.deviations_closed() == pb::YES) {
+      return new_word(body.lot());
+    }
+    return NotAnyMore(c, rule, v, body.lot(), "a batch record in order of a released lot",
+                      "its review says that it is not");
+  }
+  if (c.effective.has_site_qa_disposition()) {
+    const pb::SiteQaDisposition& body = c.effective.site_qa_disposition();
+    if (body.suitable() == pb::YES) return new_word(body.lot());
+    return NotAnyMore(c, rule, v, body.lot(), "a released lot that its site found suitable",
+                      "quality of the site says that it is not");
+  }
+  const pb::QcResultInvalidated& body = c.effective.qc_result_invalidated();
+  const pb::Lot* lot = FindLot(c.therapy, body.lot());
+  if (lot == nullptr) return;
+  for (const pb::TestState& test : lot->tests()) {
+    const bool needed = test.passed() && FindTest(c.profile, test.test()) != nullptr;
+    if (test.event_id() != body.result() || !needed) continue;
+    NotAnyMore(c, rule, v, body.lot(), "every test of a released lot passed",
+               "the result by which test " + test.test() + " passed does not count");
+  }
+}
+
 }  // namespace
 
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -265,7 +311,7 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   const bool decides = c.effective.has_batch_record_reviewed() ||
                        c.effective.has_site_qa_disposition() ||
                        c.effective.has_qc_result_invalidated();
-  if (decides) return NeedMaker(c, rule, v);
+  if (decides) return JudgeWords(c, rule, v);
   if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
   NeedMaker(c, rule, v);
   Certificate certificate;
@@ -274,6 +320,8 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (lot == nullptr) return;  // F8a says so
   NeedSoundLot(c, rule, v, *lot);
   NeedOwnProduct(c, rule, v, *lot);
+  NeedNewWord(c, rule, v, *lot);
+  NeedKeptExpiry(c, rule, v, *lot);
   NeedTests(c, rule, v, *lot);
   NeedNothingMissed(c, rule, v, *lot);
   NeedReview(c, rule, v, *lot);

@@ -46,6 +46,16 @@ Words Doers(const pb::Event& event) {
   return out;
 }
 
+// What others wrote down of a check is none to go on with.
+bool WrittenByOthers(const pb::Event& event) {
+  return std::ranges::any_of(event.performed_by(), [&](const pb::Performer& did) {
+    return std::ranges::none_of(event.signers(), [&](const pb::Signer& who) {
+      const bool clerk = who.meaning() == pb::TRANSCRIBED || who.meaning() == pb::CHECKED;
+      return !clerk && who.person() == did.person();
+    });
+  });
+}
+
 bool SignedAs(const pb::Event& event, std::initializer_list<pb::Role> roles) {
   return std::ranges::any_of(event.signers(), [&](const pb::Signer& who) {
     return std::ranges::find(roles, who.role()) != roles.end();
@@ -224,6 +234,7 @@ bool BedsideOracle::SoundChecks(const pb::Event& event, const std::string& conta
                                        : event.prethaw_id_verified().certificate().value();
   const auto lot = lots_.find(bags_.at(container).lot);
   const Words doers = Doers(event);
+  if (WrittenByOthers(event)) return false;
   Words people;
   for (const pb::PersonCheck& check : checks) {
     const std::int64_t age = At(event.occurred_at()) - At(check.at());

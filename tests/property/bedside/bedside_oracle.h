@@ -5,7 +5,8 @@
 // The statement. A LIVE infusion_started is accepted only with
 //   - the container's own lot released, the container named, nothing failed that stands; or the
 //     complete chain of the exceptional release of that lot, with the patient's consent to it;
-//   - the equal checks of two different competent people at most 15 minutes old;
+//   - the equal checks of two different competent people at most 15 minutes old, by their own
+//     signatures;
 //   - wristband, container, chain of identity and order scanned now, equal to those checks, and an
 //     order that stands and is of that container;
 //   - consent to the treatment that stands;

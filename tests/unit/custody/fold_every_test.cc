@@ -169,7 +169,7 @@ std::vector<Row> Making() {
        {"lab.qp.1"},
        "lot: 'LOT26001' certificate: 'CERT-2' certificate_file $FILE containers { container: "
        "'LOT26001-1' dose_1e6: 144 volume_ml: 68 } dose: 2 dose_unit: '10^6/kg' weight_used_kg: 72 "
-       "expires_at $T+300d expiry_time_zone: 'Europe/Amsterdam' expiry_date_only: YES",
+       "expires_at $T+200d expiry_time_zone: 'Europe/Amsterdam' expiry_date_only: YES",
        [](const State& s) {
          return s.lots(0).releases_size() == 2 && s.lots(0).certificate() == "CERT-2";
        }},

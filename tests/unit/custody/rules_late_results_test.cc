@@ -1,4 +1,5 @@
-// What becomes known after the release: a result that fails holds the lot until quality decides.
+// What becomes known after the release: a result that fails, or a no of quality, holds the lot
+// until quality decides.
 #include <gmock/gmock.h>
 
 #include "tests/unit/custody/rules_test.h"
@@ -93,6 +94,63 @@ TEST_F(LateResultTest, BeforeTheReleaseAFailureHoldsNothingAndStopsTheRelease) {
   MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'growth' outcome: OUTCOME_FAIL"));
   EXPECT_TRUE(run.state().holds().empty());
   EXPECT_TRUE(Says(run.Judge(run.Next()), "R16"));
+}
+
+TEST_F(LateResultTest, ANoOfQualityAfterTheReleaseHoldsTheLot) {
+  const std::string no[] = {
+      "site_qa_disposition { lot: 'LOT26001' suitable: NO ship_under_quarantine: NO }",
+      "batch_record_reviewed { lot: 'LOT26001' deviations_closed: YES record $FILE complete: NO }",
+      "batch_record_reviewed { lot: 'LOT26001' deviations_closed: NO record $FILE complete: YES }"};
+  run.Until("ld_started");
+  const EventBuilder ld = run.Next();
+  for (const std::string& text : no) {
+    EXPECT_FALSE(run.Judge(ld).refused()) << Explain(run.Judge(ld));
+    const pb::Verdict verdict = Do({"lab.qa.2"}, text);
+    ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+    ASSERT_EQ(Of(verdict, "R16").size(), 1U) << text;
+    EXPECT_TRUE(Of(verdict, "R16")[0].critical());
+    EXPECT_EQ(Held().kind(), "QUALITY");
+    EXPECT_EQ(Held().lot(), kMainLot);
+    EXPECT_TRUE(Held().open());
+    EXPECT_TRUE(run.Judge(ld).refused());
+    MustDo({"lab.qa.1"}, "hold_cleared { hold: '" + Held().id() +
+                             "' kind: HOLD_QUALITY reason: 'looked at again' }");
+  }
+}
+
+TEST_F(LateResultTest, APassThatIsInvalidatedAfterTheReleaseHoldsTheLot) {
+  run.Until("ld_started");
+  const auto invalidate = [&](const std::string& test) {
+    EventBuilder event = run.Draft(
+        {"lab.qa.1"},
+        "qc_result_invalidated { lot: 'LOT26001' investigation: 'I-1' cause: 'wrong sample' }");
+    for (const pb::TestState& result : run.state().lots(0).tests()) {
+      if (result.test() == test) {
+        event.event().mutable_qc_result_invalidated()->set_result(result.event_id());
+      }
+    }
+    return run.Record(event);
+  };
+  MustDo({"lab.qc.1"}, Result("colour", "value_text: 'red' outcome: OUTCOME_PASS"));
+  ASSERT_FALSE(invalidate("colour").refused());  // no release rests on it
+  EXPECT_TRUE(run.state().holds().empty());
+  const pb::Verdict verdict = invalidate("sterility");
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  EXPECT_TRUE(Says(verdict, "R16"));
+  ASSERT_EQ(run.state().holds_size(), 1);
+  EXPECT_EQ(Held().lot(), kMainLot);
+  EXPECT_TRUE(run.Judge(run.Next()).refused());
+}
+
+TEST_F(LateResultTest, BeforeTheReleaseTheSitesNoTakesItsYesBack) {
+  run.Until("released");
+  for (const char* suitable : {"YES", "NO"}) {
+    MustDo({"lab.qa.2"}, std::string("site_qa_disposition { lot: 'LOT26001' suitable: ") +
+                             suitable + " ship_under_quarantine: YES }");
+  }
+  EXPECT_TRUE(run.state().lots(0).releases().empty());
+  EXPECT_FALSE(run.state().lots(0).ship_under_quarantine());
+  EXPECT_TRUE(run.state().holds().empty());
 }
 
 TEST_F(LateResultTest, AResultCorrectedToAFailureHoldsTheLotToo) {

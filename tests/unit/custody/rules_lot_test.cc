@@ -68,6 +68,59 @@ TEST_F(LotRulesTest, ACertificateNamesItsOwnLotsProduct) {
   EXPECT_EQ(Of(run.Judge(release), "R16")[0].found(), "no drug product");
 }
 
+TEST_F(LotRulesTest, AnotherCertificateDatesNothingLaterThanItsLabel) {
+  run.Through("released");
+  const std::int64_t printed = Bag().expiry_us();
+  const auto certificate = [&](std::int64_t days) {
+    EventBuilder again = run.Draft({"lab.qp.1"}, "");
+    for (const MainStep& step : run.steps()) {
+      if (step.body == "released") again.event().MergeFrom(step.event);
+    }
+    auto* at = again.event().mutable_released()->mutable_expires_at();
+    at->set_seconds(at->seconds() + days * 86'400);
+    return again;
+  };
+  const pb::Verdict later = run.Judge(certificate(1));
+  EXPECT_TRUE(later.refused());
+  ASSERT_EQ(Of(later, "R16").size(), 1U) << Explain(later);
+  EXPECT_THAT(Of(later, "R16")[0].next_step(), HasSubstr("RELEASED_OOS"));
+  ASSERT_FALSE(run.Record(certificate(0)).refused());
+  EXPECT_EQ(Bag().expiry_us(), printed);
+  ASSERT_FALSE(run.Record(certificate(-2)).refused());
+  EXPECT_EQ(Bag().expiry_us(), printed - 2 * kMicrosPerDay);
+  EXPECT_TRUE(Says(run.Judge(certificate(0)), "R16"));
+}
+
+TEST_F(LotRulesTest, TheExceptionalReleaseDatesAnew) {
+  run.Through("released");
+  Exception();
+  EventBuilder release = ReleaseOos();
+  auto* at = release.event().mutable_released_oos()->mutable_expires_at();
+  at->set_seconds(at->seconds() + 400 * 86'400);
+  const std::int64_t printed = Bag().expiry_us();
+  const pb::Verdict verdict = run.Record(release);
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  EXPECT_GT(Bag().expiry_us(), printed);
+}
+
+TEST_F(LotRulesTest, AYesThatWasDeclinedSinceIsNoAcceptance) {
+  run.Until("batch_record_reviewed");
+  Exception();
+  const Instant before = ledger.now();
+  Pass(kMicrosPerHour);
+  const auto answer = [&](const char* consent) {
+    return run.Draft({"clinic.phy.1"},
+                     std::string("oos_accepted { lot: 'LOT26001' patient_consent: ") + consent +
+                         " consent $FILE statement: 'x' }");
+  };
+  ASSERT_FALSE(run.Record(answer("NO")).refused());
+  EventBuilder late = Late(answer("YES"));
+  ASSERT_FALSE(run.Record(late.HappenedAt(before)).refused());
+  EXPECT_EQ(Lot().oos_size(), 3);
+  ASSERT_FALSE(run.Record(answer("YES")).refused());
+  EXPECT_EQ(Lot().oos_size(), 4);
+}
+
 TEST_F(LotRulesTest, ARecalledBagIsNotNamedAgain) {
   run.Through("released");
   EventBuilder again = run.Draft({"lab.qp.1"}, "");

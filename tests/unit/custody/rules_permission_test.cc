@@ -76,6 +76,7 @@ TEST_F(PermissionRulesTest, TwoClerksLiftNoQuarantineInTheNameOfQuality) {
 TEST_F(PermissionRulesTest, WhoDecidesSignsALateDecisionWithOneWhoChecks) {
   run.Until("ld_started");
   MustDo({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001-1' }");
+  Pass(10 * kMicrosPerMinute);
   EventBuilder decided =
       run.Draft({"lab.qa.1"},
                 "quarantine_decided { containers: 'LOT26001-1' verdict: QUARANTINE_USE "

@@ -111,7 +111,9 @@ TEST_F(StoppingTest, ACancelledTherapyStartsNoLymphodepletion) {
   ASSERT_EQ(Of(verdict, "R18").size(), 1U) << Explain(verdict);
   EXPECT_THAT(Of(verdict, "R18")[0].next_step(), HasSubstr("THERAPY_ORDERED"));
   EXPECT_TRUE(Of(verdict, "R18")[0].grantors().empty());
-  Must(Now("therapy_ordered"));
+  EventBuilder anew = Now("therapy_ordered");
+  anew.event().mutable_therapy_ordered()->set_order_number("ORD-2");
+  Must(anew);
   EXPECT_FALSE(run.Judge(Now("ld_started")).refused()) << Explain(run.Judge(Now("ld_started")));
 }
 
@@ -123,7 +125,9 @@ TEST_F(StoppingTest, ACancelledTherapyEndsItsInfusionOrdersAndTheGo) {
   EventBuilder order = Now("infusion_ordered");
   order.event().mutable_infusion_ordered()->set_order("INF-2");
   EXPECT_TRUE(Says(run.Judge(order), "R37"));
-  Must(Now("therapy_ordered"));
+  EventBuilder anew = Now("therapy_ordered");
+  anew.event().mutable_therapy_ordered()->set_order_number("ORD-2");
+  Must(anew);
   Must(order);
 }
 

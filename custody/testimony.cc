@@ -1,0 +1,78 @@
+// Whose word an event is: who did what it says, who signed that, and what they could know of when
+// they did.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "custody/correction.h"
+#include "custody/event.h"
+#include "custody/state.h"
+
+namespace custody {
+
+std::vector<StepPerson> SignersOf(const pb::Event& event) {
+  std::vector<StepPerson> people;
+  for (const pb::Signer& signer : event.signers()) {
+    const bool clerk = signer.meaning() == pb::TRANSCRIBED || signer.meaning() == pb::CHECKED;
+    if (event.entry() != pb::LIVE && clerk) continue;
+    people.push_back({signer.person(), signer.role()});
+  }
+  return people;
+}
+
+std::vector<StepPerson> PeopleOf(const pb::Event& event) {
+  std::vector<StepPerson> people;
+  for (const pb::Performer& who : event.performed_by()) {
+    people.push_back({who.person().empty() ? who.printed_name() : who.person(), who.role()});
+  }
+  for (StepPerson& signer : SignersOf(event)) people.push_back(std::move(signer));
+  return people;
+}
+
+bool IsFromPaper(const pb::Event& event) {
+  const std::vector<StepPerson> signers = SignersOf(event);
+  return std::ranges::any_of(event.performed_by(), [&](const pb::Performer& who) {
+    return who.person().empty() ||
+           std::ranges::find(signers, who.person(), &StepPerson::person) == signers.end();
+  });
+}
+
+std::int64_t KnownUntil(const pb::Event& event, bool told) {
+  return Micros(event.occurred_at()) + (told ? -kMaxClockAheadMicros : kMaxClockAheadMicros);
+}
+
+std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& zone,
+                      pb::Answer date_only) {
+  if (date_only != pb::YES) return Micros(at);
+  const StatusOr<std::int64_t> day = CalendarDay(FromProto(at), zone);
+  if (!day.ok()) return Micros(at);
+  const StatusOr<Instant> end = EndOfDay(*day, zone);
+  return end.ok() ? end->micros : Micros(at);
+}
+
+namespace {
+
+// The place in its chain of an event; 0 when it lies too far back to be remembered.
+std::uint64_t SequenceOf(const pb::TherapyState& state, std::string_view event_id) {
+  const std::uint64_t prefix = EventPrefix(event_id);
+  const auto& known = state.event_prefixes();
+  const auto found = std::find(known.rbegin(), known.rend(), prefix);
+  if (found == known.rend()) return 0;
+  return state.length() - 1 - static_cast<std::uint64_t>(found - known.rbegin());
+}
+
+}  // namespace
+
+bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
+                 const pb::Event& event, bool told) {
+  const pb::QuarantineDecided& decision = event.quarantine_decided();
+  if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
+  if (!decision.quarantine().empty()) return quarantine.id() == decision.quarantine();
+  if (quarantine.kind() != KindOfCause(decision.cause())) return false;
+  if (decision.verdict() != pb::QUARANTINE_USE) return true;
+  // It had arisen, and stood in the chain that the signature rests on.
+  return quarantine.since_us() <= KnownUntil(event, told) &&
+         SequenceOf(state, quarantine.event_id()) < event.sequence();
+}
+
+}  // namespace custody
