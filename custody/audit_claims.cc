@@ -29,16 +29,15 @@ constexpr std::uint64_t kStill = std::numeric_limits<std::uint64_t>::max();
 void AuditReplay::AskClaims(const AuditedEntry& entry, const Hash& chain, const Place& place,
                             const pb::TherapyState& state, Shard& shard) const {
   const ParsedEvent& event = *entry.event;
-  const std::vector<Claim> claims =
-      ClaimsAsked(event.effective(), state, ProfileFor(registry_, state, event.effective()));
+  const std::vector<Claim> claims = ClaimsAsked(event.effective(), registry_, state,
+                                                ProfileFor(registry_, state, event.effective()));
   if (claims.empty()) return;
   const Somebody somebody;
   const pb::Verdict verdict = Judge(event, registry_, state, place, &somebody);
   for (const Claim& claim : claims) {
     const auto said = std::ranges::find_if(verdict.reasons(), [&](const pb::Reason& reason) {
       const bool binds = reason.kind() == pb::REASON_GATE || reason.kind() == pb::REASON_DEVIATION;
-      return binds && reason.rule() == RuleOf(claim) && reason.subject() == claim.value &&
-             reason.expected().starts_with(Called(claim));
+      return binds && reason.rule() == RuleOf(claim) && reason.expected() == Wanted(claim);
     });
     if (said == verdict.reasons().end()) continue;
     const bool refused = said->kind() == pb::REASON_GATE && !said->overridden() &&
@@ -84,9 +83,8 @@ void AuditReplay::CompareClaims() {
         finding.set_chain(chains_.at(asked.chain).name);
         finding.set_sequence(asked.sequence);
         finding.set_check(std::string(RuleOf(asked.claim)));
-        finding.set_reason(asked.claim.kind + " " + asked.claim.value + ": " +
-                           chains_.at(held->chain).name + " had it since event " +
-                           std::to_string(held->from) +
+        finding.set_reason(Called(asked.claim) + ": " + chains_.at(held->chain).name +
+                           " had it since event " + std::to_string(held->from) +
                            (asked.refused      ? "; it should not be recorded"
                             : asked.overridden ? "; overridden by a grant"
                                                : "; recorded as done"));

@@ -102,10 +102,11 @@ void AuditReplay::JudgeTherapyEvent(AuditedEntry& entry, Shard& shard) const {
   const Place place = PlaceOf(entry);
   const pb::Verdict verdict = Judge(*entry.event, registry_, state, place);
   if (Weigh(verdict, shard.shelf.tainted(key), entry, shard)) {
-    const std::vector<Claim> before = options_.whole_log ? ClaimsOf(state) : std::vector<Claim>();
+    const std::vector<Claim> before =
+        options_.whole_log ? ClaimsOf(state, registry_) : std::vector<Claim>();
     if (options_.whole_log) AskClaims(entry, key, place, state, shard);
     ApplyToTherapy(*entry.event, place, verdict, registry_, state);
-    if (options_.whole_log) KeepClaims(key, place.index, before, ClaimsOf(state), shard);
+    if (options_.whole_log) KeepClaims(key, place.index, before, ClaimsOf(state, registry_), shard);
   } else {
     shard.shelf.Taint(key);
   }

@@ -1,7 +1,11 @@
 // What is kept apart from other therapies: R05, and of R15 the vector.
 //
 // Within its own chain a therapy knows what it used before. Whether another one has the shipper,
-// the device or the vial is asked of the ledger, where there is one to ask.
+// the device, the vial or the number is asked of the ledger, where there is one to ask.
+//
+// A vial that two lots may have got stops the ordinary release of both, whatever quality grants:
+// what is in them is in doubt. The exceptional release (R17) is their only way on, and is told of
+// it.
 #include <algorithm>
 #include <set>
 
@@ -12,26 +16,62 @@
 namespace custody::rules {
 namespace {
 
+using Claims = std::vector<Claim>;
+
+// What to do about something that another therapy has.
+std::string NextStep(const Case& c, const Claim& claim) {
+  Certificate certificate;
+  if (ReleaseOf(c.effective, certificate)) {
+    return RuleOf(claim) == "R15"
+               ? "find out which lot got the vial; this one goes the exceptional way, from "
+                 "OOS_DETECTED on"
+               : "find out which of the two it is; quality relabels what is wrong, and grants the "
+                 "release with the reason";
+  }
+  if (RuleOf(claim) == "R15") {
+    return "take another vial, and find out which was used; quality records DEVIATION_OPENED";
+  }
+  const bool lent =
+      claim.kind == "shipper" || claim.kind == "thaw device" || claim.kind == "incubator";
+  return lent
+             ? "take another one; if it is free, record there what became of it: received, thawed "
+               "or harvested"
+             : "stop, and look whose it is: IDENTITY_IN_DOUBT for what carries the wrong one; take "
+               "a new number for the other";
+}
+
+// Where nobody can be asked, one reason for all that would be.
+void SayNotAsked(const Case& c, const Rule& rule, pb::Verdict& v, const Claims& claims) {
+  constexpr std::size_t kMostNamed = 3;
+  if (claims.empty()) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(claims.size(), kMostNamed); ++i) {
+    list += (i == 0 ? "" : ", ") + Called(claims[i]);
+  }
+  if (claims.size() > kMostNamed) {
+    list += " and " + std::to_string(claims.size() - kMostNamed) + " more";
+  }
+  pb::Reason& reason = NotJudged(
+      c, rule, v,
+      {list + " with this therapy alone", "other therapies are not known here",
+       "the ledger answers it, and whoever audits the whole of it", claims.front().value});
+  // A grant against what may stand there is used by the step that cites it.
+  for (const pb::Role role : rule.grantors) reason.add_grantors(role);
+}
+
 void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
-  for (const Claim& claim : ClaimsAsked(c.effective, c.therapy, c.profile)) {
-    if (RuleOf(claim) != rule.id) continue;
-    const std::string what = Called(claim);
-    if (c.others == nullptr) {
-      NotJudged(c, rule, v,
-                {what + " with this therapy alone", "other therapies are not known here",
-                 "the ledger answers it, and whoever audits the whole of it", claim.value});
-      continue;
-    }
+  Claims claims = ClaimsAsked(c.effective, c.registry, c.therapy, c.profile);
+  std::erase_if(claims, [&](const Claim& claim) { return RuleOf(claim) != rule.id; });
+  if (c.others == nullptr) return SayNotAsked(c, rule, v, claims);
+  for (const Claim& claim : claims) {
     const std::vector<std::string> holders = c.others->HoldersOf(claim, c.therapy.therapy());
     if (holders.empty()) continue;
-    const char* const next =
-        rule.id == "R15"
-            ? "take another vial, and find out which was used; quality records DEVIATION_OPENED"
-            : "take another one; if it is free, record there what became of it: received, thawed "
-              "or harvested";
-    Gate(c, rule, v,
-         {what + " with this therapy alone", "therapy " + List(holders) + " has it", next,
-          claim.value});
+    Words words{Wanted(claim), HeldBy(holders), NextStep(c, claim), claim.value};
+    if (rule.id == "R15" && c.effective.has_released_oos()) {
+      Note(c, rule, v, std::move(words));
+    } else {
+      Gate(c, rule, v, std::move(words));
+    }
   }
 }
 
@@ -72,6 +112,7 @@ void OneTherapy(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {
+  AskOthers(c, rule, v);
   if (Body(c) != pb::Event::kTransduced) return;
   const pb::Transduced& body = c.effective.transduced();
   if (body.vector_released() != pb::YES) {
@@ -90,7 +131,6 @@ void VectorSound(const Case& c, const Rule& rule, pb::Verdict& v) {
           "take a lot of the right vector", body.vector_lot()});
   }
   UsedOnce(c, rule, v);
-  AskOthers(c, rule, v);
 }
 
 }  // namespace custody::rules

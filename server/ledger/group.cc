@@ -132,7 +132,8 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   const pb::Verdict own = Judge(parsed, *registry_, state, at);
   decision.verdict = own;
   const pb::Event& effective = parsed.effective();
-  if (fold && !ClaimsAsked(effective, state, ProfileFor(*registry_, state, effective)).empty()) {
+  const pb::Profile* const profile = ProfileFor(*registry_, state, effective);
+  if (fold && !ClaimsAsked(effective, *registry_, state, profile).empty()) {
     decision.verdict = Judge(parsed, *registry_, state, at, &held_);
     CUSTODY_RETURN_IF_ERROR(held_.status());
   }
@@ -255,10 +256,10 @@ Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_eve
   }
   if (fold != nullptr) {
     // `registry_` is as before the event: a therapy's event never changes it.
-    const std::vector<Claim> before = ClaimsOf(fold->state);
+    const std::vector<Claim> before = ClaimsOf(fold->state, *registry_);
     ApplyToTherapy(event, {index, event.event.sequence(), base_.received_at}, verdict, *registry_,
                    fold->state);
-    held_.Change(event.event.chain(), before, ClaimsOf(fold->state), batch_);
+    held_.Change(event.event.chain(), before, ClaimsOf(fold->state, *registry_), batch_);
     fold->length = place.length() + 1;
     fold->head = event.event_id;
   }

@@ -19,6 +19,45 @@ namespace {
   std::abort();
 }
 
+// Puts `to` in the place of `from` wherever `message` says it.
+void Rename(google::protobuf::Message& message, std::string_view from, std::string_view to) {
+  const google::protobuf::Reflection& look = *message.GetReflection();
+  const auto renamed = [&](std::string text) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+    return text;
+  };
+  std::vector<const google::protobuf::FieldDescriptor*> filled;
+  look.ListFields(message, &filled);
+  for (const google::protobuf::FieldDescriptor* field : filled) {
+    const bool text = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING;
+    const bool inner = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!field->is_repeated()) {
+      if (text) look.SetString(&message, field, renamed(look.GetString(message, field)));
+      if (inner) Rename(*look.MutableMessage(&message, field), from, to);
+      continue;
+    }
+    for (int i = 0; i < look.FieldSize(message, field); ++i) {
+      if (text) {
+        look.SetRepeatedString(&message, field, i,
+                               renamed(look.GetRepeatedString(message, field, i)));
+      }
+      if (inner) Rename(*look.MutableRepeatedMessage(&message, field, i), from, to);
+    }
+  }
+}
+
+std::vector<MainStep> Numbered(std::vector<MainStep> steps, std::string_view number) {
+  for (MainStep& step : steps) {
+    for (const std::string_view name :
+         {kMainDin, kMainLot}) {  // the chain of identity has the first
+      Rename(step.event, name, std::string(name.substr(0, name.size() - 2)).append(number));
+    }
+  }
+  return steps;
+}
+
 }  // namespace
 
 pb::Event ParseBody(std::string_view text, Instant now) {
@@ -50,8 +89,11 @@ pb::Profile ProfileNamed(const std::string& file) {
 }
 pb::Profile DemoProfile() { return ProfileNamed("demo-product"); }
 
-TherapyRun::TherapyRun(TestLedger& ledger, std::string_view chain)
-    : ledger_(ledger), chain_(chain), start_(ledger.now()), steps_(MainPath(start_)) {
+TherapyRun::TherapyRun(TestLedger& ledger, std::string_view chain, std::string_view number)
+    : ledger_(ledger),
+      chain_(chain),
+      start_(ledger.now()),
+      steps_(Numbered(MainPath(start_), number)) {
   const pb::Profile profile = DemoProfile();
   if (ledger.registry().FindProfile(profile.name()) == nullptr) ledger.PublishProfile(profile);
 }

@@ -43,8 +43,10 @@ pb::Event ParseBody(std::string_view text, Instant now);
 // `TherapyRun` records a therapy on a TestLedger and folds it as a ledger would.
 class TherapyRun {
  public:
-  // Publishes the demo profile unless the ledger has it. `ledger` must outlive this.
-  explicit TherapyRun(TestLedger& ledger, std::string_view chain = "therapy/T1");
+  // Publishes the demo profile unless the ledger has it. `ledger` must outlive this. `number` ends
+  // the chain of identity, the donation and the lot, two digits: each therapy has its own.
+  explicit TherapyRun(TestLedger& ledger, std::string_view chain = "therapy/T1",
+                      std::string_view number = "01");
 
   // `Until` records the main path up to, and not including, the first step of `body`; up to its end
   // when empty. Aborts the test when a step is refused.

@@ -111,7 +111,7 @@ class MemoryStage final : public Stage, private OtherTherapies {
     std::vector<std::string> holders;
     for (const auto& [chain, state] : states_) {
       const std::string_view id = std::string_view(chain).substr(chain.find('/') + 1);
-      const std::vector<Claim> held = ClaimsOf(state);
+      const std::vector<Claim> held = ClaimsOf(state, world_.registry());
       const bool collides =
           std::ranges::any_of(held, [&](const Claim& one) { return Collide(one, claim); });
       if (id != therapy && collides) holders.emplace_back(id);

@@ -91,10 +91,11 @@ TEST_F(LedgerAuditorTest, WhatStandsAfterTheCheckpointWasNeverPromised) {
 // Two therapies, the second one from when the first stands at `body`, which both record.
 class TwoTherapiesTest : public ::testing::Test {
  protected:
-  pb::AuditReport Audited(const std::string& body) {
+  // The second one's identifiers are its own, unless it has the number of the first.
+  pb::AuditReport Audited(const std::string& body, std::string_view number = "02") {
     TherapyRun one(ledger_, "therapy/T1");
     one.Through(body);
-    TherapyRun two(ledger_, "therapy/T2");
+    TherapyRun two(ledger_, "therapy/T2", number);
     two.Through(body);
     const TrustAnchor trust = TrustIn(ledger_);
     LogAuditor auditor(&trust, {});
@@ -116,6 +117,12 @@ TEST_F(TwoTherapiesTest, AShipperThatCameBackIsFreeAndAVialIsNot) {
   EXPECT_FALSE(HasFinding(report, pb::RULE, "R05")) << Findings(report);
   EXPECT_TRUE(HasFinding(report, pb::RULE, "R15")) << Findings(report);
   EXPECT_THAT(Findings(report), testing::Not(HasSubstr("not judged here")));
+}
+
+TEST_F(TwoTherapiesTest, OneDonationNumberForTwoTherapiesIsFound) {
+  const pb::AuditReport report = Audited("label_issued", "01");
+  EXPECT_TRUE(HasFinding(report, pb::RULE, "R05")) << Findings(report);
+  EXPECT_THAT(Findings(report), HasSubstr("donation " + std::string(kMainDin) + ": therapy/T1"));
 }
 
 TEST_F(LedgerAuditorTest, AMissingEndIsFound) {

@@ -9,9 +9,10 @@
 namespace custody {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
+using testing::Not;
 
 // A ledger in which another therapy, T2, holds what the test says.
 class Others : public OtherTherapies {
@@ -71,22 +72,22 @@ TEST_F(ApartTest, AThawDeviceThatIsRunningForAnotherTherapyIsNotUsed) {
   EventBuilder thaw = At("thaw_started");
   const std::string device = thaw.event().thaw_started().device().value();
   EXPECT_FALSE(Says(JudgeWith(thaw), "R05"));
-  others.held = {{"thaw device", device, ""}};
+  others.held = {{"thaw device", device, "", "CLINIC"}};
   EXPECT_TRUE(JudgeWith(thaw).refused());
   EXPECT_TRUE(Says(JudgeWith(thaw), "R05"));
 }
 
 TEST_F(ApartTest, ATherapyHoldsItsShipperUntilItIsReceivedAndItsDeviceUntilItIsThawed) {
-  run.Until("packed");
-  EXPECT_THAT(ClaimsOf(run.state()), IsEmpty());
-  run.Through("packed");
-  EXPECT_THAT(ClaimsOf(run.state()), ElementsAre(Claim{"shipper", "SHP-1", ""}));
-  run.Through("received_mfg");
-  EXPECT_THAT(ClaimsOf(run.state()), IsEmpty());
   const auto holds = [&](const std::string& kind) {
-    const std::vector<Claim> claims = ClaimsOf(run.state());
+    const std::vector<Claim> claims = ClaimsOf(run.state(), run.registry());
     return std::ranges::any_of(claims, [&](const Claim& claim) { return claim.kind == kind; });
   };
+  run.Until("packed");
+  EXPECT_FALSE(holds("shipper"));
+  run.Through("packed");
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()), Contains(Claim{"shipper", "SHP-1", ""}));
+  run.Through("received_mfg");
+  EXPECT_FALSE(holds("shipper"));
   run.Until("thaw_completed");
   EXPECT_TRUE(holds("thaw device"));
   run.Through("thaw_completed");
@@ -100,11 +101,11 @@ TEST_F(ApartTest, AShipperThatStaysTheStorageIsHeldUntilItIsEmptied) {
          "stored_in_shipper { containers: 'LOT26001-1' shipper: 'SHP-2' logger: 'LOG-2' stored_at "
          "$T hold_until $T+5d position: 'BENCH-2' }");
   const Claim shipper{"shipper", "SHP-2", ""};
-  EXPECT_THAT(ClaimsOf(run.state()), testing::Contains(shipper));
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()), Contains(shipper));
   MustDo({"clinic.pharm.1"},
          "stored_clinic { containers { container: 'LOT26001-1' position: 'C-LN2-4' } storage_unit: "
          "'C-LN2' logger: 'LOG-9' stored_at $T transfer_time_minutes: 4 }");
-  EXPECT_THAT(ClaimsOf(run.state()), testing::Not(testing::Contains(shipper)));
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()), Not(Contains(shipper)));
 }
 
 TEST_F(ApartTest, AnOpenCultureHasItsIncubatorAlone) {
@@ -112,15 +113,17 @@ TEST_F(ApartTest, AnOpenCultureHasItsIncubatorAlone) {
   Publish([](pb::Profile& p) { p.set_culture(pb::CULTURE_OPEN); });
   EventBuilder check = Check("equipment: 'INC-1'");
   EXPECT_FALSE(Says(JudgeWith(check), "R05"));
-  others.held = {{"incubator", "INC-1", "A2"}};
+  others.held = {{"incubator", "INC-1", "A2", "LAB"}};
   const pb::Verdict verdict = JudgeWith(check);
   EXPECT_FALSE(verdict.refused()) << "a fact";
   ASSERT_EQ(Of(verdict, "R05").size(), 1U) << Explain(verdict);
   EXPECT_TRUE(Of(verdict, "R05")[0].critical());
   ASSERT_FALSE(run.Record(check).refused());
-  EXPECT_THAT(ClaimsOf(run.state()), ElementsAre(Claim{"incubator", "INC-1", ""}));
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()),
+              ElementsAre(Claim{"incubator", "INC-1", "", "LAB"}));
   run.Through("harvested");
-  EXPECT_THAT(ClaimsOf(run.state()), testing::Each(testing::Field(&Claim::kind, "vector vial")));
+  const auto incubator = testing::Field(&Claim::kind, "incubator");
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()), Not(Contains(incubator)));
 }
 
 TEST_F(ApartTest, AClosedCultureSharesAnIncubatorInAPlaceOfItsOwn) {
@@ -131,11 +134,11 @@ TEST_F(ApartTest, AClosedCultureSharesAnIncubatorInAPlaceOfItsOwn) {
   ASSERT_EQ(Of(unplaced, "R05").size(), 1U) << Explain(unplaced);
   EXPECT_THAT(Of(unplaced, "R05")[0].expected(), HasSubstr("position"));
   EventBuilder check = Check("equipment: 'INC-1' position: 'A1'");
-  others.held = {{"incubator", "INC-1", "A2"}};
+  others.held = {{"incubator", "INC-1", "A2", "LAB"}};
   EXPECT_FALSE(Says(JudgeWith(check), "R05")) << Explain(JudgeWith(check));
-  others.held = {{"incubator", "INC-1", "A1"}};
+  others.held = {{"incubator", "INC-1", "A1", "LAB"}};
   EXPECT_TRUE(Says(JudgeWith(check), "R05"));
-  others.held = {{"incubator", "INC-1", ""}};  // of an open culture
+  others.held = {{"incubator", "INC-1", "", "LAB"}};  // of an open culture
   EXPECT_TRUE(Says(JudgeWith(check), "R05"));
 }
 
@@ -163,11 +166,104 @@ TEST_F(ApartTest, AVialIsUsedOnceInATherapy) {
 TEST_F(ApartTest, AVialThatAnotherTherapyUsedIsNeverUsedAgain) {
   EventBuilder step = At("transduced");
   const pb::Transduced& body = step.event().transduced();
-  others.held = {{"vector vial", body.vector_lot() + "/" + body.vials(0).vial(), ""}};
+  others.held = {{"vector vial", body.vector_lot() + "/" + body.vials(0).vial(), "", "MAKER"}};
   const pb::Verdict verdict = JudgeWith(step);
   EXPECT_TRUE(verdict.refused());
   ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
   EXPECT_TRUE(Of(verdict, "R15")[0].grantors().empty());
+}
+
+// Labels are a house's own: what another house calls the same is another thing.
+TEST_F(ApartTest, AThawDeviceOrALotOfAnotherHouseStandsInNobodysWay) {
+  EventBuilder step = At("transduced");
+  const pb::Transduced& body = step.event().transduced();
+  const std::string vial = VialId(body.vector_lot(), body.vials(0).vial());
+  others.held = {{"vector vial", vial, "", "OTHER-MAKER"}, {"lot", "LOT26001", "", "OTHER-MAKER"}};
+  EXPECT_FALSE(Says(JudgeWith(step), "R15")) << Explain(JudgeWith(step));
+  ASSERT_FALSE(run.Record(step).refused());
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()),
+              Contains(Claim{"vector vial", vial, "", "MAKER"}));
+  EventBuilder thaw = At("thaw_started");
+  const std::string device = thaw.event().thaw_started().device().value();
+  others.held = {{"thaw device", device, "", "OTHER"}};
+  EXPECT_FALSE(Says(JudgeWith(thaw), "R05")) << Explain(JudgeWith(thaw));
+  ASSERT_FALSE(run.Record(thaw).refused());
+  EXPECT_THAT(ClaimsOf(run.state(), run.registry()),
+              Contains(Claim{"thaw device", device, "", "CLINIC"}));
+}
+
+// A number on a label is one therapy's for ever.
+TEST_F(ApartTest, WhatAnotherTherapyIsCalledByIsGivenToNobodyElse) {
+  const struct {
+    const char* step;
+    Claim held;
+    bool refused;
+  } kCases[] = {
+      {"eligibility_assessed", {"chain of identity", std::string(kMainCoi), ""}, true},
+      {"label_issued", {"donation", std::string(kMainDin), ""}, true},
+      {"apheresis_started", {"donation", std::string(kMainDin), ""}, true},
+      {"batch_opened", {"lot", std::string(kMainLot), "", "MAKER"}, true},
+      {"filled", {"container", std::string(kMainBag), "", "MAKER"}, false},  // a fact
+      {"released", {"container", std::string(kMainBag), "", "MAKER"}, true},
+  };
+  for (const auto& [body, held, refused] : kCases) {
+    EventBuilder step = At(body);
+    EXPECT_FALSE(Says(JudgeWith(step), "R05")) << body << "\n" << Explain(JudgeWith(step));
+    others.held = {held};
+    const pb::Verdict verdict = JudgeWith(step);
+    EXPECT_EQ(verdict.refused(), refused) << body << "\n" << Explain(verdict);
+    ASSERT_EQ(Of(verdict, "R05").size(), 1U) << body << "\n" << Explain(verdict);
+    EXPECT_EQ(Of(verdict, "R05")[0].found(), "therapy T2 has it");
+    EXPECT_TRUE(refused || Of(verdict, "R05")[0].critical());
+    others.held.clear();
+    ASSERT_FALSE(run.Record(step).refused());
+    EXPECT_THAT(ClaimsOf(run.state(), run.registry()), Contains(held)) << body;
+  }
+}
+
+// Entered late a second use is refused by nobody: the release is.
+TEST_F(ApartTest, AVialThatAnotherLotGotTooStopsTheReleaseOfBoth) {
+  EventBuilder late = Late(At("transduced"), "lab.wh");
+  const pb::Transduced body = late.event().transduced();
+  others.held = {{"vector vial", VialId(body.vector_lot(), body.vials(0).vial()), "", "MAKER"}};
+  ASSERT_FALSE(JudgeWith(late).refused()) << Explain(JudgeWith(late));
+  ASSERT_FALSE(run.Record(late).refused());
+  EventBuilder release = At("released");
+  ASSERT_FALSE(run.Judge(release).refused()) << Explain(run.Judge(release));
+  EXPECT_TRUE(SaysNotJudged(run.Judge(release), "R15"));
+  const pb::Verdict verdict = JudgeWith(release);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "R15")[0].grantors().empty()) << "the exceptional release is the way on";
+  others.held.clear();
+  EXPECT_FALSE(JudgeWith(release).refused()) << Explain(JudgeWith(release));
+}
+
+// Whether the device was free only the ledger knows, and the grant is used in any case.
+TEST_F(ApartTest, AGrantCitedForWhatOnlyTheLedgerKnowsIsUsedUp) {
+  run.Until("thaw_started");
+  const std::string grant =
+      Grant("lab.qa.1", "rules: 'R05'",
+            "step: 'thaw_started' scope: OVERRIDE_SCOPE_STEP expires_at $T+2h")
+          .parsed.event_id.ToString();
+  EventBuilder thaw = run.Next();
+  thaw.event().add_grants(grant);
+  others.held = {{"thaw device", thaw.event().thaw_started().device().value(), "", "CLINIC"}};
+  const pb::Verdict verdict = JudgeWith(thaw);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_FALSE(run.Record(thaw).refused()) << Explain(run.Judge(thaw));
+  ASSERT_NE(FindGrant(run.state(), grant), nullptr);
+  EXPECT_EQ(FindGrant(run.state(), grant)->used_by_size(), 1);
+}
+
+TEST_F(ApartTest, WhoMayNotLookIsNotToldWhichTherapyHasIt) {
+  std::string found = HeldBy({"T1", "T2"}) + "; grant 0a1b2c3d does not cover it: it ended";
+  const std::string whole = found;
+  EXPECT_FALSE(HideHolders(found, [](const std::string&) { return true; }));
+  EXPECT_EQ(found, whole);
+  EXPECT_TRUE(HideHolders(found, [](const std::string& id) { return id == "T1"; }));
+  EXPECT_EQ(found, "another therapy has it; grant 0a1b2c3d does not cover it: it ended");
+  EXPECT_FALSE(HideHolders(found, [](const std::string&) { return false; }));
 }
 
 TEST_F(ApartTest, TheVectorIsOfTheProductsConstruct) {
