@@ -320,7 +320,8 @@ pb::QuarantineKind KindOf(std::string_view rule) {
 // What the rules found of this event becomes deviations, quarantines, and grants that are used.
 void TakeVerdict(Folding& f) {
   for (const pb::Reason& reason : f.verdict.reasons()) {
-    if (reason.overridden()) {
+    const bool unasked = reason.kind() == pb::REASON_NOT_JUDGED && !reason.grant().empty();
+    if (reason.overridden() || unasked) {
       for (pb::Grant& grant : *f.state.mutable_grants()) {
         if (grant.event_id() == reason.grant()) AddOnce(grant.mutable_used_by(), f.event_id);
       }

@@ -189,17 +189,21 @@ void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
 void ApplyGrants(const Case& c, pb::Verdict& v) {
   if (c.effective.grants().empty()) return;
   for (pb::Reason& reason : *v.mutable_reasons()) {
-    if (reason.kind() != pb::REASON_GATE) continue;
+    // What was asked of the ledger alone is a gate there and not judged here: cited for it, a grant
+    // is used all the same.
+    const bool unasked = reason.kind() == pb::REASON_NOT_JUDGED && !reason.grantors().empty();
+    if (reason.kind() != pb::REASON_GATE && !unasked) continue;
     for (const std::string& id : c.effective.grants()) {
       const pb::Grant* grant = FindGrant(c.therapy, id);
       const std::string why_not = reason.grantors().empty() ? "this is never overridden"
                                   : grant == nullptr        ? "this therapy has no such grant"
                                                             : WhyNot(c, *grant, reason);
       if (why_not.empty()) {
-        reason.set_overridden(true);
+        reason.set_overridden(!unasked);
         reason.set_grant(id);
         break;
       }
+      if (unasked) continue;
       reason.set_found(reason.found() + "; grant " + ShortId(id) +
                        " does not cover it: " + why_not);
     }
