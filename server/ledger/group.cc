@@ -314,6 +314,7 @@ Status Group::Create(const pb::SignedEvent& genesis) {
   CheckServable(parsed, verdict);
   if (verdict.refused()) return InvalidArgument("the genesis is not sound: " + Explain(verdict));
   batch_.Put(Table::kMeta, kMetaIndex, kIndexVersion);
+  batch_.Put(Table::kMeta, kMetaHeld, HeldRowsVersion());
   return Accept(parsed, genesis, {Chain::Registry().key(), std::nullopt}, verdict, nullptr);
 }
 

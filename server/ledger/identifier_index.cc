@@ -26,34 +26,50 @@ std::optional<std::uint64_t> MadeUpTo(std::string_view row) {
   return index;
 }
 
+StatusOr<ParsedEvent> ReadEvent(const Snapshot& snapshot, std::uint64_t index) {
+  CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent signed_event, ReadSigned(snapshot, index));
+  StatusOr<ParsedEvent> event = ParseEvent(signed_event.payload());
+  return event.ok() ? std::move(event) : DataLoss(Message(event.status()));
+}
+
 // Puts the rows of entries `from` to before `end` that are not there yet.
 Status AddRows(const Snapshot& snapshot, std::uint64_t from, std::uint64_t end, Batch& batch) {
   std::set<std::string> put;
+  std::vector<std::string> unread;
   for (std::uint64_t index = from; index < end; ++index) {
-    CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent signed_event, ReadSigned(snapshot, index));
-    StatusOr<ParsedEvent> event = ParseEvent(signed_event.payload());
-    if (!event.ok()) {
-      return DataLoss("the event of entry " + std::to_string(index) + ": " +
-                      Message(event.status()));
+    const StatusOr<ParsedEvent> event = ReadEvent(snapshot, index);
+    if (event.status().code() == StatusCode::kDataLoss) {
+      unread.push_back("entry " + std::to_string(index) + ": " + Message(event.status()));
+      continue;
     }
+    CUSTODY_RETURN_IF_ERROR(event.status());
     for (std::string& row : IndexRowsOf(*event)) {
       if (put.contains(row) || snapshot.Get(Table::kIdentifiers, row).ok()) continue;
       batch.Put(Table::kIdentifiers, row, "");
       put.insert(std::move(row));
     }
   }
-  return {};
+  return AddLacks(snapshot, kMetaIndexLacks, unread, batch);
 }
 
-// A zero byte would reach into other rows.
+// The types that somebody may ask for; there are others, whose rows are the ledger's own.
+std::vector<std::string> AskedTypes() {
+  std::vector<std::string> types = IdentifierTypes();
+  types.insert(types.end(), {"therapy", std::string(kPersonType)});
+  return types;
+}
+
 Status CheckAsked(std::string_view type, std::string_view value) {
   if (value.empty()) return InvalidArgument("say which identifier to find");
-  for (const std::string_view part : {type, value}) {
-    if (part.find('\0') != std::string_view::npos) {
-      return InvalidArgument("an identifier holds no zero byte");
-    }
+  if (value.find('\0') != std::string_view::npos) {
+    return InvalidArgument("an identifier holds no zero byte");
   }
-  return Status();
+  const std::vector<std::string> types = AskedTypes();
+  if (std::ranges::find(types, type) != types.end()) return {};
+  std::string known;
+  for (const std::string& one : types) known += (known.empty() ? "" : ", ") + one;
+  return InvalidArgument("there is no type of identifier \"" + std::string(type.substr(0, 64)) +
+                         "\"; there are " + known);
 }
 
 }  // namespace
@@ -93,6 +109,58 @@ Status BringIndexUp(Store& store) {
   }
 }
 
+Status AddLacks(const Snapshot& snapshot, std::string_view meta,
+                const std::vector<std::string>& lines, Batch& batch) {
+  constexpr std::ptrdiff_t kMostLines = 32;
+  constexpr std::string_view kMore = "and more\n";
+  if (lines.empty()) return {};
+  CUSTODY_ASSIGN_OR_RETURN(const auto kept, GetMeta(snapshot, meta));
+  std::string all = kept.value_or("");
+  for (const std::string& line : lines) {
+    if (all.ends_with(kMore)) break;
+    const std::string one = line.substr(0, line.find('\n')) + "\n";
+    if (all.find(one) != std::string::npos) continue;
+    all += std::ranges::count(all, '\n') < kMostLines ? one : std::string(kMore);
+  }
+  batch.Put(Table::kMeta, meta, all);
+  return {};
+}
+
+StatusOr<std::string> IndexLacks(const Snapshot& snapshot) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto index, GetMeta(snapshot, kMetaIndexLacks));
+  CUSTODY_ASSIGN_OR_RETURN(const auto held, GetMeta(snapshot, kMetaHeldLacks));
+  // The lines say more than a caller may know: which entries it is, and how many therapies.
+  std::string lacks;
+  std::string_view lines = index ? std::string_view(*index) : std::string_view();
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lacks += (lacks.empty() ? "" : ", ") + std::string(line.substr(0, line.find(':')));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  if (held) {
+    lacks += (lacks.empty() ? "" : ", and ") +
+             ("what " + std::to_string(std::ranges::count(*held, '\n'))) + " therapies hold";
+  }
+  return lacks;
+}
+
+StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std::string_view after,
+                                                  std::size_t limit) {
+  // A row is "therapy", id, chain; an id followed by 0x01 comes after all rows of that id.
+  constexpr std::string_view kType("therapy\0", 8);
+  std::string from(kType);
+  if (!after.empty()) from.append(after).push_back('\1');
+  std::vector<std::string> ids;
+  CUSTODY_RETURN_IF_ERROR(
+      snapshot.Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
+        if (ids.size() >= limit || !row.starts_with(kType)) return false;
+        row.remove_prefix(kType.size());
+        ids.emplace_back(row.substr(0, row.find('\0')));
+        return true;
+      }));
+  return ids;
+}
+
 Status ScanIdentifiers(
     const Snapshot& snapshot, std::span<const std::string> types, std::string_view value,
     bool prefix, const std::function<bool(const std::string& type, std::string_view id)>& take) {
@@ -112,19 +180,8 @@ Status ScanIdentifiers(
 
 StatusOr<std::vector<std::string>> TherapiesNaming(const Snapshot& snapshot, std::string_view type,
                                                    std::string_view value, bool prefix) {
-  CUSTODY_RETURN_IF_ERROR(CheckAsked(type, value));
-  std::vector<std::string> types = IdentifierTypes();
-  types.insert(types.end(), {"therapy", std::string(kPersonType)});
-  if (!type.empty()) {
-    // A type that does not exist would find nothing, as if nothing were concerned.
-    if (std::ranges::find(types, type) == types.end()) {
-      std::string known;
-      for (const std::string& one : types) known += (known.empty() ? "" : ", ") + one;
-      return InvalidArgument("there is no type of identifier \"" + std::string(type.substr(0, 64)) +
-                             "\"; there are " + known);
-    }
-    types.assign(1, std::string(type));
-  }
+  std::vector<std::string> types = AskedTypes();
+  if (!type.empty()) types.assign(1, std::string(type));
   std::set<std::string> ids;
   CUSTODY_RETURN_IF_ERROR(
       ScanIdentifiers(snapshot, types, value, prefix, [&](const std::string&, std::string_view id) {

@@ -28,8 +28,20 @@ std::vector<std::string> IndexRowsOf(const ParsedEvent& event);
 
 // `BringIndexUp` adds what an index of an earlier version lacks, in several commits, each of them
 // a whole step: what is cut short goes on at the next opening. Reads every event once; nothing to
-// do for an index of this version. RESOURCE_EXHAUSTED when the disk is full; DATA_LOSS for damage.
+// do for an index of this version. An event that cannot be read keeps nobody from recording: it is
+// left out and named in IndexLacks. RESOURCE_EXHAUSTED when the disk is full.
 Status BringIndexUp(Store& store);
+
+// `AddLacks` adds lines to what a meta row says was not readable; the first 32 and that there are
+// more. `IndexLacks` sums that up, of this index and of what therapies hold, and names no therapy;
+// empty: all was readable.
+Status AddLacks(const Snapshot& snapshot, std::string_view meta,
+                const std::vector<std::string>& lines, Batch& batch);
+StatusOr<std::string> IndexLacks(const Snapshot& snapshot);
+
+// `TherapiesAfter` are the first `limit` ids greater than `after`, in order.
+StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std::string_view after,
+                                                  std::size_t limit);
 
 // More than any product of ours reaches, and OUT_OF_RANGE when it does: who recalls a lot must not
 // be given a part of its therapies as if it were all.
@@ -37,7 +49,8 @@ inline constexpr std::size_t kMostFound = 100'000;
 
 // `ScanIdentifiers` gives every row of `value` under `types`, and with `prefix` those of every
 // value that begins with it, as the type and the therapy's id, until `take` says false.
-// INVALID_ARGUMENT for no value and for zero bytes, which would reach into other rows.
+// INVALID_ARGUMENT for no value, for zero bytes, which would reach into other rows, and for a type
+// that does not exist: it would find nothing, as if nothing were concerned, or who holds what.
 Status ScanIdentifiers(
     const Snapshot& snapshot, std::span<const std::string> types, std::string_view value,
     bool prefix, const std::function<bool(const std::string& type, std::string_view id)>& take);

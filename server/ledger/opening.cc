@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "crypto/file.h"
+#include "server/ledger/held_claims.h"
 #include "server/ledger/identifier_index.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/recovery.h"
@@ -94,6 +95,7 @@ StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_
     recovered.read_only = read_only.value_or("");
   }
   CUSTODY_RETURN_IF_ERROR(BringIndexUp(*recovered.store));
+  CUSTODY_RETURN_IF_ERROR(BringHeldClaimsUp(*recovered.store, recovered.history));
   CUSTODY_ASSIGN_OR_RETURN(recovered.tip, Tip::Load(*recovered.store));
   return recovered;
 }

@@ -8,7 +8,8 @@
 //   heads        tile path || 0x00 || u64 (2^64-1 - size)   tile, as of log size `size`
 //   checkpoints  u64 size                                   signed note
 //   identifiers  type || 0x00 || value || 0x00 || chain     nothing; type "therapy" lists them;
-//                of types "held ..." who has a thing now, with 0x00 || place behind (held_claims.h)
+//                of types "held ..." who has a thing: house || 0x00 before the chain and 0x00 ||
+//                place behind it (held_claims.h)
 //   attachments  therapy || 0x00 || sha256 (32) || u32 part sealed; part 0 describes the others
 //   subjects     therapy                                    see vault.h
 //   meta         name                                       see below
@@ -38,6 +39,10 @@ inline constexpr std::string_view kMetaClockConfirmed = "clock.confirmed";  // l
 inline constexpr std::string_view kMetaReadOnly = "read_only";              // why, while set
 inline constexpr std::string_view kMetaSchema = "schema/";                  // + hex SHA-256
 inline constexpr std::string_view kMetaIndex = "identifiers";  // its version: identifier_index.h
+inline constexpr std::string_view kMetaHeld = "held";          // whose rows: held_claims.h
+// What could not be read when these were made, a line each.
+inline constexpr std::string_view kMetaIndexLacks = "identifiers.lacks";
+inline constexpr std::string_view kMetaHeldLacks = "held.lacks";
 
 std::string ChainRow(const Hash& chain_key, std::uint64_t sequence);
 std::string NodeRow(int level, std::uint64_t row);

@@ -1,6 +1,10 @@
 // Rules that need other therapies, as a whole ledger answers them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/ledger/held_claims.h"
+#include "server/ledger/rows.h"
+#include "server/store/rocks_store.h"
 #include "tests/support/journey.h"
 #include "tests/support/ledger_folder.h"
 #include "tests/support/main_path.h"
@@ -20,7 +24,7 @@ TEST(LedgerWideRulesTest, AShipperHoldsOneTherapyUntilItIsReceived) {
              .status());
   }
   one.Through("packed");
-  TherapyRun two(folder.world(), "therapy/T2");
+  TherapyRun two(folder.world(), "therapy/T2", "02");
   two.Until("packed");
   folder.RecordWorld();
   EventBuilder packed = two.Next();
@@ -42,6 +46,83 @@ TEST(LedgerWideRulesTest, AShipperHoldsOneTherapyUntilItIsReceived) {
           .refused());
   folder.RecordWorld();
   CUSTODY_EXPECT_OK(RecordNow(folder.ledger(), signed_event).status);
+}
+
+// What a therapy holds follows from its chain by the code that folds. A folder that another program
+// wrote, or one that was killed while this was made, answers as rightly as one of its own (R05,
+// R15).
+TEST(LedgerWideRulesTest, WhatIsHeldIsMadeAnewBeforeAFolderOfAnotherProgramIsServed) {
+  LedgerFolder folder{false, pb::DEMO, TestWorld{}};
+  TherapyRun one(folder.world(), "therapy/T1");
+  TherapyRun two(folder.world(), "therapy/T2", "02");
+  folder.Begin();
+  for (const char* therapy : {"T1", "T2"}) {
+    Must(folder.ledger()
+             .PutAttachment(therapy, "application/pdf", std::string(kJourneyFile))
+             .status());
+  }
+  one.Through("transduced");
+  two.Until("transduced");
+  folder.RecordWorld();
+  EventBuilder again = two.Next();  // the vials of the first
+  ASSERT_FALSE(two.Judge(again).refused());
+  const pb::SignedEvent signed_event = again.Sign();
+  folder.clock().Reach(folder.world().now());
+  const auto refused = [&](const std::string& when) {
+    const RecordOutcome outcome = RecordNow(folder.ledger(), signed_event, "lab.station.1");
+    EXPECT_FALSE(outcome.status.ok()) << when;
+    EXPECT_NE(Message(outcome.status).find("therapy T1 has it"), std::string::npos)
+        << when << ": " << Message(outcome.status);
+  };
+  refused("as written");
+  std::vector<std::string> rows;
+  const std::string making = HeldRowsVersion() + "@";
+  for (const std::string& meta : {std::string(), std::string("of another program"), making}) {
+    folder.Close();
+    {
+      CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
+                                   OpenRocksStore({.folder = folder.path() / "db"}));
+      const auto snapshot = store->GetSnapshot();
+      std::vector<std::string> now;
+      CUSTODY_ASSERT_OK(
+          snapshot->Scan(Table::kIdentifiers, "held ", [&](std::string_view row, std::string_view) {
+            if (row.starts_with("held ")) now.emplace_back(row);
+            return row.starts_with("held ");
+          }));
+      if (rows.empty()) rows = now;
+      EXPECT_EQ(now, rows) << "made anew they are what they were";
+      Batch batch;
+      for (const std::string& row : now) batch.Delete(Table::kIdentifiers, row);
+      batch.Put(Table::kIdentifiers, rows.front() + "x", "");  // of code that folded otherwise
+      if (meta == making) batch.Delete(Table::kIdentifiers, rows.front() + "x");
+      batch.Put(Table::kMeta, kMetaHeld, meta);
+      if (meta.empty()) batch.Delete(Table::kMeta, kMetaHeld);
+      ASSERT_EQ(store->Commit(batch, snapshot->version(), snapshot->version().log_size).outcome,
+                CommitOutcome::kCommitted);
+    }
+    CUSTODY_ASSERT_OK(folder.Open());
+    refused("after \"" + meta + "\"");
+  }
+  EXPECT_FALSE(rows.empty());
+}
+
+// Types that are the ledger's own would tell who holds what.
+TEST(LedgerWideRulesTest, WhatIsHeldIsFoundByNobody) {
+  LedgerFolder folder{false, pb::DEMO, TestWorld{}};
+  TherapyRun one(folder.world(), "therapy/T1");
+  folder.Begin();
+  Must(folder.ledger().PutAttachment("T1", "application/pdf", std::string(kJourneyFile)).status());
+  one.Through("packed");
+  folder.RecordWorld();
+  for (const char* type : {"held shipper", "held ", "no such type"}) {
+    pb::FindRequest request;
+    request.set_type(type);
+    request.set_value("SHP-1");
+    EXPECT_THAT(folder.ledger().Find(request),
+                StatusIs(StatusCode::kInvalidArgument, "there is no type of identifier"));
+    EXPECT_THAT(folder.ledger().TherapiesNaming(type, "SHP-1", true),
+                StatusIs(StatusCode::kInvalidArgument, "there is no type of identifier"));
+  }
 }
 
 }  // namespace
