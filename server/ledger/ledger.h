@@ -64,6 +64,10 @@ struct LedgerChange {
 };
 
 // `Ledger` is thread-safe. Destroying it drains: every accepted event is answered first.
+// Whether what had to be folded for an answer is kept for the next: not by who goes through many,
+// or it would drive out what is being worked on.
+enum class Keep { kYes, kNo };
+
 class Ledger {
  public:
   // `Create` makes the store of a new ledger with the signed genesis as entry 0.
@@ -109,9 +113,13 @@ class Ledger {
   // The registry as of the newest committed entry; immutable, shared.
   virtual std::shared_ptr<const Registry> registry() const = 0;
   // `GetTherapy` folds (or finds folded) one therapy, whole; views are the caller's business.
-  // NOT_FOUND. `as_of` cuts the chain at entries received by then.
+  // NOT_FOUND; DATA_LOSS for one that cannot be read. `as_of` cuts the chain at entries received by
+  // then.
   virtual StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
-                                                   std::optional<Instant> as_of) = 0;
+                                                   std::optional<Instant> as_of, Keep keep) = 0;
+  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id, std::optional<Instant> as_of) {
+    return GetTherapy(id, as_of, Keep::kYes);
+  }
   // Ids of therapies greater than `after`, in order.
   virtual StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                            std::size_t limit) = 0;
@@ -130,6 +138,9 @@ class Ledger {
   virtual StatusOr<std::vector<std::string>> TherapiesNaming(std::string_view type,
                                                              std::string_view value,
                                                              bool prefix) = 0;
+  // `IndexLacks` says for people what could not be read when this folder's indices were made, so
+  // that Find and TherapiesNaming may miss a therapy; empty: nothing. It names no therapy.
+  virtual StatusOr<std::string> IndexLacks() = 0;
   virtual StatusOr<std::string> GetSchema(std::string_view sha256) = 0;
   virtual pb::GetStatusReply GetStatus() = 0;
   // Ledger time: the clock plus a demo ledger's offset.

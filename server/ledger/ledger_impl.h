@@ -72,8 +72,9 @@ class LedgerImpl final : public Ledger {
                      const std::function<bool(const pb::EntryReply&)>& visit) override;
 
   std::shared_ptr<const Registry> registry() const override;
-  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
-                                           std::optional<Instant> as_of) override;
+  using Ledger::GetTherapy;
+  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id, std::optional<Instant> as_of,
+                                           Keep keep) override;
   StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                    std::size_t limit) override;
   StatusOr<std::vector<std::string>> TherapiesNaming(std::string_view type, std::string_view value,
@@ -82,6 +83,7 @@ class LedgerImpl final : public Ledger {
   StatusOr<pb::ChainMoved> GetHead(std::string_view chain) override;
   StatusOr<pb::Verdict> Preview(const pb::SignedEvent& signed_event) override;
   StatusOr<pb::FindReply> Find(const pb::FindRequest& request) override;
+  StatusOr<std::string> IndexLacks() override;
   StatusOr<std::string> GetSchema(std::string_view sha256) override;
   pb::GetStatusReply GetStatus() override;
   Instant Now() const override;
@@ -135,7 +137,8 @@ class LedgerImpl final : public Ledger {
   Status SetReadOnly(const std::string& why);
   Status KeepReadOnly();  // on the committer's thread
   StatusOr<pb::Verdict> JudgeNext(const ParsedEvent& parsed);
-  StatusOr<std::unique_ptr<Fold>> FoldAt(const std::string& chain, const View& view);
+  StatusOr<std::unique_ptr<Fold>> FoldAt(const std::string& chain, const View& view,
+                                         Keep keep = Keep::kYes);
 
   // Constant after construction.
   const LedgerOptions options_;

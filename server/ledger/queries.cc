@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::size_t kPageEntries = 128;
 
-// The name under which the store lists something, at the front of `row`; empty when there is none.
-std::string_view TakePart(std::string_view& row) {
-  const std::string_view part = row.substr(0, row.find('\0'));
-  row.remove_prefix(std::min(part.size() + 1, row.size()));
-  return part;
-}
-
 // One page of entries: their log indices, in the order in which they are asked for.
 StatusOr<std::vector<std::uint64_t>> PageOf(const Snapshot& snapshot,
                                             const pb::ReadEntriesRequest& request,
@@ -144,7 +137,8 @@ Status LedgerImpl::ReadEntries(const pb::ReadEntriesRequest& request,
 std::shared_ptr<const Registry> LedgerImpl::registry() const { return live_.history()->newest(); }
 
 // Found folded, or folded now and kept: with the head that `view` has, never a newer one.
-StatusOr<std::unique_ptr<Fold>> LedgerImpl::FoldAt(const std::string& chain, const View& view) {
+StatusOr<std::unique_ptr<Fold>> LedgerImpl::FoldAt(const std::string& chain, const View& view,
+                                                   Keep keep) {
   CUSTODY_ASSIGN_OR_RETURN(const Chain name, Chain::Parse(chain));
   CUSTODY_ASSIGN_OR_RETURN(HeadsMap heads, HeadsMap::Open([&](std::string_view path) {
                              return HeadsTile(view.snapshot(), path, view.size());
@@ -158,12 +152,12 @@ StatusOr<std::unique_ptr<Fold>> LedgerImpl::FoldAt(const std::string& chain, con
   if (fold->length != head->length || fold->head != head->head) {
     return DataLoss(chain + " folds to another head than the heads map says");
   }
-  folds_.Put(chain, std::make_unique<Fold>(*fold));
+  if (keep == Keep::kYes) folds_.Put(chain, std::make_unique<Fold>(*fold));
   return fold;
 }
 
 StatusOr<pb::GetTherapyReply> LedgerImpl::GetTherapy(std::string_view id,
-                                                     std::optional<Instant> as_of) {
+                                                     std::optional<Instant> as_of, Keep keep) {
   CUSTODY_ASSIGN_OR_RETURN(const Chain chain, Chain::Parse("therapy/" + std::string(id)));
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
   auto fold = std::make_unique<Fold>();
@@ -171,7 +165,7 @@ StatusOr<pb::GetTherapyReply> LedgerImpl::GetTherapy(std::string_view id,
     CUSTODY_RETURN_IF_ERROR(CatchUp(chain.name(), view.snapshot(), view.history(), as_of, *fold));
     if (fold->length == 0) return NotFound("there was no " + chain.name() + " then");
   } else {
-    CUSTODY_ASSIGN_OR_RETURN(fold, FoldAt(chain.name(), view));
+    CUSTODY_ASSIGN_OR_RETURN(fold, FoldAt(chain.name(), view, keep));
   }
   pb::GetTherapyReply reply;
   *reply.mutable_state() = std::move(fold->state);
@@ -183,18 +177,7 @@ StatusOr<pb::GetTherapyReply> LedgerImpl::GetTherapy(std::string_view id,
 StatusOr<std::vector<std::string>> LedgerImpl::ListTherapies(std::string_view after,
                                                              std::size_t limit) {
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
-  std::vector<std::string> ids;
-  // A row is "therapy", id, chain; an id followed by 0x01 comes after all rows of that id.
-  std::string from("therapy");
-  from.push_back('\0');
-  if (!after.empty()) from.append(after).push_back('\1');
-  CUSTODY_RETURN_IF_ERROR(
-      view.snapshot().Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
-        if (ids.size() >= limit || TakePart(row) != "therapy") return false;
-        ids.emplace_back(TakePart(row));
-        return true;
-      }));
-  return ids;
+  return TherapiesAfter(view.snapshot(), after, limit);
 }
 
 StatusOr<std::vector<std::string>> LedgerImpl::TherapiesNaming(std::string_view type,
@@ -275,6 +258,11 @@ StatusOr<pb::FindReply> LedgerImpl::Find(const pb::FindRequest& request) {
                       request.value() + "; name the type of the identifier");
   }
   return reply;
+}
+
+StatusOr<std::string> LedgerImpl::IndexLacks() {
+  CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
+  return custody::IndexLacks(view.snapshot());
 }
 
 StatusOr<std::string> LedgerImpl::GetSchema(std::string_view sha256) {

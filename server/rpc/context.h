@@ -88,12 +88,13 @@ class RpcContext {
         alerting_(alerting),
         workers_(read_threads, kReadQueue),
         greeters_(1, kGreetingQueue),
+        listers_(kListingThreads, kReadQueue),
         fetchers_(kFetchThreads, kReadQueue) {}
 
   Ledger& ledger() { return ledger_; }
   Alerting* alerting() { return alerting_; }
-  // Threads by what may not wait for what: reads; the greeting that begins every session; and what
-  // the watchers are told.
+  // Threads by what may not wait for what: reads; the greeting that begins every session; listings
+  // over many therapies; and what the watchers are told.
   Workers& workers() { return workers_; }
   Workers& fetchers() { return fetchers_; }
   // How many of these may be open.
@@ -116,9 +117,12 @@ class RpcContext {
   Status LogRead(const Permit& permit, std::string_view therapy, std::string_view detail = {});
 
   // `Serve` is a whole unary call: admits it, runs `work` (Permit -> Status, or Permit and a place
-  // for ChainMoved -> Status) on a reading thread and finishes.
+  // for ChainMoved -> Status) on a reading thread and finishes. A listing has threads of its own,
+  // and a station at most two at a time.
+  enum class Lane { kReads, kListings };
   template <class Work>
-  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, Call call, Work work);
+  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, Call call, Work work,
+                                  Lane lane = Lane::kReads);
 
   // `Guarded` runs `work` and turns a stray exception into INTERNAL.
   static Status Guarded(const std::function<Status()>& work);
@@ -136,22 +140,35 @@ class RpcContext {
   Turns watches_{kMaxWatchesOfStation, kMaxWatches,
                  "too many watches are open, of this station or in all: end one, or try again "
                  "later"};
+  Turns listings_{kMaxListingsOfStation, kMaxListings,
+                  "two lists are being made for this station already: wait for them, or try again "
+                  "shortly"};
   // Last: their threads use the others.
   Workers workers_;
   Workers greeters_;
+  Workers listers_;
   Workers fetchers_;
 };
 
 template <class Work>
 grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context, Call call,
-                                            Work work) {
+                                            Work work, Lane lane) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   StatusOr<Permit> permit = Admit(*context, call);
   if (!permit.ok()) {
     reactor->Finish(ToGrpc(permit.status()));
     return reactor;
   }
-  auto job = [context, reactor, permit = *std::move(permit), work = std::move(work)] {
+  std::shared_ptr<Turn> turn;
+  if (lane == Lane::kListings) {
+    turn = std::make_shared<Turn>(listings_);
+    if (const Status begun = turn->Begin(permit->caller.station); !begun.ok()) {
+      reactor->Finish(ToGrpc(begun));
+      return reactor;
+    }
+  }
+  auto job = [context, reactor, turn = std::move(turn), permit = *std::move(permit),
+              work = std::move(work)]() mutable {
     std::optional<pb::ChainMoved> moved;
     const auto run = [&]() -> Status {
       if constexpr (std::is_invocable_v<Work, const Permit&, std::optional<pb::ChainMoved>&>) {
@@ -163,12 +180,15 @@ grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context
     const Status status = context->IsCancelled()
                               ? DeadlineExceeded("the caller left before its turn came")
                               : Guarded(run);
+    turn.reset();  // the answer may bring the next question at once
     ErrorDetails details;
     if (moved.has_value()) details.moved = &*moved;
     reactor->Finish(ToGrpc(ForPeer(status, CallName(permit.call)), details));
   };
-  Workers& lane = call == Call::kHello ? greeters_ : workers_;
-  if (!lane.Submit(std::move(job))) {
+  Workers& threads = call == Call::kHello      ? greeters_
+                     : lane == Lane::kListings ? listers_
+                                               : workers_;
+  if (!threads.Submit(std::move(job))) {
     reactor->Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));
   }
   return reactor;

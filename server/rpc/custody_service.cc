@@ -1,5 +1,8 @@
 #include "server/rpc/custody_service.h"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -9,6 +12,7 @@
 #include "custody/therapy.h"
 #include "custody/time.h"
 #include "server/rpc/alert_view.h"
+#include "server/rpc/listing.h"
 #include "server/rpc/recall.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/subjects.h"
@@ -132,6 +136,7 @@ Status PreviewInView(RpcContext& rpc, const Permit& permit, const pb::SignedEven
   } else if (!CheckChain(rpc.ledger(), as_party, chain, true).ok()) {
     ReduceVerdict(*verdict);
   }
+  HoldersInView(rpc.ledger(), as_party, *verdict);
   VerdictInView(permit.caller, *rpc.ledger().registry(), *verdict);
   return Status();
 }
@@ -204,39 +209,60 @@ grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* cont
       return InvalidArgument("people are found by Trace, in events that the caller may read");
     }
     CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc_.ledger().Find(*request));
+    std::uint64_t unread = 0;
     for (pb::FoundIdentifier& one : *found.mutable_found()) {
       const Status seen = Look(rpc_.ledger(), permit, one.therapy()).status();
+      if (seen.code() == StatusCode::kDataLoss) {
+        spdlog::error("find: therapy {} cannot be read: {}", one.therapy(), Message(seen));
+        ++unread;
+        continue;
+      }
       if (seen.code() == StatusCode::kNotFound) continue;
       CUSTODY_RETURN_IF_ERROR(seen);
       CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, one.therapy(), "find " + one.type()));
       *reply->add_found() = std::move(one);
     }
-    return Status();
+    if (reply->found_size() > 0) return Status();
+    // Nothing is an answer only when everything could be looked at.
+    CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc_.ledger().IndexLacks());
+    return unread == 0 && lacks.empty() ? Status() : NotWhole(unread, lacks);
   });
 }
 
 grpc::ServerUnaryReactor* CustodyService::Trace(grpc::CallbackServerContext* context,
                                                 const pb::TraceRequest* request,
                                                 pb::TraceReply* reply) {
-  return rpc_.Serve(context, Call::kTrace, [=, this](const Permit& permit) {
-    return custody::Trace(rpc_, permit, *request, reply);
-  });
+  return rpc_.Serve(
+      context, Call::kTrace,
+      [=, this](const Permit& permit) {
+        return custody::Trace(
+            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
+      },
+      RpcContext::Lane::kListings);
 }
 
 grpc::ServerUnaryReactor* CustodyService::Inventory(grpc::CallbackServerContext* context,
                                                     const pb::InventoryRequest* request,
                                                     pb::InventoryReply* reply) {
-  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
-    return custody::Inventory(rpc_, permit, *request, reply);
-  });
+  return rpc_.Serve(
+      context, Call::kReadTherapies,
+      [=, this](const Permit& permit) {
+        return custody::Inventory(
+            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
+      },
+      RpcContext::Lane::kListings);
 }
 
 grpc::ServerUnaryReactor* CustodyService::Worklist(grpc::CallbackServerContext* context,
                                                    const pb::WorklistRequest* request,
                                                    pb::WorklistReply* reply) {
-  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
-    return custody::Worklist(rpc_, permit, *request, reply);
-  });
+  return rpc_.Serve(
+      context, Call::kReadTherapies,
+      [=, this](const Permit& permit) {
+        return custody::Worklist(
+            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
+      },
+      RpcContext::Lane::kListings);
 }
 
 grpc::ServerUnaryReactor* CustodyService::PutSubject(grpc::CallbackServerContext* context,

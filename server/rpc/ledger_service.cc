@@ -95,6 +95,7 @@ grpc::ServerUnaryReactor* LedgerService::Record(grpc::CallbackServerContext* con
     if (outcome.status.ok()) {
       *reply = std::move(outcome.reply);
       if (reply->verdict().reasons_size() > 0) {
+        WithoutHolders(*reply->mutable_verdict());
         VerdictInView(station.permit.caller, *rpc_.ledger().registry(), *reply->mutable_verdict());
       }
       reactor->Finish(ToGrpc(Status()));

@@ -3,6 +3,7 @@
 #define CUSTODY_SERVER_RPC_LIMITS_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace custody {
 
@@ -49,6 +50,15 @@ inline constexpr std::size_t kMaxPendingChanges = 1024;
 inline constexpr std::size_t kPageEntries = 256;
 inline constexpr std::size_t kPageBytes = 1 << 20;
 inline constexpr std::size_t kPageTherapies = 100;
+// Therapies that one page of a listing looks at, shown or not; of the past each is folded anew, and
+// counts as so many.
+inline constexpr std::uint64_t kMostLookedAt = 1000;
+inline constexpr std::uint64_t kCostOfReplay = 10;
+// Listings of one station at a time, and their threads: they go through the whole ledger, and a
+// check at the bedside does not wait behind them.
+inline constexpr int kMaxListingsOfStation = 2;
+inline constexpr int kMaxListings = 512;
+inline constexpr unsigned kListingThreads = 2;
 
 inline constexpr std::size_t kAttachmentChunkBytes = 1 << 20;
 // Attachments on their way in or out at the same time, since each is held in memory meanwhile; and

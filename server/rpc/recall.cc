@@ -1,5 +1,3 @@
-// A page ends with a therapy that the caller may see, so that no page says which others there are;
-// what it costs is bounded by the therapies that are read, event by event, and by what it holds.
 #include "server/rpc/recall.h"
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "custody/state.h"
 #include "custody/time.h"
 #include "custody/trace.h"
+#include "server/rpc/listing.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/views.h"
 
@@ -55,28 +54,6 @@ StatusOr<std::vector<TracedEvent>> ReadableEvents(Ledger& ledger, const Caller& 
   return events;
 }
 
-// What `ids` name, in their order from after `after` on: `take` adds one to the answer and says
-// whether it is in. Gives where to go on; empty at the end.
-template <class Take>
-StatusOr<std::string> TakePage(RpcContext& rpc, const Permit& permit,
-                               const std::vector<std::string>& ids, const std::string& after,
-                               std::uint32_t limit, Take take) {
-  std::uint32_t taken = 0;
-  std::size_t bytes = 0;
-  std::string last;
-  for (auto id = std::upper_bound(ids.begin(), ids.end(), after); id != ids.end(); ++id) {
-    const StatusOr<pb::GetTherapyReply> therapy = Look(rpc.ledger(), permit, *id);
-    if (therapy.status().code() == StatusCode::kNotFound) continue;
-    CUSTODY_RETURN_IF_ERROR(therapy.status());
-    if (taken >= limit || bytes > kMaxReplyBytes / 2) return last;
-    CUSTODY_ASSIGN_OR_RETURN(const std::size_t size, take(*id, *therapy));
-    bytes += size;
-    ++taken;
-    last = *id;
-  }
-  return std::string();
-}
-
 bool Concerns(const pb::TracedTherapy& traced) {
   return traced.uses_size() > 0 ||
          std::ranges::any_of(traced.containers(),
@@ -86,7 +63,7 @@ bool Concerns(const pb::TracedTherapy& traced) {
 }  // namespace
 
 Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& request,
-             pb::TraceReply* reply) {
+             const std::function<bool()>& cancelled, pb::TraceReply* reply) {
   CUSTODY_RETURN_IF_ERROR(CheckName("an identifier", request.value()));
   CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
   Ledger& ledger = rpc.ledger();
@@ -95,7 +72,7 @@ Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& requ
   const TraceQuestion question{request.type(), request.value(), request.touched()};
   const std::shared_ptr<const Registry> registry = ledger.registry();
   const auto take = [&](const std::string& id,
-                        const pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
+                        pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
     std::uint64_t withheld = 0;
     CUSTODY_ASSIGN_OR_RETURN(const std::vector<TracedEvent> events,
                              ReadableEvents(ledger, permit.caller, id, withheld));
@@ -108,13 +85,17 @@ Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& requ
     pb::TracedTherapy& added = *reply->add_therapies() = std::move(traced);
     return added.ByteSizeLong();
   };
-  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(),
-                           TakePage(rpc, permit, ids, request.after(), limit, take));
+  const Listing listing{.what = "trace",
+                        .after = request.after(),
+                        .limit = limit,
+                        .ids = [&](const std::string& after) { return AfterIn(ids, after); },
+                        .take = take};
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(), ListPage(rpc, permit, listing, cancelled));
   return Status();
 }
 
 Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryRequest& request,
-                 pb::InventoryReply* reply) {
+                 const std::function<bool()>& cancelled, pb::InventoryReply* reply) {
   CUSTODY_RETURN_IF_ERROR(CheckName("a storage unit", request.unit()));
   CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
   CUSTODY_RETURN_IF_ERROR(CheckTime(request.at(), "at"));
@@ -133,7 +114,7 @@ Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryReque
   const std::vector<std::string> ids(candidates.begin(), candidates.end());
   const std::shared_ptr<const Registry> registry = ledger.registry();
   const auto take = [&](const std::string& id,
-                        const pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
+                        pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
     const pb::TherapyState view = InView(whole, permit.caller, *registry).state();
     pb::TracedTherapy lying = InventoryOf(view, request.unit(), from, to);
     if (lying.containers().empty()) return 0;
@@ -141,8 +122,12 @@ Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryReque
     pb::TracedTherapy& added = *reply->add_therapies() = std::move(lying);
     return added.ByteSizeLong();
   };
-  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(),
-                           TakePage(rpc, permit, ids, request.after(), limit, take));
+  const Listing listing{.what = "inventory",
+                        .after = request.after(),
+                        .limit = limit,
+                        .ids = [&](const std::string& after) { return AfterIn(ids, after); },
+                        .take = take};
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(), ListPage(rpc, permit, listing, cancelled));
   return Status();
 }
 

@@ -2,6 +2,8 @@
 #ifndef CUSTODY_SERVER_RPC_RECALL_H_
 #define CUSTODY_SERVER_RPC_RECALL_H_
 
+#include <functional>
+
 #include "custody/v1/service.pb.h"
 #include "server/rpc/context.h"
 
@@ -11,11 +13,11 @@ namespace custody {
 // by events that it may read; every one is noted in the access log before the answer leaves. A
 // therapy in which only unreadable events name it is left out. INVALID_ARGUMENT for no value.
 Status Trace(RpcContext& rpc, const Permit& permit, const pb::TraceRequest& request,
-             pb::TraceReply* reply);
+             const std::function<bool()>& cancelled, pb::TraceReply* reply);
 
 // `Inventory` answers with the containers that lay in a unit, of therapies that the caller may see.
 Status Inventory(RpcContext& rpc, const Permit& permit, const pb::InventoryRequest& request,
-                 pb::InventoryReply* reply);
+                 const std::function<bool()>& cancelled, pb::InventoryReply* reply);
 
 }  // namespace custody
 

@@ -79,7 +79,8 @@ void FinishRefused(RpcContext& rpc, const RecordingStation& station, RecordOutco
     const Status party = CheckChain(rpc.ledger(), permit, station.chain, true);
     if (!party.ok()) reduce(party);
     pb::Verdict& verdict = *shared->reply.mutable_verdict();
-    if (VerdictInView(permit.caller, *rpc.ledger().registry(), verdict)) {
+    const bool holders = HoldersInView(rpc.ledger(), permit, verdict);
+    if (VerdictInView(permit.caller, *rpc.ledger().registry(), verdict) || holders) {
       shared->status = MakeStatus(shared->status.code(), Explain(verdict));
     }
     answer(*shared);
@@ -280,9 +281,9 @@ void RecordManyReactor::Submit(const std::string& chain, Waiting item) {
   auto done = [this, chain, from_anywhere, number = item.number](RecordOutcome outcome) {
     if (outcome.status.ok()) {
       pb::Verdict& verdict = *outcome.reply.mutable_verdict();
-      if (verdict.reasons_size() > 0) {
-        VerdictInView(station_.permit.caller, *rpc_.ledger().registry(), verdict);
-      }
+      const bool any = verdict.reasons_size() > 0;
+      WithoutHolders(verdict);
+      if (any) VerdictInView(station_.permit.caller, *rpc_.ledger().registry(), verdict);
       Answered(chain, number, std::move(outcome));
       return;
     }

@@ -4,8 +4,10 @@
 #include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
+#include "custody/claims.h"
 #include "custody/event.h"
 #include "custody/therapy.h"
 
@@ -95,15 +97,15 @@ bool MaySee(const Permit& permit, const pb::TherapyState& state, const Registry&
 }
 
 StatusOr<pb::GetTherapyReply> Look(Ledger& ledger, const Permit& permit, std::string_view therapy,
-                                   std::optional<Instant> as_of) {
+                                   std::optional<Instant> as_of, Keep keep) {
   // Who may see a therapy is judged by what is known now, also when its past is asked for.
-  StatusOr<pb::GetTherapyReply> now = ledger.GetTherapy(therapy, std::nullopt);
+  StatusOr<pb::GetTherapyReply> now = ledger.GetTherapy(therapy, std::nullopt, keep);
   if (!now.ok()) {
     return now.status().code() == StatusCode::kNotFound ? Hidden(therapy) : now.status();
   }
   if (!MaySee(permit, now->state(), *ledger.registry())) return Hidden(therapy);
   if (!as_of.has_value()) return now;
-  return ledger.GetTherapy(therapy, as_of);
+  return ledger.GetTherapy(therapy, as_of, keep);
 }
 
 pb::GetTherapyReply InView(const pb::GetTherapyReply& reply, const Caller& caller,
@@ -189,6 +191,30 @@ bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& 
   return HideReasons(*verdict.mutable_reasons(), registry, caller.site);
 }
 
+namespace {
+
+bool HideHoldersIn(pb::Verdict& verdict, const std::function<bool(const std::string&)>& may_know) {
+  bool hidden = false;
+  for (pb::Reason& reason : *verdict.mutable_reasons()) {
+    if (reason.rule() != "R05" && reason.rule() != "R15") continue;
+    hidden = HideHolders(*reason.mutable_found(), may_know) || hidden;
+  }
+  return hidden;
+}
+
+}  // namespace
+
+bool HoldersInView(Ledger& ledger, const Permit& permit, pb::Verdict& verdict) {
+  Permit as_party = permit;
+  if (permit.scope != Scope::kAll) as_party.scope = Scope::kParty;
+  return HideHoldersIn(
+      verdict, [&](const std::string& therapy) { return Look(ledger, as_party, therapy).ok(); });
+}
+
+void WithoutHolders(pb::Verdict& verdict) {
+  HideHoldersIn(verdict, [](const std::string&) { return false; });
+}
+
 void StepsInView(const Caller& caller, const Registry& registry, pb::NextStepsReply& steps) {
   if (caller.who == Who::kClinic || caller.who == Who::kOversight) return;
   auto* list = steps.mutable_steps();
@@ -221,7 +247,8 @@ Status CheckChain(Ledger& ledger, const Permit& permit, std::string_view chain, 
     return PermissionDenied(std::string(CallName(permit.call)) + " is open to station " +
                             permit.caller.station + " for registry chains only");
   }
-  const StatusOr<pb::GetTherapyReply> state = ledger.GetTherapy(parsed.id(), std::nullopt);
+  const StatusOr<pb::GetTherapyReply> state =
+      ledger.GetTherapy(parsed.id(), std::nullopt, Keep::kYes);
   if (!state.ok()) {
     if (state.status().code() != StatusCode::kNotFound) return state.status();
     return new_allowed ? Status() : Hidden(parsed.id());

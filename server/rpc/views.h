@@ -26,7 +26,8 @@ bool MaySee(const Permit& permit, const pb::TherapyState& state, const Registry&
 
 // `Look` gives a therapy's whole state when the caller may see it; Hidden otherwise.
 StatusOr<pb::GetTherapyReply> Look(Ledger& ledger, const Permit& permit, std::string_view therapy,
-                                   std::optional<Instant> as_of = std::nullopt);
+                                   std::optional<Instant> as_of = std::nullopt,
+                                   Keep keep = Keep::kYes);
 
 // `InView` is the part of `reply` that is the caller's to read.
 pb::GetTherapyReply InView(const pb::GetTherapyReply& reply, const Caller& caller,
@@ -63,6 +64,12 @@ Hash WhatIsShown(const pb::GetTherapyReply& view);
 // `VerdictInView` takes out of a verdict what the caller may not read of the therapy; says whether
 // it had to.
 bool VerdictInView(const Caller& caller, const Registry& registry, pb::Verdict& verdict);
+
+// `HoldersInView` leaves in a verdict which other therapies have a thing (R05, R15) only where the
+// caller may see all of them; says whether it had to take some out. It may fold them: on a reading
+// thread. `WithoutHolders` leaves none.
+bool HoldersInView(Ledger& ledger, const Permit& permit, pb::Verdict& verdict);
+void WithoutHolders(pb::Verdict& verdict);
 
 // `ReduceVerdict` takes out of a verdict what tells a caller that is no party about the therapy:
 // only the reasons about authority stay.

@@ -15,6 +15,7 @@
 #include "custody/state.h"
 #include "custody/therapy.h"
 #include "custody/time.h"
+#include "server/rpc/listing.h"
 #include "server/rpc/requests.h"
 #include "server/rpc/views.h"
 
@@ -133,39 +134,31 @@ pb::WorklistEntry EntryOf(const Permit& permit, const Registry& registry, const 
 }  // namespace
 
 Status Worklist(RpcContext& rpc, const Permit& permit, const pb::WorklistRequest& request,
-                pb::WorklistReply* reply) {
+                const std::function<bool()>& cancelled, pb::WorklistReply* reply) {
   Ledger& ledger = rpc.ledger();
   CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
   CUSTODY_ASSIGN_OR_RETURN(const Question question, QuestionOf(request, ledger.Now()));
   const std::shared_ptr<const Registry> registry = ledger.registry();
-  const auto as_of = question.past ? std::optional<Instant>(question.at) : std::nullopt;
-  std::string after = request.after();
-  std::string last;
-  std::size_t bytes = 0;
-  while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
-                             ledger.ListTherapies(after, kPageTherapies));
-    if (ids.empty()) return Status();
-    for (const std::string& id : ids) {
-      StatusOr<pb::GetTherapyReply> therapy = Look(ledger, permit, id, as_of);
-      if (therapy.status().code() == StatusCode::kNotFound) continue;
-      CUSTODY_RETURN_IF_ERROR(therapy.status());
-      if (reply->looked_at() >= limit || bytes > kMaxReplyBytes / 2) {
-        reply->set_next(last);
-        return Status();
-      }
-      reply->set_looked_at(reply->looked_at() + 1);
-      last = id;
-      if (!IsAt(therapy->state(), request.site())) continue;
-      pb::WorklistEntry entry =
-          EntryOf(permit, *registry, question, std::move(*therapy->mutable_state()));
-      if (entry.steps().empty() && entry.alerts().empty()) continue;
-      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "worklist"));
-      bytes += entry.ByteSizeLong();
-      *reply->add_entries() = std::move(entry);
-    }
-    after = ids.back();
-  }
+  const auto take = [&](const std::string& id,
+                        pb::GetTherapyReply& therapy) -> StatusOr<std::size_t> {
+    reply->set_looked_at(reply->looked_at() + 1);
+    if (!IsAt(therapy.state(), request.site())) return 0;
+    pb::WorklistEntry entry =
+        EntryOf(permit, *registry, question, std::move(*therapy.mutable_state()));
+    if (entry.steps().empty() && entry.alerts().empty()) return 0;
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "worklist"));
+    pb::WorklistEntry& added = *reply->add_entries() = std::move(entry);
+    return added.ByteSizeLong();
+  };
+  const Listing listing{
+      .what = "worklist",
+      .after = request.after(),
+      .limit = limit,
+      .as_of = question.past ? std::optional<Instant>(question.at) : std::nullopt,
+      .ids = [&](const std::string& after) { return ledger.ListTherapies(after, kPageTherapies); },
+      .take = take};
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(), ListPage(rpc, permit, listing, cancelled));
+  return Status();
 }
 
 }  // namespace custody

@@ -2,6 +2,8 @@
 #ifndef CUSTODY_SERVER_RPC_WORKLIST_H_
 #define CUSTODY_SERVER_RPC_WORKLIST_H_
 
+#include <functional>
+
 #include "custody/v1/service.pb.h"
 #include "server/rpc/context.h"
 
@@ -10,7 +12,7 @@ namespace custody {
 // `Worklist` answers with one page, as the request says; therapies of which something is shown are
 // noted in the access log. A past `as_of` folds every therapy anew and takes its time.
 Status Worklist(RpcContext& rpc, const Permit& permit, const pb::WorklistRequest& request,
-                pb::WorklistReply* reply);
+                const std::function<bool()>& cancelled, pb::WorklistReply* reply);
 
 }  // namespace custody
 

@@ -5,7 +5,9 @@
 #include <fstream>
 
 #include "crypto/file.h"
+#include "server/ledger/held_claims.h"
 #include "server/ledger/identifier_index.h"
+#include "server/ledger/registry_history.h"
 #include "server/ledger/rows.h"
 #include "server/store/rocks_store.h"
 #include "tests/support/audits.h"
@@ -82,6 +84,32 @@ TEST_F(LedgerRecoveryTest, AnIndexThatKnewLessIsBroughtUpBeforeAnythingIsServed)
   }
   CUSTODY_ASSERT_OK(folder_.Open());
   RecordSome(1);  // and it goes on
+}
+
+// An entry of years ago keeps nobody from recording today, and no "nobody has it" is given for it.
+TEST_F(LedgerRecoveryTest, WhatCannotBeReadIsLeftOutOfTheIndexAndRemembered) {
+  folder_.Begin();
+  RecordSome(3);
+  const std::uint64_t last = folder_.ledger().GetStatus().entries() - 1;
+  EXPECT_EQ(Must(folder_.ledger().IndexLacks()), "");
+  folder_.Close();
+  Overwrite(Table::kSigned, U64(last), "no event");
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, OpenRocksStore({.folder = folder_.path() / "db"}));
+  for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
+    const StoreVersion now = store->GetSnapshot()->version();
+    Batch batch;
+    batch.Delete(Table::kMeta, meta);
+    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+  }
+  CUSTODY_ASSERT_OK(BringIndexUp(*store));
+  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())), "entry " + std::to_string(last));
+  EXPECT_EQ(Must(TherapiesNaming(*store->GetSnapshot(), "therapy", "T1", false)),
+            std::vector<std::string>{"T1"});
+  const auto history = Must(RegistryHistory::Load(*store->GetSnapshot()));
+  CUSTODY_ASSERT_OK(BringHeldClaimsUp(*store, history));
+  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())),
+            "entry " + std::to_string(last) + ", and what 1 therapies hold");
+  EXPECT_EQ(Must(GetMeta(*store->GetSnapshot(), kMetaHeld)), HeldRowsVersion());
 }
 
 TEST_F(LedgerRecoveryTest, OpenWantsTheLedgersOwnLogKey) {

@@ -161,10 +161,11 @@ class SlowLedger final : public Ledger {
     return real_->ReadEntries(request, may_read, visit);
   }
   std::shared_ptr<const Registry> registry() const override { return real_->registry(); }
-  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
-                                           std::optional<Instant> as_of) override {
-    return real_->GetTherapy(id, as_of);
+  StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id, std::optional<Instant> as_of,
+                                           Keep keep) override {
+    return real_->GetTherapy(id, as_of, keep);
   }
+  StatusOr<std::string> IndexLacks() override { return real_->IndexLacks(); }
   StatusOr<std::vector<std::string>> ListTherapies(std::string_view after,
                                                    std::size_t limit) override {
     return real_->ListTherapies(after, limit);

@@ -12,6 +12,7 @@
 #include "tests/support/main_path.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_ledger.h"
+#include "tests/support/therapy_events.h"
 
 namespace custody {
 namespace {
@@ -95,6 +96,62 @@ TEST_F(ServerRecallTest, APersonIsFoundOnlyInEventsThatTheCallerMayRead) {
   pb::FindReply found;
   EXPECT_THAT(clinic.Ask(*clinic.custody, &pb::Custody::Stub::Find, find, &found).status,
               StatusIs(StatusCode::kInvalidArgument, "Trace"));
+}
+
+// Another therapy has the number: which one is told to whom it may concern (R05).
+TEST_F(ServerRecallTest, WhichTherapyHasANumberIsToldOnlyToWhoMaySeeIt) {
+  const auto found = [&](std::string_view station, const std::string& first,
+                         const std::string& second) {
+    world_.ledger().set_now(SystemClock().Now());
+    EventBuilder event = PatientEnrolledBy(world_.ledger(), "therapy/T2", first, second);
+    event.event().mutable_patient_enrolled()->set_coi(std::string(kMainCoi));
+    RawCaller caller = Caller(station);
+    pb::PreviewRequest request;
+    *request.mutable_signed_() = event.Sign();
+    pb::PreviewReply reply;
+    CUSTODY_EXPECT_OK(
+        caller.Ask(*caller.custody, &pb::Custody::Stub::Preview, request, &reply).status);
+    std::string text;
+    for (const pb::Reason& reason : reply.verdict().reasons()) {
+      if (reason.rule() == "R05") text += reason.found();
+    }
+    return text;
+  };
+  EXPECT_EQ(found("clinic.station.1", "clinic.coord.1", "clinic.rn.1"), "therapy T1 has it");
+  EXPECT_EQ(found("other.station.1", "other.coord.1", "other.rn.1"), "another therapy has it");
+}
+
+// What the ledger does for a page is bounded, and no page says what the others are called.
+TEST_F(ServerRecallTest, APageOfALongListEndsWhereverItIsAndNamesNobodyElsesTherapy) {
+  CUSTODY_ASSERT_OK(Caller("admin").ConfirmClock());
+  std::vector<pb::SignedEvent> events;
+  for (int i = 100; i < 220; ++i) {
+    world_.ledger().set_now(SystemClock().Now());
+    events.push_back(
+        PatientEnrolledBy(world_.ledger(), "therapy/P" + std::to_string(i)).Record().signed_event);
+  }
+  RawCaller clinic = Caller("clinic.station.1");
+  std::vector<pb::RecordReply> replies;
+  CUSTODY_ASSERT_OK(clinic.RecordAll(events, &replies).status);
+  ASSERT_EQ(replies.size(), events.size());
+  for (const pb::RecordReply& reply : replies) ASSERT_FALSE(reply.has_error());
+  pb::WorklistRequest request;
+  *request.mutable_as_of() = ToProto(world_.ledger().now() + -kMicrosPerMinute);
+  const pb::WorklistReply first = Worklist(request, "other.station.1");
+  EXPECT_EQ(first.looked_at(), 0U);
+  EXPECT_EQ(first.next(), " 00000100 00000000");
+  request.set_after(first.next());
+  const pb::WorklistReply second = Worklist(request, "other.station.1");
+  EXPECT_EQ(second.looked_at(), 0U);
+  EXPECT_EQ(second.next(), "");
+  for (const char* bad : {" 100", "T1 1 1", " 00000100 0000000x"}) {
+    request.set_after(bad);
+    RawCaller caller = Caller("clinic.station.1");
+    pb::WorklistReply reply;
+    EXPECT_THAT(caller.Ask(*caller.custody, &pb::Custody::Stub::Worklist, request, &reply).status,
+                StatusIs(StatusCode::kInvalidArgument, "after"))
+        << bad;
+  }
 }
 
 TEST_F(ServerRecallTest, ABagLeadsBackToWhatItTouchedInTheCallersView) {
