@@ -8,7 +8,8 @@ namespace custody {
 
 // `EachPage` asks by `call` (a Request, gives StatusOr<Reply>) and hands every page to `take`,
 // which may move out of it, until there is no next one. DATA_LOSS for a server whose pages go
-// backwards, which would be asked for ever.
+// backwards, which would be asked for ever. FAILED_PRECONDITION after the last page: that was not
+// all (`ListedThoughNotAll`).
 template <typename Request, typename Call, typename Take>
 Status EachPage(Request request, const Call& call, const Take& take) {
   while (true) {
@@ -18,6 +19,12 @@ Status EachPage(Request request, const Call& call, const Take& take) {
     if (page.next() <= request.after()) return DataLoss("the server's pages go backwards");
     request.set_after(page.next());
   }
+}
+
+// `ListedThoughNotAll` says whether a list that ended so is shown all the same, and why it is not
+// whole after it.
+inline bool ListedThoughNotAll(const Status& end, bool empty) {
+  return end.code() == StatusCode::kFailedPrecondition && !empty;
 }
 
 }  // namespace custody

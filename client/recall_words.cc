@@ -49,25 +49,29 @@ std::string GivenOf(const Line& line, std::string_view zone) {
 }
 
 template <typename Request, typename Call>
-StatusOr<std::vector<pb::TracedTherapy>> AllTherapies(const Request& request, const Call& call) {
+StatusOr<std::vector<pb::TracedTherapy>> AllTherapies(const Request& request, const Call& call,
+                                                      Status& whole) {
   std::vector<pb::TracedTherapy> all;
-  CUSTODY_RETURN_IF_ERROR(EachPage(request, call, [&](auto& page) {
+  whole = EachPage(request, call, [&](auto& page) {
     for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
-  }));
+  });
+  if (!whole.ok() && !ListedThoughNotAll(whole, all.empty())) return whole;
   return all;
 }
 
 }  // namespace
 
-StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request) {
+StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request,
+                                                  Status& whole) {
   request.set_limit(kTherapiesOfPage);
-  return AllTherapies(request, [&](const pb::TraceRequest& page) { return session.Trace(page); });
+  return AllTherapies(
+      request, [&](const pb::TraceRequest& page) { return session.Trace(page); }, whole);
 }
 
 StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
-                                                      pb::InventoryRequest request) {
-  return AllTherapies(request,
-                      [&](const pb::InventoryRequest& page) { return session.Inventory(page); });
+                                                      pb::InventoryRequest request, Status& whole) {
+  return AllTherapies(
+      request, [&](const pb::InventoryRequest& page) { return session.Inventory(page); }, whole);
 }
 
 std::string WhereOf(const pb::TracedContainer& container) {

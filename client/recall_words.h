@@ -14,10 +14,12 @@
 
 namespace custody {
 
-// `TraceAll` and `InventoryAll` ask for page after page; `request.after` is theirs.
-StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request);
+// `TraceAll` and `InventoryAll` ask for page after page; `request.after` is theirs. `whole` is
+// FAILED_PRECONDITION when what they give is not all: to be said, loudly, after the list.
+StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request,
+                                                  Status& whole);
 StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
-                                                      pb::InventoryRequest request);
+                                                      pb::InventoryRequest request, Status& whole);
 
 // `ConcernedRows` are the containers that are concerned, what can harm somebody soonest first: rows
 // of {container, state, where, given, therapy, CoI, because, tell}. A concerned therapy that has no

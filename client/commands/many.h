@@ -18,9 +18,9 @@ struct ManyLine {
   std::string what;  // "recorded", or why not
 };
 
-// `RecordDrafts` asks once whether all of it is right, records each draft for the signers that the
-// options name (each passphrase asked once), goes on after what is refused, and lists what came of
-// each, after `lines`. Gives the greatest exit code.
+// `RecordDrafts` lists therapies and containers, asks once whether all of it is right, records each
+// draft for the signers that the options name (each passphrase asked once), goes on after what is
+// refused, and lists what came of each, after `lines`. Gives the greatest exit code.
 int RecordDrafts(Shell& shell, Desk& desk, const SigningOptions& signing, std::vector<Draft> drafts,
                  std::vector<ManyLine> lines);
 

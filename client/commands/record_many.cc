@@ -121,7 +121,9 @@ StatusOr<std::vector<Draft>> RecordManyCommand::Drafts(Desk& desk, std::vector<M
   }
   CUSTODY_ASSIGN_OR_RETURN(auto scanned, ReadPositions(positions));
   CUSTODY_ASSIGN_OR_RETURN(const pb::InventoryRequest request, UnitRequest(desk, unit, lay_at, ""));
-  CUSTODY_ASSIGN_OR_RETURN(const auto lying, InventoryAll(desk.session(), request));
+  Status whole;
+  CUSTODY_ASSIGN_OR_RETURN(const auto lying, InventoryAll(desk.session(), request, whole));
+  if (!whole.ok()) lines.push_back({"", false, Message(whole)});
   const bool names_unit = body->message_type()->FindFieldByName("storage_unit") != nullptr;
   for (const pb::TracedTherapy& therapy : lying) {
     Draft draft = common;
@@ -173,10 +175,32 @@ StatusOr<pb::InventoryRequest> UnitRequest(const Desk& desk, std::string_view un
   return request;
 }
 
+namespace {
+
+// What is about to be signed: the list is the server's, and who signs answers for it.
+void ShowDrafts(Shell& shell, const std::vector<Draft>& drafts) {
+  Rows rows;
+  for (const Draft& draft : drafts) {
+    std::string containers;
+    for (const auto& [path, value] : draft.fields) {
+      const bool item = path == "containers" || path == "container" ||
+                        (path.starts_with("containers.") && path.ends_with(".container"));
+      const bool place = path.starts_with("containers.") && path.ends_with(".position");
+      if (item) containers += (containers.empty() ? "" : ", ") + value;
+      if (place) containers += " to " + value;
+    }
+    rows.push_back({draft.therapy, draft.event, containers});
+  }
+  if (!rows.empty()) shell.console.Table({"Therapy", "To be signed", "Containers"}, rows);
+}
+
+}  // namespace
+
 int RecordDrafts(Shell& shell, Desk& desk, const SigningOptions& signing, std::vector<Draft> drafts,
                  std::vector<ManyLine> lines) {
   const auto signers = signing.Signers();
   if (!signers.ok()) return shell.Fail(signers.status());
+  ShowDrafts(shell, drafts);
   const bool ask = shell.console.look().terminal && !signing.yes && !drafts.empty();
   if (ask &&
       !shell.console.Confirm("Sign this for " + std::to_string(drafts.size()) + " therapies?")) {
@@ -231,7 +255,8 @@ void AddRecordManyCommand(CLI::App& app, Shell& shell) {
   work->entry.AddTo(*command);
   work->signing.AddTo(*command);
   command->footer(
-      "Signed once, one event in each therapy; what was not recorded is listed, and why. "
+      "What is to be signed is listed first: therapies and containers. Signed once, one event in "
+      "each therapy; what was not recorded is listed, and why. "
       "Examples:\n"
       "  record-many storage_excursion --unit LN2-04 --as WH1:WH --from -40min \\\n"
       "         --max-temperature-centi-c '-118 Cel' --moved-away yes\n"

@@ -28,6 +28,7 @@ struct TraceCommand {
   std::string reason;
   std::vector<std::string> only;
   SigningOptions signing;
+  Status whole;  // why what was found is not all
 
   int Trace();
   int Recall();
@@ -53,7 +54,7 @@ StatusOr<std::vector<pb::TracedTherapy>> TraceCommand::Look(Desk& desk, std::str
   CUSTODY_ASSIGN_OR_RETURN(
       what, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, container.empty() ? value : container));
   request.set_value(what);
-  return TraceAll(desk.session(), request);
+  return TraceAll(desk.session(), request, whole);
 }
 
 int TraceCommand::Trace() {
@@ -78,6 +79,7 @@ int TraceCommand::Trace() {
     shell.console.Table({"Type", "What", "First", "Last", "Events", "First as"},
                         TouchedRows(therapy, zone));
   }
+  if (!whole.ok()) return shell.Fail(whole);
   return kExitDone;
 }
 
@@ -133,6 +135,7 @@ int TraceCommand::Recall() {
   shell.console.Say(Plain(RecallSummary(*therapies)));
   std::vector<Draft> drafts;
   std::vector<ManyLine> lines;
+  if (!whole.ok()) lines.push_back({"", false, Message(whole)});
   for (const pb::TracedTherapy& therapy : *therapies) {
     if (IsRecalled(therapy)) {
       lines.push_back({therapy.therapy(), true, "recalled already"});
@@ -152,7 +155,7 @@ int TraceCommand::Unit() {
   if (const Status status = (*desk)->Reachable(); !status.ok()) return shell.Fail(status);
   const auto request = UnitRequest(**desk, value, at, until);
   if (!request.ok()) return shell.Fail(request.status());
-  const auto therapies = InventoryAll((*desk)->session(), *request);
+  const auto therapies = InventoryAll((*desk)->session(), *request, whole);
   if (!therapies.ok()) return shell.Fail(therapies.status());
   Rows rows;
   for (const pb::TracedTherapy& therapy : *therapies) {
@@ -167,6 +170,7 @@ int TraceCommand::Unit() {
   shell.console.Say(std::to_string(rows.size()) + " container(s) of " +
                     std::to_string(therapies->size()) + " therapies" +
                     (at.empty() ? "" : " lay there then"));
+  if (!whole.ok()) return shell.Fail(whole);
   return kExitDone;
 }
 

@@ -36,14 +36,15 @@ struct Task {
 };
 
 StatusOr<std::vector<pb::WorklistEntry>> AllPages(Session& session, pb::WorklistRequest request,
-                                                  std::uint32_t& looked_at) {
+                                                  std::uint32_t& looked_at, Status& whole) {
   std::vector<pb::WorklistEntry> entries;
   request.set_limit(1000);
   const auto call = [&](const pb::WorklistRequest& page) { return session.Worklist(page); };
-  CUSTODY_RETURN_IF_ERROR(EachPage(request, call, [&](pb::WorklistReply& page) {
+  whole = EachPage(request, call, [&](pb::WorklistReply& page) {
     looked_at += page.looked_at();
     for (pb::WorklistEntry& entry : *page.mutable_entries()) entries.push_back(std::move(entry));
-  }));
+  });
+  if (!whole.ok() && !ListedThoughNotAll(whole, looked_at == 0)) return whole;
   return entries;
 }
 
@@ -86,7 +87,8 @@ int WorklistCommand::Run() {
   const auto request = Request(**desk);
   if (!request.ok()) return shell.Fail(request.status());
   std::uint32_t looked_at = 0;
-  const auto entries = AllPages((*desk)->session(), *request, looked_at);
+  Status whole;
+  const auto entries = AllPages((*desk)->session(), *request, looked_at, whole);
   if (!entries.ok()) return shell.Fail(entries.status());
   const std::int64_t now =
       request->has_as_of() ? FromProto(request->as_of()).micros : (*desk)->Now().micros;
@@ -114,6 +116,7 @@ int WorklistCommand::Run() {
   shell.console.Table({"When", "What", "Who", "Therapy", "CoI", "Treats", "Blocked"}, rows);
   shell.console.Say(std::to_string(rows.size()) + " task(s) in " + std::to_string(looked_at) +
                     " therapies");
+  if (!whole.ok()) return shell.Fail(whole);
   return kExitDone;
 }
 
