@@ -17,13 +17,26 @@ void OrderAndSlot(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Collected cells that go to a manufacturer's house, whatever their leg is called.
+bool LeavesForMaking(const Case& c, const pb::Packed& body) {
+  if (body.leg() == pb::LEG_INBOUND) return true;
+  const std::string& to = body.destination_site();
+  const EnrolledOrganisation* house = c.registry.OrganisationOfSite(to);
+  const bool maker = house != nullptr && house->kind == pb::MANUFACTURER;
+  if (!maker || IsSameHouse(c, SiteOf(c), to)) return false;
+  return std::ranges::any_of(body.containers(), [&](const pb::Scanned& scanned) {
+    const pb::Container* bag = FindContainer(c.therapy, scanned.value());
+    return bag != nullptr && bag->material() == pb::STARTING_MATERIAL;
+  });
+}
+
 }  // namespace
 
 void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::TherapyState& state = c.therapy;
   if (Body(c) == pb::Event::kPacked) {
     // Banked material may be collected before any order; it leaves only with one.
-    if (c.effective.packed().leg() == pb::LEG_INBOUND) OrderAndSlot(c, rule, v);
+    if (LeavesForMaking(c, c.effective.packed())) OrderAndSlot(c, rule, v);
     return;
   }
   if (Body(c) != pb::Event::kApheresisStarted) return;
