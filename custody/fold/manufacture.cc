@@ -70,7 +70,6 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   }
   lot->set_state(pb::LOT_OPEN);
   lot->set_opened_us(f.at);
-  if (lot->site().empty()) lot->set_site(f.site);
   for (const std::string& din : body.donations()) {
     AddOnce(lot->mutable_dins(), din);
     if (pb::Donation* donation = MutableDonation(state, din)) donation->set_lot(body.lot());

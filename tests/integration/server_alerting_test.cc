@@ -101,7 +101,8 @@ class ServerAlertingTest : public ::testing::Test {
   }
   std::vector<pb::AlertRecord> List(RawCaller& caller, const std::string& rule, bool past = false) {
     std::vector<pb::AlertRecord> found;
-    for (const pb::AlertRecord& record : ListAll(caller, past).alerts()) {
+    const pb::ListAlertsReply reply = ListAll(caller, past);
+    for (const pb::AlertRecord& record : reply.alerts()) {
       if (record.rule() == rule) found.push_back(record);
     }
     return found;
