@@ -16,6 +16,19 @@ namespace custody {
 inline std::int64_t SaidAt(const pb::Event& event, const google::protobuf::Timestamp& on_paper) {
   return std::min(Micros(on_paper), Micros(event.signed_at()));
 }
+// `MaySign` says whether who signed may agree for this patient: a minor's guardian, or a legal
+// representative, and of an adult the patient or a legal representative.
+inline bool MaySign(const pb::ConsentObtained& consent) {
+  switch (consent.signed_by()) {
+    case pb::CONSENT_BY_PATIENT:
+      return consent.patient_is_minor() != pb::YES;
+    case pb::CONSENT_BY_GUARDIAN:
+    case pb::CONSENT_BY_GUARDIAN_WITH_ASSENT:
+      return consent.patient_is_minor() != pb::NO;
+    default:
+      return true;
+  }
+}
 // `IsTakenBack` says whether a withdrawal of this purpose stops the therapy.
 bool IsTakenBack(const pb::ConsentGiven& said);
 // `IsTakenBackForCollectionAlone`: no new collection, while consent to the treatment with what was

@@ -71,7 +71,7 @@ constexpr Rule kTable[] = {
     V1("R06",
        "At each hand-over the scanned set equals the expected one: shipper, seals and "
        "waybill outside, every container and the chain of identity inside. Product that nobody "
-       "received is not verified, removed or thawed.",
+       "received is not verified, removed or thawed, and what another house holds is not used.",
        kGate, "chain-of-custody definitions of the Standards Coordinating Body", kNobody,
        rules::SetsEqual),
     V1("R07",
@@ -260,7 +260,8 @@ constexpr Rule kTable[] = {
        kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
        pb::QUALITY),
     V1("F2",
-       "After consent was withdrawn nothing goes forward; of the collection alone, nothing goes "
+       "Consent is signed by the patient, a minor's by the guardian, or by a legal representative. "
+       "After it was withdrawn nothing goes forward; of the collection alone, nothing goes "
        "forward to another one. Unused cells go to research by consent to it alone.",
        kGate, "patient's right", kNobody, rules::ConsentStands),
     V1("F3",

@@ -107,7 +107,8 @@ void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
 // A consent stands that the patient gave after taking back an earlier one, of the same purpose;
 // papers of before are no new consent, whenever they are filed.
 void Consented(Folding& f, const pb::ConsentObtained& body) {
-  if (!f.own) return;  // another patient's wristband: perhaps another patient's consent
+  // Another patient's wristband: perhaps another patient's consent.
+  if (!f.own || !MaySign(body)) return;
   const std::int64_t at = SaidAt(f.event, body.consented_at());
   for (const int purpose : body.purposes()) {
     pb::ConsentGiven& said = ConsentFor(f.state, purpose);

@@ -132,6 +132,11 @@ struct Certificate {
   double weight_kg = 0;
 };
 bool ReleaseOf(const pb::Event& event, Certificate& out);
+// `NeedReceipt`: product was received before it is used (R06); `NeedHere`: and by this house.
+// `JudgeUnreceived`: what was put away or moved past the receipt (R11).
+void NeedReceipt(const Case& c, const Rule& rule, pb::Verdict& v);
+void NeedHere(const Case& c, const Rule& rule, pb::Verdict& v);
+void JudgeUnreceived(const Case& c, const Rule& rule, pb::Verdict& v);
 // `RecallConcerns`: a recall is of something that the therapy has.
 void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v);
 

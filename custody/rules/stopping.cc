@@ -298,6 +298,21 @@ void JudgeOldConsent(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// A child does not sign for itself, and nobody is an adult's guardian by a cross on a form.
+void JudgeWhoSigned(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::ConsentObtained& body = c.effective.consent_obtained();
+  if (MaySign(body)) return;
+  const bool minor = body.patient_is_minor() == pb::YES;
+  Gate(c, rule, v,
+       {minor ? "a minor's consent signed by the guardian, with the child's assent where it can be "
+                "given"
+              : "an adult's consent signed by the patient, or by a legal representative",
+        minor ? "signed by the patient, a minor" : "signed by a guardian, of an adult",
+        "it permits nothing: ask who may sign, and record CONSENT_OBTAINED again; or correct what "
+        "was entered wrongly",
+        "signed_by"});
+}
+
 // Cells that the therapy does not need are the patient's to give away.
 void JudgeResearch(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto agreed = [](const pb::ConsentGiven& said) {
@@ -312,7 +327,10 @@ void JudgeResearch(const Case& c, const Rule& rule, pb::Verdict& v) {
 }  // namespace
 
 void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
-  if (c.effective.has_consent_obtained()) return JudgeOldConsent(c, rule, v);
+  if (c.effective.has_consent_obtained()) {
+    JudgeWhoSigned(c, rule, v);
+    return JudgeOldConsent(c, rule, v);
+  }
   if (c.effective.disposition().kind() == pb::DISPOSITION_RESEARCH) JudgeResearch(c, rule, v);
   if (!c.therapy.consent_withdrawn()) return;
   if (!IsStopped(c, IsTakenBackForCollectionAlone(c.therapy))) return;

@@ -27,6 +27,26 @@ constexpr const char* kCollection = "purposes: CONSENT_TO_COLLECTION";
 constexpr const char* kTreatment = "purposes: CONSENT_TO_TREATMENT";
 constexpr const char* kBoth = "purposes: CONSENT_TO_COLLECTION purposes: CONSENT_TO_TREATMENT";
 
+// A wrong cross on the form is seen at once, and opens no collection.
+TEST_F(ConsentRulesTest, WhoMayNotSignForThePatientPermitsNothing) {
+  run.Until("consent_obtained");
+  const auto consent = [](const char* by, const char* minor) {
+    return std::string("consent_obtained { document_version: 'v3' document $FILE signed_by: ") +
+           by + " consented_at $T interpreter: NO patient_is_minor: " + minor + " " + kBoth + " }";
+  };
+  for (const auto& [by, minor] :
+       {std::pair{"CONSENT_BY_PATIENT", "YES"}, std::pair{"CONSENT_BY_GUARDIAN", "NO"},
+        std::pair{"CONSENT_BY_GUARDIAN_WITH_ASSENT", "NO"}}) {
+    const pb::Verdict said = Do({"clinic.phy.1"}, consent(by, minor));
+    EXPECT_FALSE(said.refused()) << Explain(said);
+    ASSERT_EQ(Of(said, "F2").size(), 1U) << Explain(said);
+    EXPECT_TRUE(Of(said, "F2")[0].critical());
+    EXPECT_FALSE(run.state().consent_treatment()) << by;
+  }
+  MustDo({"clinic.phy.1"}, consent("CONSENT_BY_GUARDIAN_WITH_ASSENT", "YES"));
+  EXPECT_TRUE(run.state().consent_treatment());
+}
+
 TEST_F(ConsentRulesTest, AnOlderPaperFiledLaterLiftsNoWithdrawal) {
   run.Until("ld_started");
   Withdraw(kBoth);

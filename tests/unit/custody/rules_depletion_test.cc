@@ -138,8 +138,9 @@ TEST_F(DepletionTest, ProductIsThereWhenItsReceiptIsRecordedNotWhenSomebodySaysS
   EXPECT_EQ(FindContainer(run.state(), kMainBag)->site(), "CLINIC");
   ASSERT_FALSE(run.Record(run.Next()).refused());  // released
   const pb::Verdict verdict = run.Judge(Start("clinic.phy.1"));
-  ASSERT_TRUE(Says(verdict, "R18")) << Explain(verdict);
-  EXPECT_THAT(Of(verdict, "R18")[0].next_step(), testing::HasSubstr("RECEIVED_CLINIC"));
+  ASSERT_EQ(Of(verdict, "R18").size(), 2U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R18")[0].next_step(), testing::HasSubstr("decision of quality"));
+  EXPECT_THAT(Of(verdict, "R18")[1].next_step(), testing::HasSubstr("RECEIVED_CLINIC"));
 }
 
 }  // namespace

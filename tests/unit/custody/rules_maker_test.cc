@@ -51,7 +51,7 @@ TEST_F(MakerTest, AMessageAboutASlotMakesNobodyElseTheMaker) {
   ASSERT_EQ(Of(verdict, "R46").size(), 1U) << Explain(verdict);
   EXPECT_THAT(Of(verdict, "R46")[0].expected(), HasSubstr("LAB"));
   EXPECT_FALSE(run.Judge(run.Draft({"lab.sched.1"}, Slot("LAB"))).refused());
-  EXPECT_FALSE(run.Record(Late(run.Draft({"lab.sched.1"}, Slot("CLINIC")))).refused());
+  EXPECT_FALSE(run.Record(Late(run.Draft({"lab.sched.1"}, Slot("CLINIC")), "lab.wh")).refused());
   EXPECT_EQ(run.state().manufacturer_site(), "LAB");
   EXPECT_FALSE(Says(Decide("lab.qa.2"), "R16")) << Explain(Decide("lab.qa.2"));
   EXPECT_TRUE(Says(Decide("clinic.qa.1"), "R16"));

@@ -84,6 +84,27 @@ TEST_F(ReceiptTest, MovedIntoAnotherHouseWithoutAShipperIsInQuarantineToo) {
   EXPECT_TRUE(Held());
 }
 
+TEST_F(ReceiptTest, WhatAnotherHouseHoldsIsNotUsedHere) {
+  run.Until("prethaw_id_verified");
+  pb::Container* bag = nullptr;
+  for (pb::Container& one : *run.mutable_state().mutable_containers()) {
+    if (one.id() == kMainBag) bag = &one;
+  }
+  ASSERT_NE(bag, nullptr);
+  ASSERT_EQ(bag->site(), "CLINIC");
+  for (const char* step : {"prethaw_id_verified", "removed_from_storage", "thaw_started",
+                           "bedside_id_verified", "infusion_started"}) {
+    bag->set_site("CLINIC");
+    EXPECT_FALSE(Says(run.Judge(Now(step)), "R06")) << step;
+    bag->set_site("LAB");
+    const pb::Verdict verdict = run.Judge(Now(step));
+    EXPECT_TRUE(verdict.refused()) << step;
+    ASSERT_EQ(Of(verdict, "R06").size(), 1U) << step << Explain(verdict);
+    EXPECT_THAT(Of(verdict, "R06")[0].found(), HasSubstr("held by LAB"));
+    EXPECT_THAT(Of(verdict, "R06")[0].next_step(), HasSubstr("HANDOVER_OFFERED"));
+  }
+}
+
 TEST_F(ReceiptTest, WhoPackedItTakesItOutAgainWithoutAWord) {
   run.Until("released");
   run.Until("handed_to_carrier");
@@ -208,9 +229,7 @@ TEST_F(OfferTest, AHoldAndAQuarantineKeepItInTheHouse) {
 
 TEST_F(OfferTest, HeldCellsAreNotOfferedToAnotherHouseEither) {
   run.Until("packed");
-  MustDo({"clinic.cell_lab.1"},
-         "temperature_excursion { containers: 'A999026000001' from $T-2h to $T-1h "
-         "max_temperature_centi_c: 1900 detected_by: 'display' }");
+  MustDo({"clinic.cell_lab.1"}, "temperature_excursion { from $T-3h containers: 'A999026000001' }");
   const std::string cells = "A999026000001";
   const pb::Verdict away = Offer(Open("to_site: 'LAB'", cells), "clinic.aph.1");
   EXPECT_TRUE(away.refused());
