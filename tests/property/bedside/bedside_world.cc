@@ -129,6 +129,10 @@ void BedsideWorld::KnowEverybody() {
     }
     state.clear_event_prefixes();
     state.clear_event_bodies();
+    // The bag that nobody released lies at the bedside, however it came there.
+    for (pb::Container& bag : *state.mutable_containers()) {
+      if (bag.id() == kBagB) bag.set_site("CLINIC");
+    }
     for (const pb::Deviation& deviation : state.deviations()) {
       if (deviation.critical()) Fail("the seed deviates: " + deviation.id());
     }
@@ -215,7 +219,9 @@ void BedsideWorld::MoveTo(Letter& letter, const Moment& moment) const {
     letter.times[i]->set_seconds(now + letter.seconds[i]);
   }
   const auto number = static_cast<std::size_t>(&letter - letters_.data());
-  letter.parsed.event_id = IdOf(number, moment.states[letter.therapy].length());
+  const std::uint64_t length = moment.states[letter.therapy].length();
+  letter.parsed.event_id = IdOf(number, length);
+  letter.parsed.event.set_sequence(length);  // signed on what the chain holds by then
 }
 
 pb::Verdict BedsideWorld::Judge(const Moment& moment, std::size_t i, std::string_view without) {
