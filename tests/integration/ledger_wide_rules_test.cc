@@ -61,15 +61,15 @@ TEST(LedgerWideRulesTest, WhatIsHeldIsMadeAnewBeforeAFolderOfAnotherProgramIsSer
              .PutAttachment(therapy, "application/pdf", std::string(kJourneyFile))
              .status());
   }
-  one.Through("transduced");
-  two.Until("transduced");
+  one.Through("packed");
+  two.Until("packed");
   folder.RecordWorld();
-  EventBuilder again = two.Next();  // the vials of the first
+  EventBuilder again = two.Next();  // into the shipper of the first
   ASSERT_FALSE(two.Judge(again).refused());
   const pb::SignedEvent signed_event = again.Sign();
   folder.clock().Reach(folder.world().now());
   const auto refused = [&](const std::string& when) {
-    const RecordOutcome outcome = RecordNow(folder.ledger(), signed_event, "lab.station.1");
+    const RecordOutcome outcome = RecordNow(folder.ledger(), signed_event);
     EXPECT_FALSE(outcome.status.ok()) << when;
     EXPECT_NE(Message(outcome.status).find("therapy T1 has it"), std::string::npos)
         << when << ": " << Message(outcome.status);

@@ -105,6 +105,7 @@ TEST_F(ServerRecallTest, WhichTherapyHasANumberIsToldOnlyToWhoMaySeeIt) {
     world_.ledger().set_now(SystemClock().Now());
     EventBuilder event = PatientEnrolledBy(world_.ledger(), "therapy/T2", first, second);
     event.event().mutable_patient_enrolled()->set_coi(std::string(kMainCoi));
+    if (station == "other.station.1") event.event().mutable_patient_enrolled()->set_site("OTHER");
     RawCaller caller = Caller(station);
     pb::PreviewRequest request;
     *request.mutable_signed_() = event.Sign();
@@ -118,7 +119,7 @@ TEST_F(ServerRecallTest, WhichTherapyHasANumberIsToldOnlyToWhoMaySeeIt) {
     return text;
   };
   EXPECT_EQ(found("clinic.station.1", "clinic.coord.1", "clinic.rn.1"), "therapy T1 has it");
-  EXPECT_EQ(found("other.station.1", "other.coord.1", "other.rn.1"), "another therapy has it");
+  EXPECT_EQ(found("other.station.1", "other.rn.1", "other.phy.1"), "another therapy has it");
 }
 
 // What the ledger does for a page is bounded, and no page says what the others are called.
