@@ -114,6 +114,21 @@ void NeedAuthorisation(const Case& c, const Rule& rule, pb::Verdict& v, const pb
   need(eu || asked.notify_authority(), lot.oos_authority_notified(), "the supervisory authority");
 }
 
+// The law by which it is authorised is that of where the patient is treated.
+void NeedPathway(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  const std::string law = c.profile == nullptr ? "" : c.profile->jurisdiction();
+  if (law != "EU" && law != "US") return;
+  const pb::OosPathway pathway = c.effective.oos_authorised().pathway();
+  const bool of_eu = pathway == pb::OOS_PATHWAY_EU_EXCEPTIONAL;
+  const bool of_us =
+      pathway == pb::OOS_PATHWAY_US_EXPANDED_ACCESS || pathway == pb::OOS_PATHWAY_US_SINGLE_IND;
+  if (law == "EU" ? !of_us : !of_eu) return;
+  Gate(
+      c, rule, v,
+      {"a pathway of the profile's jurisdiction, " + law, of_eu ? "one of the EU" : "one of the US",
+       "have it authorised by the law that holds where the patient is treated", lot.lot()});
+}
+
 }  // namespace
 
 void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -145,6 +160,7 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
   const bool accepted =
       release || c.effective.has_oos_accepted() || c.effective.has_oos_authorised();
   if (accepted) NeedConsent(c, rule, v, *lot);
+  if (c.effective.has_oos_authorised()) NeedPathway(c, rule, v, *lot);
   if (!release) return;
   NeedAllDetected(c, rule, v, *lot);
   NeedAuthorisation(c, rule, v, *lot);

@@ -64,6 +64,18 @@ TEST_F(ExceptionTest, TheWholeChainInItsOrderReleases) {
   EXPECT_TRUE(Against(Release()).empty()) << Explain(run.Judge(Release()));
 }
 
+TEST_F(ExceptionTest, ItIsAuthorisedByTheLawOfItsJurisdiction) {
+  UpToAcceptance();
+  for (const auto& [law, pathway, fits] :
+       {std::tuple{"EU", "US_EXPANDED_ACCESS", false}, std::tuple{"EU", "US_SINGLE_IND", false},
+        std::tuple{"US", "EU_EXCEPTIONAL", false}, std::tuple{"US", "US_SINGLE_IND", true},
+        std::tuple{"EU", "EU_EXCEPTIONAL", true}, std::tuple{"EU", "OTHER", true}}) {
+    Publish([&](pb::Profile& p) { p.set_jurisdiction(law); });
+    const pb::Verdict verdict = run.Judge(run.Draft({"lab.qp.1"}, Authorised(pathway)));
+    EXPECT_EQ(Says(verdict, "R17"), !fits) << law << " " << pathway << Explain(verdict);
+  }
+}
+
 TEST_F(ExceptionTest, EachLinkIsOfferedInItsTurn) {
   const auto offered = [&](std::string_view body) {
     const auto steps = NextStepsOf(run.state(), run.registry(), ledger.now());
