@@ -1,5 +1,7 @@
 #include "server/ledger/held_claims.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -21,6 +23,8 @@ constexpr std::string_view kRowsVersion = "1";
 // Of one commit: some megabytes of rows.
 constexpr std::size_t kRowsOfStep = 20'000;
 constexpr std::size_t kTherapiesOfStep = 256;
+// Entries of a folder that needs no word: it is open before anybody wonders.
+constexpr std::uint64_t kSoonDone = 10'000;
 
 // The rows of all who hold a thing begin so; chain, zero byte and place follow.
 std::string RowsOf(const Claim& claim) {
@@ -94,12 +98,24 @@ Status BringHeldClaimsUp(Store& store, const std::shared_ptr<const RegistryHisto
     CUSTODY_ASSIGN_OR_RETURN(const auto meta, GetMeta(*snapshot, kMetaHeld));
     const std::string kept = meta.value_or("");
     if (kept == version) return {};
-    if (!pool) pool.emplace(0);
+    const bool long_work = snapshot->version().log_size > kSoonDone;
+    if (!pool) {
+      pool.emplace(0);
+      if (long_work) {
+        spdlog::info(
+            "another program wrote this folder: what therapies hold is made anew from its {} "
+            "entries before it is served; this is done once",
+            snapshot->version().log_size);
+      }
+    }
     Batch batch;
     if (kept.starts_with(making)) {
       CUSTODY_ASSIGN_OR_RETURN(const std::string last, PutRows(store, *snapshot, history, *pool,
                                                                kept.substr(making.size()), batch));
       batch.Put(Table::kMeta, kMetaHeld, last.empty() ? version : making + last);
+      if (long_work && !last.empty()) {
+        spdlog::info("what therapies hold is made up to therapy {}", last);
+      }
     } else {
       CUSTODY_ASSIGN_OR_RETURN(const bool dropped, DropRows(*snapshot, batch));
       batch.Put(Table::kMeta, kMetaHeld, dropped ? making : "dropped for " + version);
