@@ -36,12 +36,15 @@ void AuditReplay::AskClaims(const AuditedEntry& entry, const Hash& chain, const 
   const pb::Verdict verdict = Judge(event, registry_, state, place, &somebody);
   for (const Claim& claim : claims) {
     const auto said = std::ranges::find_if(verdict.reasons(), [&](const pb::Reason& reason) {
-      const bool binds = reason.kind() == pb::REASON_GATE || reason.kind() == pb::REASON_DEVIATION;
+      const bool binds = reason.kind() == pb::REASON_GATE ||
+                         reason.kind() == pb::REASON_DEVIATION ||
+                         reason.kind() == pb::REASON_STRUCTURE;
       return binds && reason.rule() == RuleOf(claim) && reason.expected() == Wanted(claim);
     });
     if (said == verdict.reasons().end()) continue;
-    const bool refused = said->kind() == pb::REASON_GATE && !said->overridden() &&
-                         event.effective().entry() == pb::LIVE && event.original == nullptr;
+    const bool live = event.effective().entry() == pb::LIVE && event.original == nullptr;
+    const bool refused = said->kind() == pb::REASON_STRUCTURE ||
+                         (said->kind() == pb::REASON_GATE && !said->overridden() && live);
     shard.asked.push_back({claim, chain, place.index, place.sequence, refused, said->overridden()});
   }
 }

@@ -13,8 +13,9 @@
 namespace custody {
 
 // `SaysNo` says whether those who checked a container before the thaw or at the bed say that
-// something does not agree, or that the patient is not ready. That asks no permission: refused, the
-// word would be lost, and the check before it would go on opening the door.
+// something does not agree, or that the patient is not ready. That asks
+// no permission: refused, the word would be lost, and the check before it would go on opening the
+// door.
 inline bool SaysNo(const pb::Event& event) {
   const auto disagree = [](const auto& checks) {
     return std::ranges::any_of(

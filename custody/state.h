@@ -81,7 +81,7 @@ std::vector<const pb::Quarantine*> OpenQuarantinesOfLot(const pb::TherapyState& 
 pb::QuarantineKind KindOfCause(pb::QuarantineCause cause);
 // `IsDecidedBy` says whether a decision of quality, `event`, is about this open quarantine. Doubt
 // about identity has its own way out (F8b). A decision to use that does not name the quarantine is
-// about what who signed it could know of; `told`: later than it was made (KnownUntil).
+// about what who signed it knew of, and when it is `told` later than it was made, about none.
 bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
                  const pb::Event& event, bool told);
 // `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a

@@ -70,8 +70,8 @@ bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine
   if (!decision.quarantine().empty()) return quarantine.id() == decision.quarantine();
   if (quarantine.kind() != KindOfCause(decision.cause())) return false;
   if (decision.verdict() != pb::QUARANTINE_USE) return true;
-  // It had arisen, and stood in the chain that the signature rests on.
-  return quarantine.since_us() <= KnownUntil(event, told) &&
+  // What is told later names what it decides: nobody can say which of them its signer had seen.
+  return !told && quarantine.since_us() <= KnownUntil(event, told) &&
          SequenceOf(state, quarantine.event_id()) < event.sequence();
 }
 

@@ -206,7 +206,7 @@ void Reject(const Folding& f, pb::Container& container) {
 
 void ForgetChecks(const Folding& f, pb::Container& container) {
   // Of what is thawed the check before the thaw has done its work: nobody can make it again.
-  const bool thawed = container.thaw_started_us() != 0 && f.at >= container.thaw_started_us();
+  const bool thawed = container.thaw_started_us() != 0;
   if (!thawed && Counts(f, container.prethaw_said_us(), false)) {
     container.clear_prethaw();
     container.clear_prethaw_us();
@@ -365,7 +365,8 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
                   Micros(effective.occurred_at()),
                   station == nullptr ? std::string() : station->site,
                   stands,
-                  own};
+                  own,
+                  effective.entry() != pb::LIVE || event.original != nullptr};
   if (state.therapy().empty()) {
     const std::string& chain = event.event.chain();
     state.set_therapy(chain.starts_with(kTherapyPrefix) ? chain.substr(kTherapyPrefix.size())

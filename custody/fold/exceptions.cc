@@ -142,7 +142,7 @@ void Decided(Folding& f, const pb::QuarantineDecided& body) {
   if (!f.stands || body.cause() == pb::QUARANTINED_FOR_IDENTITY) return;
   const bool use = body.verdict() == pb::QUARANTINE_USE;
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
-    if (!IsDecidedBy(f.state, quarantine, f.event, IsTold(f))) continue;
+    if (!IsDecidedBy(f.state, quarantine, f.event, f.told)) continue;
     if (Release(quarantine, f.state, body.containers())) {
       quarantine.set_decision(use ? "USE" : "REJECT");
       if (use && quarantine.kind() == pb::QUARANTINED_FAILED) UseAtRisk(f, body.containers());
@@ -271,7 +271,9 @@ void LiftDamage(Folding& f, const std::string& id) {
   const std::vector<std::string> one{id};
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
     const bool damage = quarantine.open() && quarantine.kind() == pb::QUARANTINED_DAMAGE;
-    if (damage && Release(quarantine, f.state, one)) quarantine.set_decision("USE");
+    // Nobody's word about a dent is about a leak that came after it.
+    const bool later = quarantine.since_us() > KnownUntil(f.event, f.told);
+    if (damage && !later && Release(quarantine, f.state, one)) quarantine.set_decision("USE");
   }
 }
 

@@ -31,6 +31,8 @@ struct Folding {
   // Whether every scan belonged to this therapy (F8a). A fact with somebody else's wristband is
   // recorded, and opens no door.
   const bool own;
+  // Whether it is told later than it happened: LATE, from paper, or adopted.
+  const bool told;
 };
 
 // Each takes the bodies of its proto file and leaves others alone.
@@ -129,10 +131,6 @@ inline std::int64_t Earliest(std::int64_t known, std::int64_t now) {
 // given before (`said`, 0: none). Where clocks cannot tell which was the later, the door is shut.
 inline bool Counts(const Folding& f, std::int64_t said, bool opens) {
   return f.at + (opens ? 0 : kMaxClockAheadMicros) >= said;
-}
-// `IsTold` says whether the event is told later than it happened: LATE, from paper, or adopted.
-inline bool IsTold(const Folding& f) {
-  return f.event.entry() != pb::LIVE || f.event.sequence() != f.place.sequence;
 }
 // `SetWeight` is the patient's last one.
 void SetWeight(Folding& f, double weight_kg);

@@ -76,9 +76,24 @@ void End(const Folding& f, pb::InfusionOrder& order) {
 pb::InfusionOrder* AddOrder(Folding& f) {
   auto* orders = f.state.mutable_orders();
   orders->Add();
-  if (!IsTold(f)) return orders->Mutable(orders->size() - 1);
+  if (!f.told) return orders->Mutable(orders->size() - 1);
   for (int i = orders->size() - 1; i > 0; --i) orders->SwapElements(i - 1, i);
   return orders->Mutable(0);
+}
+
+// An order that arrives after its cancellation was cancelled.
+void OrderCancelled(Folding& f, const std::string& number) {
+  bool known = false;
+  for (pb::InfusionOrder& order : *f.state.mutable_orders()) {
+    if (order.order() != number) continue;
+    known = true;
+    End(f, order);
+  }
+  if (known || number.empty()) return;
+  pb::InfusionOrder* never = f.state.add_orders();
+  never->set_order(number);
+  never->set_event_id(f.event_id);
+  End(f, *never);
 }
 
 void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
@@ -202,6 +217,8 @@ void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
   pb::Container* container = MutableContainer(f.state, body.container().value());
   if (container == nullptr) return;
   const bool passed = f.stands && AllAgree(body.checks()) && body.patient_ready() == pb::YES;
+  // A no about what is thawed ends the check at the bedside, which can be made again.
+  if (!passed && container->thaw_started_us() != 0) return ForgetChecks(f, *container);
   if (!Counts(f, container->prethaw_said_us(), passed)) return;
   container->set_prethaw_said_us(std::max(container->prethaw_said_us(), f.at));
   container->clear_prethaw();
@@ -347,10 +364,7 @@ void FoldInfusion(Folding& f) {
     case pb::Event::kIneligible:
       return NoGo(f);
     case pb::Event::kInfusionOrderCancelled:
-      for (pb::InfusionOrder& order : *state.mutable_orders()) {
-        if (order.order() == event.infusion_order_cancelled().order()) End(f, order);
-      }
-      return;
+      return OrderCancelled(f, event.infusion_order_cancelled().order());
     case pb::Event::kReturnedToStorage:
       return PutBack(f, event.returned_to_storage());
     case pb::Event::kPrethawIdVerified:

@@ -116,7 +116,9 @@ void Tested(Folding& f, const pb::QcResult& body) {
   if (lot == nullptr) return;
   const auto same = [&](const pb::TestState& t) { return t.test() == body.test() && !t.failed(); };
   auto found = std::ranges::find_if(*lot->mutable_tests(), same);
-  pb::TestState* test = found == lot->mutable_tests()->end() ? lot->add_tests() : &*found;
+  // A failure stands beside the pass before it, which stands again when the laboratory erred.
+  const bool anew = found == lot->mutable_tests()->end() || TestFails(body, f.profile);
+  pb::TestState* test = anew ? lot->add_tests() : &*found;
   test->set_test(body.test());
   test->set_passed(TestPasses(body, f.profile));
   test->set_failed(TestFails(body, f.profile));

@@ -44,9 +44,11 @@ template <class Body>
 void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
   const std::int64_t stated =
       ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only());
-  // Only the exceptional release dates anew what was dated; another one dates it earlier.
+  // Only the exceptional release dates anew what was dated, and one after a withdrawal; another one
+  // dates it earlier.
+  const bool anew = f.event.has_released_oos() || lot.state() == pb::LOT_WITHDRAWN;
   const auto kept = [&](std::int64_t known) {
-    return known == 0 || f.event.has_released_oos() ? stated : std::min(known, stated);
+    return known == 0 || anew ? stated : std::min(known, stated);
   };
   const std::int64_t of_lot = kept(lot.expiry_us());
   lot.set_certificate(body.certificate());
@@ -83,8 +85,15 @@ void Released(Folding& f, const Body& body, std::string_view stage) {
   if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
 }
 
+// A no from before the release that stands, told after it: whoever released has heard another word
+// since.
+bool IsOldNo(const Folding& f, const pb::Lot& lot) {
+  return HasRelease(lot) && f.told && f.at + kMaxClockAheadMicros < lot.released_us();
+}
+
 // A no takes the first release back, and holds what was released on it.
 void NotSuitable(Folding& f, pb::Lot& lot) {
+  if (IsOldNo(f, lot)) return;
   RemoveFrom(lot.mutable_releases(), "SITE_QA_DISPOSITION");
   lot.clear_ship_under_quarantine();
   EndRelease(f, lot);
@@ -108,6 +117,7 @@ void Reviewed(Folding& f, const pb::BatchRecordReviewed& body) {
     if (f.stands) lot->set_review(f.event_id);
     return;
   }
+  if (IsOldNo(f, *lot)) return;
   lot->clear_review();
   EndRelease(f, *lot);
   HoldReleased(f, *lot, "the review of its batch record found it not in order");
@@ -145,6 +155,14 @@ void Recalled(Folding& f, const pb::ProductRecalled& body) {
 }
 
 void Rejected(Folding& f, const pb::Rejected& body) {
+  if (!f.stands) {
+    // Not the maker's word: nothing ends by it, and nothing goes on before they looked.
+    pb::Hold& hold = AddHold(f, "QUALITY", "rejected by somebody who does not decide it");
+    hold.set_lot(body.lot());
+    for (const std::string& id : body.containers()) AddOnce(hold.mutable_containers(), id);
+    if (!body.containers().empty()) hold.clear_lot();
+    return;
+  }
   for (const std::string& id : body.containers()) {
     if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);
   }
@@ -164,12 +182,13 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   }
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || !body.containers().empty()) return;
-  lot->set_state(body.product_recall() == pb::YES ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
+  const bool recall = f.stands && body.product_recall() == pb::YES;
+  lot->set_state(recall ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
   EndRelease(f, *lot);
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
+  // What it misses it goes on missing; the exceptional chain is gone through anew.
   ForgetOos(*lot);
-  lot->clear_oos_missed();
   lot->clear_ship_under_quarantine();
   for (pb::Container& container : *f.state.mutable_containers()) {
     if (container.lot() == lot->lot()) container.set_released(false);

@@ -60,8 +60,9 @@ void Handed(Folding& f, const pb::HandedToCarrier& body) {
   for (const std::string& id : shipment->containers()) {
     pb::Container* container = MutableContainer(f.state, id);
     if (container == nullptr) continue;
+    const bool older = IsOldNews(f, *container);  // told after it arrived
     Become(f, *container, pb::CONTAINER_IN_TRANSIT);
-    container->clear_site();
+    if (!older) container->clear_site();
   }
   SetHolder(f, body.shipper(), body.carrier());
 }
@@ -284,9 +285,10 @@ void FoldTransport(Folding& f) {
     case pb::Event::kReceivedOnWard:
       for (const std::string& id : event.received_on_ward().containers()) {
         SetHolder(f, id, f.site);
-        if (pb::Container* container = MutableContainer(f.state, id)) {
-          container->set_location(event.received_on_ward().ward());
-        }
+        pb::Container* container = MutableContainer(f.state, id);
+        if (container == nullptr) continue;
+        container->set_location(event.received_on_ward().ward());
+        if (!f.site.empty() && !IsOldNews(f, *container)) container->set_site(f.site);
       }
       return;
     case pb::Event::kHandoverOffered:

@@ -63,12 +63,19 @@ void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
   Claims claims = ClaimsAsked(c.effective, c.registry, c.therapy, c.profile);
   std::erase_if(claims, [&](const Claim& claim) { return RuleOf(claim) != rule.id; });
   if (c.others == nullptr) return SayNotAsked(c, rule, v, claims);
+  // What the state follows from knows no other therapy: a release that is told would stand for it
+  // whatever is said here. It is no fact, so it is signed when it can be held against them all.
+  Certificate certificate;
+  const bool told_release = !IsLive(c) && ReleaseOf(c.effective, certificate);
   for (const Claim& claim : claims) {
     const std::vector<std::string> holders = c.others->HoldersOf(claim, c.therapy.therapy());
     if (holders.empty()) continue;
     Words words{Wanted(claim), HeldBy(holders), NextStep(c, claim), claim.value};
     if (rule.id == "R15" && c.effective.has_released_oos()) {
       Note(c, rule, v, std::move(words));
+    } else if (told_release) {
+      words.next += "; then the release is signed LIVE";
+      Structure(c, rule, v, std::move(words));
     } else {
       Gate(c, rule, v, std::move(words));
     }

@@ -44,7 +44,9 @@ pb::Reason& Structure(const Case&, const Rule& rule, pb::Verdict& v, Words words
 }
 
 pb::Reason& Gate(const Case& c, const Rule& rule, pb::Verdict& v, Words words) {
-  const bool fact = PlanOf(c.effective).rule->kind() == pb::FACT || SaysNo(c.effective);
+  // Who takes an order back may be faster than the order: that nobody knows it stops nothing.
+  const bool early = rule.id == "F8a" && c.effective.has_infusion_order_cancelled();
+  const bool fact = PlanOf(c.effective).rule->kind() == pb::FACT || SaysNo(c.effective) || early;
   pb::Reason& reason =
       Add(rule, v, fact ? pb::REASON_DEVIATION : pb::REASON_GATE, std::move(words));
   reason.set_critical(fact || !IsLive(c));
@@ -137,6 +139,11 @@ std::vector<std::string> LeavingHouse(const Case& c) {
       c.therapy, offered ? offer.shipper() : c.effective.handed_to_carrier().shipper());
   // What is on its way has left already; who brings it may be rid of it.
   if (shipment == nullptr || (offered && shipment->handed_us() != 0)) return out;
+  const auto& holdings = c.therapy.holdings();
+  const auto holding = std::ranges::find(holdings, shipment->shipper(), &pb::Holding::subject);
+  const bool left =
+      holding != holdings.end() && !IsSameHouse(c, holding->holder(), shipment->from_site());
+  if (offered && left) return out;
   out.insert(out.end(), shipment->containers().begin(), shipment->containers().end());
   return out;
 }

@@ -328,7 +328,8 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
       const std::string later = body.quarantine().empty() ? Later(c, body) : std::string();
       if (!later.empty()) {
         Gate(c, rule, v,
-             {"a decision made after the quarantine arose", later + " was not known then",
+             {"a decision that names the quarantine, or was made LIVE after it arose",
+              later + " may not have been known then",
               "quality of the manufacturer looks at it and decides again, naming it"});
         return;
       }

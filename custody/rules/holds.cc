@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/signed_by.h"
 
@@ -32,6 +33,27 @@ const pb::TestState* StandingFailure(const pb::TherapyState& state, const pb::Ho
   return nullptr;
 }
 
+// What a lot that is released lacks since: quality's no is made good before what it holds goes on.
+// The exceptional release has grounds of its own.
+std::string LacksSinceRelease(const Case& c, const pb::Hold& hold) {
+  const pb::Lot* lot = FindLot(c.therapy, hold.lot());
+  if (lot == nullptr || hold.kind() != "QUALITY" || !HasRelease(*lot)) return {};
+  if (lot->state() == pb::LOT_RELEASED_OOS) return {};
+  if (lot->review().empty()) return "BATCH_RECORD_REVIEWED, complete and its deviations closed";
+  if (c.profile == nullptr) return {};
+  for (const pb::ReleaseTest& test : c.profile->release_tests()) {
+    const bool any = std::ranges::any_of(
+        lot->tests(), [&](const pb::TestState& t) { return t.test() == test.test(); });
+    if (!any) return "QC_RESULT of " + test.test();
+  }
+  if (lot->state() != pb::LOT_RELEASED) return {};
+  for (const std::string& release : c.profile->releases()) {
+    const auto& given = lot->releases();
+    if (std::ranges::find(given, release) == given.end()) return release;
+  }
+  return {};
+}
+
 void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::HoldCleared& body = c.effective.hold_cleared();
   const pb::Hold* hold = FindHold(c.therapy, body.hold());
@@ -56,6 +78,10 @@ void JudgeClearance(const Case& c, const Rule& rule, pb::Verdict& v) {
                " failed, and that result stands: " + ShortId(failed->event_id()),
            "if the laboratory erred: QC_RESULT_INVALIDATED; else the exceptional release from "
            "OOS_DETECTED on, or RELEASE_WITHDRAWN or REJECTED");
+  }
+  if (const std::string lacks = LacksSinceRelease(c, *hold); !lacks.empty()) {
+    refuse("a lot that has again what it was released on", "missing: " + lacks,
+           "record it, as it is now; or RELEASE_WITHDRAWN, REJECTED");
   }
   bool in_role = false;
   for (const StepPerson& person : PeopleOf(c.effective)) {

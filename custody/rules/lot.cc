@@ -52,11 +52,23 @@ void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::L
     const bool dated = container->expiry_us() != 0;
     const std::int64_t known = dated ? container->expiry_us() : lot.expiry_us();
     if (known == 0 || stated <= known) continue;
-    Gate(c, rule, v,
-         {"an expiry not later than the one on its label, " + Local(c, known), Local(c, stated),
-          "state the date of the label or an earlier one; only the exceptional release dates "
-          "product later: RELEASED_OOS",
-          container->id()});
+    // A date that was typed wrongly is put right by taking the release back and giving it anew: two
+    // decisions of quality, and there for everybody to see. What has expired is cured by nothing
+    // but the exceptional release.
+    if (lot.state() == pb::LOT_WITHDRAWN && At(c) <= known) {
+      Deviation(
+          c, rule, v,
+          {"the expiry of the certificate before, " + Local(c, known), Local(c, stated),
+           "quality says why it is dated later, and compares it with the label", container->id()},
+          true);
+      continue;
+    }
+    Gate(
+        c, rule, v,
+        {"an expiry not later than the one on its label, " + Local(c, known), Local(c, stated),
+         "state the date of the label or an earlier one; of a date typed wrongly RELEASE_WITHDRAWN "
+         "first; only the exceptional release dates product later: RELEASED_OOS",
+         container->id()});
   }
 }
 

@@ -28,8 +28,10 @@ void DoubtNumber(const Case& c, const Rule& rule, pb::Verdict& v, const std::str
 
 }  // namespace
 
-// The same thing told again is no other thing.
+// The same thing told again, later, is no other thing. Who fills or draws one now and finds its
+// number taken has two in hand.
 void DoubtNumbers(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool told = !IsLive(c);
   std::set<std::string> given;
   const auto give = [&](const std::string& id, const std::string& now, auto same) {
     const pb::Container* known = FindContainer(c.therapy, id);
@@ -50,14 +52,16 @@ void DoubtNumbers(const Case& c, const Rule& rule, pb::Verdict& v) {
                          one.kind() == pb::VESSEL_SYRINGE;
     const std::string what = product ? "product" : "a sample";
     give(one.container(), what + " of lot " + filled.lot(), [&](const pb::Container& known) {
-      return known.lot() == filled.lot() && known.parent().empty() &&
+      return told && known.lot() == filled.lot() && known.parent().empty() &&
+             known.volume_ml() == one.volume_ml() &&
              (known.material() == pb::DRUG_PRODUCT) == product;
     });
   }
   if (c.effective.has_container_derived()) {
     const pb::ContainerDerived& body = c.effective.container_derived();
     give(body.container(), "drawn from " + body.parent(), [&](const pb::Container& known) {
-      return !known.parent().empty() && known.parent() == body.parent();
+      return told && !known.parent().empty() && known.parent() == body.parent() &&
+             known.volume_ml() == body.volume_ml();
     });
   }
   if (c.effective.has_apheresis_completed()) {

@@ -66,7 +66,7 @@ void JudgeTherapyOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
 void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::InfusionOrdered& body = c.effective.infusion_ordered();
   JudgeNumber(c, rule, v);
-  if (!c.therapy.ordered()) {
+  if (!c.therapy.ordered() || c.therapy.order_cancelled_us() > KnownUntil(c)) {
     Gate(c, rule, v,
          {"an order of the therapy that stands", "none, or it was cancelled",
           "the physician orders the therapy: THERAPY_ORDERED"});

@@ -27,9 +27,14 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::
 }
 
 // Whether an organisation's people speak in a role for this therapy: quality as the manufacturer's,
-// the physician as the treating site's.
-bool SpeaksAs(const Case& c, pb::Role role, std::string_view organisation) {
+// the physician as the treating site's. What is called or used twice (R05) may be the treating
+// house's own labels and devices: its quality speaks, too.
+bool SpeaksAs(const Case& c, pb::Role role, std::string_view organisation, std::string_view rule) {
   const bool quality = role == pb::QA || role == pb::QP;
+  if (quality && rule == "R05") {
+    const EnrolledOrganisation* house = c.registry.OrganisationOfSite(TreatingSite(c.therapy));
+    if (house != nullptr && house->organisation == organisation) return true;
+  }
   const std::string& site = quality ? c.therapy.manufacturer_site() : TreatingSite(c.therapy);
   const EnrolledOrganisation* theirs = c.registry.OrganisationOfSite(site);
   if (theirs != nullptr) return theirs->organisation == organisation;
@@ -55,7 +60,8 @@ std::string WhyNot(const Case& c, const pb::Grant& grant, const pb::Reason& reas
   for (int i = 0; i < grant.roles_size(); ++i) {
     const bool may =
         std::ranges::find(reason.grantors(), grant.roles(i)) != reason.grantors().end();
-    in_role = in_role || (may && SpeaksAs(c, grant.roles(i), OrganisationOfGrantor(c, grant, i)));
+    in_role = in_role || (may && SpeaksAs(c, grant.roles(i), OrganisationOfGrantor(c, grant, i),
+                                          reason.rule()));
   }
   if (!in_role) return "who granted it may not";
   if (grant.denied()) return "who is said to have given it says otherwise";
@@ -160,7 +166,7 @@ void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
     const bool may = std::ranges::any_of(voices, [&](const Voice& voice) {
       const auto& allowed = named->grantors;
       return std::ranges::find(allowed, voice.role) != allowed.end() &&
-             SpeaksAs(c, voice.role, voice.organisation);
+             SpeaksAs(c, voice.role, voice.organisation, id);
     });
     if (may) continue;
     std::vector<std::string> names;

@@ -215,6 +215,29 @@ void AttestationFits(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+namespace {
+
+// Two people of any role copy well, and know nothing of doses: one of those who correct a record
+// could have entered it.
+void NeedWhoMayEnter(const Case& c, const Rule& rule, pb::Verdict& v, int body) {
+  const pb::EventRule& entered = *PlanOf(body).rule;
+  if (entered.any_role()) return;
+  const auto may = [&](const StepPerson& who) {
+    const auto among = [&](const auto& roles) {
+      return std::ranges::find(roles, static_cast<int>(who.role)) != roles.end();
+    };
+    return among(entered.enter()) || among(entered.attest()) || among(entered.second());
+  };
+  if (std::ranges::any_of(SignersOf(c.effective), may)) return;
+  std::vector<std::string> roles;
+  for (const int role : entered.enter()) roles.push_back(pb::Role_Name(role));
+  Structure(c, rule, v,
+            {"a correction signed by one who may enter it: " + List(roles), "none of them",
+             "let one of them look at it and sign too", "signers"});
+}
+
+}  // namespace
+
 void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kRecordCorrected) return;
   const pb::RecordCorrected& body = c.effective.record_corrected();
@@ -225,6 +248,7 @@ void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
                "look the event's id up", "corrected_event"});
     return;
   }
+  NeedWhoMayEnter(c, rule, v, known);
   pb::TherapyState now = c.therapy;
   for (const pb::Correction& correction : body.corrections()) {
     const auto refuse = [&](std::string expected, std::string found, std::string next) {

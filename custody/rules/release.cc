@@ -304,6 +304,20 @@ void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// What no release ever brings back.
+bool EndsForEver(const Case& c) {
+  return c.effective.has_rejected() || c.effective.release_withdrawn().product_recall() == pb::YES;
+}
+
+// The patient's only dose is ended by who made it, in their own hand: anybody else holds it.
+void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v) {
+  NeedMaker(c, rule, v);
+  if (!IsFromPaper(c.effective)) return;
+  Gate(c, rule, v,
+       {"signed by quality of the manufacturer", "written down by others",
+        "it holds the lot; let them sign it themselves, late if need be"});
+}
+
 }  // namespace
 
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -312,6 +326,7 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
                        c.effective.has_site_qa_disposition() ||
                        c.effective.has_qc_result_invalidated();
   if (decides) return JudgeWords(c, rule, v);
+  if (EndsForEver(c)) return NeedOwnWord(c, rule, v);
   if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
   NeedMaker(c, rule, v);
   Certificate certificate;

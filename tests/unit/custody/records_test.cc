@@ -15,15 +15,18 @@ class RecordsTest : public RulesTest {
   EventBuilder Correct(std::string_view body, const std::string& field, const std::string& old,
                        const std::string& now) {
     std::string id;
+    std::string who;  // entered it
     for (const pb::StepRecord& step : run.state().steps()) {
       for (const Recorded& recorded : ledger.log()) {
         const bool last = recorded.parsed.event_id.view() == step.event_id();
-        if (last && BodyName(recorded.parsed.event) == body) id = step.event_id();
+        if (!last || BodyName(recorded.parsed.event) != body) continue;
+        id = step.event_id();
+        who = recorded.parsed.event.signers(0).person();
       }
     }
     EXPECT_FALSE(id.empty()) << body;
     EventBuilder event =
-        run.Draft({"clinic.rn.1", "clinic.rn.2"},
+        run.Draft({who, who == "clinic.rn.2" ? "clinic.rn.1" : "clinic.rn.2"},
                   "record_corrected { corrections { field_path: '" + field + "' old_value: '" +
                       old + "' new_value: '" + now + "' } reason: 'misread' }");
     event.event().mutable_record_corrected()->set_corrected_event(id);
@@ -47,6 +50,23 @@ TEST_F(RecordsTest, ACorrectionChangesWhatTheStateShowsAndNeverTheOriginal) {
   EXPECT_EQ(shown.new_value(), "27");
   EXPECT_TRUE(shown.folded());
   EXPECT_EQ(original.parsed.event.weight_changed().weight_kg(), 73);
+}
+
+TEST_F(RecordsTest, TwoWhoMayNotEnterItDoNotCorrectIt) {
+  run.Through("ld_completed");
+  const auto asks = [&](const EventBuilder& correction) {
+    for (const pb::Reason& reason : Of(run.Judge(correction), "F19")) {
+      if (reason.expected().find("signed by one who may enter it") != std::string::npos)
+        return true;
+    }
+    return false;
+  };
+  EventBuilder nurses = Correct("ld_completed", "last_dose_at", "then", "now");
+  EXPECT_FALSE(asks(nurses));
+  EventBuilder clerks = nurses;
+  clerks.event().clear_signers();
+  clerks.By("clinic.coord.1").By("clinic.coord.2");
+  EXPECT_TRUE(asks(clerks));
 }
 
 TEST_F(RecordsTest, ACorrectionOfAnOlderValueDoesNotUndoANewerOne) {

@@ -235,6 +235,8 @@ TEST_F(ApartTest, AVialThatAnotherLotGotTooStopsTheReleaseOfBoth) {
   EXPECT_TRUE(verdict.refused());
   ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
   EXPECT_TRUE(Of(verdict, "R15")[0].grantors().empty()) << "the exceptional release is the way on";
+  const pb::Verdict told = JudgeWith(Late(release, "lab.wh"));
+  EXPECT_TRUE(told.refused()) << "it would stand for what follows from the chain alone";
   others.held.clear();
   EXPECT_FALSE(JudgeWith(release).refused()) << Explain(JudgeWith(release));
 }

@@ -64,6 +64,19 @@ TEST_F(ExceptionTest, TheWholeChainInItsOrderReleases) {
   EXPECT_TRUE(Against(Release()).empty()) << Explain(run.Judge(Release()));
 }
 
+TEST_F(ExceptionTest, AWithdrawalDoesNotWashOutWhatIsMissed) {
+  run.Until("ld_started");
+  MustDo({"lab.qc.1"}, Detected("'identity'"));
+  Pass(kMicrosPerHour);
+  MustDo({"lab.qa.1"},
+         "release_withdrawn { lot: 'LOT26001' certificate: 'CERT-1' reason: 'missed' "
+         "product_recall: NO }");
+  Pass(kMicrosPerHour);
+  const pb::Verdict plain = run.Judge(Now("released"));
+  EXPECT_TRUE(plain.refused());
+  EXPECT_THAT(Explain(plain), HasSubstr("identity"));
+}
+
 TEST_F(ExceptionTest, ItIsAuthorisedByTheLawOfItsJurisdiction) {
   UpToAcceptance();
   for (const auto& [law, pathway, fits] :

@@ -96,6 +96,23 @@ TEST_F(LateResultTest, BeforeTheReleaseAFailureHoldsNothingAndStopsTheRelease) {
   EXPECT_TRUE(Says(run.Judge(run.Next()), "R16"));
 }
 
+TEST_F(LateResultTest, OnlyItsMakerEndsALotForEver) {
+  run.Until("ld_started");
+  const EventBuilder ld = run.Next();
+  const char* const rejected = "rejected { lot: 'LOT26001' reason: 'wrong therapy open' }";
+  EXPECT_TRUE(Says(Do({"clinic.qa.1"}, rejected), "R16"));
+  EXPECT_FALSE(run.Judge(ld).refused());
+  // Two clerks, of somebody who need not have said so: it is looked at, and nothing has ended.
+  const pb::Verdict told = run.Record(Late(run.Draft({"lab.qa.1"}, rejected), "lab.wh"));
+  EXPECT_FALSE(told.refused()) << Explain(told);
+  EXPECT_TRUE(Says(told, "R16"));
+  EXPECT_EQ(run.state().lots(0).state(), pb::LOT_RELEASED);
+  EXPECT_TRUE(Held().open());
+  EXPECT_TRUE(run.Judge(ld).refused());
+  MustDo({"lab.qa.1"}, rejected);
+  EXPECT_EQ(run.state().lots(0).state(), pb::LOT_REJECTED);
+}
+
 TEST_F(LateResultTest, ANoOfQualityAfterTheReleaseHoldsTheLot) {
   const std::string no[] = {
       "site_qa_disposition { lot: 'LOT26001' suitable: NO ship_under_quarantine: NO }",
@@ -113,8 +130,18 @@ TEST_F(LateResultTest, ANoOfQualityAfterTheReleaseHoldsTheLot) {
     EXPECT_EQ(Held().lot(), kMainLot);
     EXPECT_TRUE(Held().open());
     EXPECT_TRUE(run.Judge(ld).refused());
-    MustDo({"lab.qa.1"}, "hold_cleared { hold: '" + Held().id() +
-                             "' kind: HOLD_QUALITY reason: 'looked at again' }");
+    const std::string clear =
+        "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'looked at again' }";
+    const bool review = text.starts_with("batch");
+    if (review) {
+      const pb::Verdict early = Do({"lab.qa.1"}, clear);
+      EXPECT_TRUE(early.refused()) << "it has no review that stands";
+      EXPECT_THAT(Explain(early), testing::HasSubstr("BATCH_RECORD_REVIEWED"));
+      MustDo({"lab.qa.2"},
+             "batch_record_reviewed { lot: 'LOT26001' deviations_closed: YES record $FILE "
+             "complete: YES }");
+    }
+    MustDo({"lab.qa.1"}, clear);
   }
 }
 
@@ -174,6 +201,8 @@ TEST_F(LateResultTest, AResultCorrectedToAFailureHoldsTheLotToo) {
       "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'harmless' }";
   EXPECT_TRUE(run.Judge(run.Draft({"lab.qa.2"}, clear)).refused());
   Invalidate();
+  EXPECT_TRUE(run.Judge(run.Draft({"lab.qa.2"}, clear)).refused()) << "no result is left";
+  MustDo({"lab.qc.1"}, Result("viability", "value: 91 outcome: OUTCOME_PASS"));
   EXPECT_FALSE(run.Judge(run.Draft({"lab.qa.2"}, clear)).refused());
 }
 

@@ -112,9 +112,9 @@ TEST_F(NumberTest, ABagOfAnotherLotWithTheSameNumberIsInDoubt) {
       " containers { container: 'LOT26001-1' kind: VESSEL_BAG nominal_dose_1e6: 90 volume_ml: 30 "
       "integrity: YES cassette: 'CAS-2' } filled_at $T labels_printed: 1 labels_applied: 1 "
       "labels_destroyed: 0 label_version: 'P1' labels_read_back: YES }";
-  const pb::Verdict again =
-      run.Judge(run.Draft({"lab.mfg.1", "lab.mfg2.1"}, "filled { lot: 'LOT26001'" + rest));
+  const pb::Verdict again = run.Judge(Late(Now("filled"), "lab.wh"));
   EXPECT_FALSE(Says(again, "F8b")) << "told again: " << Explain(again);
+  EXPECT_TRUE(Says(run.Judge(Now("filled")), "F8b")) << "two in hand";
   const pb::Verdict verdict = Do({"lab.mfg.1", "lab.mfg2.1"}, "filled { lot: 'LOT26002'" + rest);
   EXPECT_FALSE(verdict.refused());
   ASSERT_EQ(Of(verdict, "F8b").size(), 2U) << Explain(verdict);

@@ -80,7 +80,8 @@ TEST_F(PermissionRulesTest, WhoDecidesSignsALateDecisionWithOneWhoChecks) {
   EventBuilder decided =
       run.Draft({"lab.qa.1"},
                 "quarantine_decided { containers: 'LOT26001-1' verdict: QUARANTINE_USE "
-                "cause: QUARANTINED_FOR_TEMPERATURE reason: 'short' }");
+                "cause: QUARANTINED_FOR_TEMPERATURE reason: 'short' quarantine: '" +
+                    run.state().quarantines(0).id() + "' }");
   decided.Late("the network was down").By("lab.wh.1", pb::CHECKED);
   const pb::Verdict verdict = run.Record(decided);
   ASSERT_FALSE(verdict.refused()) << Explain(verdict);

@@ -22,18 +22,6 @@ class ReceiptTest : public RulesTest {
   EventBuilder Draft(const std::vector<std::string>& who, const std::string& text) {
     return run.Draft(who, text);
   }
-  // A step of the main path, signed now.
-  EventBuilder Now(std::string_view body) {
-    for (const MainStep& step : run.steps()) {
-      if (step.body != body) continue;
-      EventBuilder event = ledger.On("therapy/T1");
-      for (const std::string& signer : step.signers) event.By(signer);
-      event.event().MergeFrom(step.event);
-      return event;
-    }
-    ADD_FAILURE() << body;
-    return ledger.On("therapy/T1");
-  }
   void Store() {
     ASSERT_FALSE(Do({"clinic.pharm.1"},
                     "stored_clinic { containers { container: 'LOT26001-1' position: 'C-LN2-4' } "

@@ -13,25 +13,18 @@ class NoTest : public RulesTest {
  protected:
   // The main path's step, as two people would sign it now.
   EventBuilder Again(std::string_view body) {
-    for (const MainStep& step : run.steps()) {
-      if (step.body != body) continue;
-      EventBuilder event = ledger.On("therapy/T1");
-      for (const std::string& signer : step.signers) event.By(signer);
-      event.event().MergeFrom(step.event);
-      for (auto& check : *(body == "bedside_id_verified"
-                               ? event.event().mutable_bedside_id_verified()->mutable_checks()
-                               : event.event().mutable_prethaw_id_verified()->mutable_checks())) {
-        *check.mutable_at() = ToProto(ledger.now());
-      }
-      if (event.event().has_bedside_id_verified()) {
-        const std::int64_t thawed = ledger.now().micros - Bag().thaw_completed_us();
-        const auto left = static_cast<std::int32_t>(30 - thawed / kMicrosPerMinute);
-        Bed(event).mutable_time_out()->set_minutes_left(left);
-      }
-      return event;
+    EventBuilder event = Now(body);
+    for (auto& check : *(body == "bedside_id_verified"
+                             ? event.event().mutable_bedside_id_verified()->mutable_checks()
+                             : event.event().mutable_prethaw_id_verified()->mutable_checks())) {
+      *check.mutable_at() = ToProto(ledger.now());
     }
-    ADD_FAILURE() << body;
-    return ledger.On("therapy/T1");
+    if (event.event().has_bedside_id_verified()) {
+      const std::int64_t thawed = ledger.now().micros - Bag().thaw_completed_us();
+      const auto left = static_cast<std::int32_t>(30 - thawed / kMicrosPerMinute);
+      Bed(event).mutable_time_out()->set_minutes_left(left);
+    }
+    return event;
   }
   static pb::BedsideIdVerified& Bed(EventBuilder& event) {
     return *event.event().mutable_bedside_id_verified();
@@ -164,7 +157,36 @@ TEST_F(NoTest, AWrongItemBeforeTheThawIsVerifiedAgainAndOneAtTheBedFreesNoFrozen
 }
 
 // The state of the main path's bag in a quarantine for damage.
+TEST_F(NoTest, AfterTheThawLeavesTheCheckBeforeItAndEndsThePass) {
+  run.Until("infusion_started");
+  ASSERT_FALSE(Bag().pass().event_id().empty());
+  EventBuilder no = Again("prethaw_id_verified");
+  Cold(no).set_patient_ready(pb::NO);
+  ASSERT_FALSE(run.Record(no).refused());
+  EXPECT_TRUE(Bag().pass().event_id().empty());
+  EXPECT_FALSE(Bag().prethaw().empty()) << "nobody can make it again, and the bag lives minutes";
+}
+
 using DamageTest = NoTest;
+
+// A dent of nine is no word about a leak of ten.
+TEST_F(DamageTest, IsNotLiftedByAWordFromBeforeIt) {
+  run.Until("thaw_completed");
+  const Instant before = ledger.now();
+  Pass(5 * kMicrosPerMinute);
+  EventBuilder thawed = Now("thaw_completed");
+  thawed.event().mutable_thaw_completed()->set_leak(pb::YES);
+  ASSERT_FALSE(run.Record(thawed).refused());
+  ASSERT_FALSE(OpenQuarantines(run.state(), Bag()).empty());
+  EventBuilder dent = run.Draft({"clinic.phy.1"},
+                                "container_damaged { container: 'LOT26001-1' found_at $T-5m "
+                                "found_during: 'thaw_started' damage: 'carton' contents_lost: NO "
+                                "outcome: DAMAGE_COSMETIC }");
+  dent.HappenedAt(before);
+  const pb::Verdict verdict = run.Record(dent);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  EXPECT_FALSE(OpenQuarantines(run.state(), Bag()).empty());
+}
 
 TEST_F(DamageTest, IsLiftedByTheSignatureOfAPhysicianWhoTreats) {
   run.Until("thaw_completed");
@@ -200,6 +222,7 @@ TEST_F(DamageTest, IsLiftedByTheSignatureOfAPhysicianWhoTreats) {
   EXPECT_TRUE(Says(run.Record(found({"lab.phy.1"}, "DAMAGE_PARTIAL_DOSE")), "F7"));
   EXPECT_TRUE(held());
   // Their own word, late if need be.
+  Pass(5 * kMicrosPerMinute);
   EventBuilder own = found({"clinic.phy.1"}, "DAMAGE_PARTIAL_DOSE");
   verdict = run.Record(own.Late("at the bed").By("clinic.coord.1", pb::CHECKED));
   EXPECT_FALSE(Says(verdict, "F7")) << Explain(verdict);

@@ -12,18 +12,6 @@ using testing::HasSubstr;
 
 class StoppingTest : public RulesTest {
  protected:
-  // A copy of the main path's step, signed now.
-  EventBuilder Now(std::string_view body) {
-    for (const MainStep& step : run.steps()) {
-      if (step.body != body) continue;
-      EventBuilder event = ledger.On("therapy/T1");
-      for (const std::string& signer : step.signers) event.By(signer);
-      event.event().MergeFrom(step.event);
-      return event;
-    }
-    ADD_FAILURE() << body;
-    return ledger.On("therapy/T1");
-  }
   // The two checks of the verification before the thaw, made now.
   EventBuilder Verified(const std::string& order = "INF-1") {
     EventBuilder event = Now("prethaw_id_verified");

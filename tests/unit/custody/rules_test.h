@@ -50,6 +50,18 @@ class RulesTest : public testing::Test {
     run.Until(body);
     return run.Next();
   }
+  // A copy of the main path's step, signed now.
+  EventBuilder Now(std::string_view body) {
+    for (const MainStep& step : run.steps()) {
+      if (step.body != body) continue;
+      EventBuilder event = ledger.On("therapy/T1");
+      for (const std::string& signer : step.signers) event.By(signer);
+      event.event().MergeFrom(step.event);
+      return event;
+    }
+    ADD_FAILURE() << body;
+    return ledger.On("therapy/T1");
+  }
   // What `who` record now, in the words of the main path's file.
   pb::Verdict Do(const std::vector<std::string>& who, const std::string& text) {
     return run.Record(run.Draft(who, text));
