@@ -1,6 +1,6 @@
 // What is told late changes nothing that was decided since: a release, an order or a decision from
-// before it was taken back gives nothing back, and what others wrote down permits nothing. Long
-// because each permission is told in each of the ways in which it may be.
+// before it was taken back gives nothing back, and what others wrote down permits nothing.
+// Long because each permission is told in each of the ways in which it may be.
 #include <gmock/gmock.h>
 
 #include "custody/next_steps.h"
