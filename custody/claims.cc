@@ -17,6 +17,10 @@ constexpr std::string_view kDonation = "donation";
 constexpr std::string_view kLot = "lot";
 constexpr std::string_view kContainer = "container";
 
+// The words around the holders in what a verdict found.
+constexpr std::string_view kTherapies = "therapy ";
+constexpr std::string_view kHaveIt = " has it";
+
 using Claims = std::vector<Claim>;
 
 void Add(Claims& claims, std::string_view kind, std::string_view value, std::string_view house = {},
@@ -175,13 +179,6 @@ std::string Called(const Claim& claim) {
 }
 
 std::string Wanted(const Claim& claim) { return Called(claim) + " with this therapy alone"; }
-
-namespace {
-
-constexpr std::string_view kTherapies = "therapy ";
-constexpr std::string_view kHaveIt = " has it";
-
-}  // namespace
 
 std::string HeldBy(const std::vector<std::string>& holders) {
   std::string list;

@@ -95,8 +95,7 @@ constexpr Rule kTable[] = {
        kQuarantine, "project default", kNobody, rules::SealsEqual),
     V1("R12",
        "The way in a dry vapour shipper is planned for at most half of its qualified hold; after "
-       "each "
-       "use it is qualified anew.",
+       "each use it is qualified anew.",
        kDeviation, "cryoport.com, cellculturedish.com: actual hold may be 40 % shorter", kNobody,
        rules::TransitPlanned),
     V1("R13",
@@ -158,8 +157,7 @@ constexpr Rule kTable[] = {
        kGate, "product labels; profile", kNobody, rules::DoseInRange, pb::QUALITY),
     V1("R25",
        "After the thaw the earliest of the profile's windows counts, at its temperature, to the "
-       "end "
-       "of the infusion where the label says so; a running infusion is not stopped. Nothing is "
+       "end of the infusion where the label says so; a running infusion is not stopped. Nothing is "
        "frozen again.",
        kGate, "product labels; profile", kPhy, rules::WithinWindow),
     V1("R26",
@@ -193,9 +191,8 @@ constexpr Rule kTable[] = {
        rules::RecordKept),
     V1("R32",
        "A product is given in one dose unless its profile divides it. A second dose is given on "
-       "the "
-       "profile's days, after CRS and ICANS of the first allow it; blasts in a marrow at most 7 "
-       "days old say how much each dose is, of all its orders together.",
+       "the profile's days, after CRS and ICANS of the first allow it; blasts in a marrow at "
+       "most 7 days old say how much each dose is, of all its orders together.",
        kGate, "label of Aucatzyl; profile", kPhy, rules::SecondDose, pb::CLINICAL),
     V1("R33", "A component is infused when all that was planned of the one before it is given.",
        kGate, "label of Breyanzi; profile", kPhy, rules::ComponentsInOrder),
@@ -213,8 +210,8 @@ constexpr Rule kTable[] = {
        kGate, "product labels; 4 h project default", kNobody, rules::BeforeThaw),
     V1("R36",
        "A bag is removed, thawed and infused on a record verified at most 4 hours before; a "
-       "station "
-       "that was offline for longer asks quality by phone and records whom, when and the answer.",
+       "station that was offline for longer asks quality by phone and records whom, when and the "
+       "answer.",
        kGate, "project default", kNobody, rules::CheckedForRecall),
     V1("R37",
        "The checks before the thaw and at the bed need an infusion order for that container, "
@@ -253,10 +250,9 @@ constexpr Rule kTable[] = {
        rules::JudgedElsewhere),
     V1("R46",
        "A batch is opened at the site that was ordered, of collected cells that lie there, "
-       "received "
-       "and accepted, and names every donation that is pooled into it; before a release every "
-       "mandatory step of the profile is recorded of that lot. While it is in hand no order and no "
-       "slot makes another product or another maker of it.",
+       "received and accepted, and names every donation that is pooled into it; before a release "
+       "every mandatory step of the profile is recorded of that lot. While it is in hand no "
+       "order and no slot makes another product or another maker of it.",
        kGate, "project default; good manufacturing practice", kNobody, rules::StepsMade,
        pb::QUALITY),
     V1("F2",
@@ -299,8 +295,8 @@ constexpr Rule kTable[] = {
        rules::PatientAlive),
     V1("F17",
        "What is used up, destroyed, lost or rejected is not used. Unused material is disposed of "
-       "by "
-       "two people of the site that holds it; what they destroy they scan, and say how and where.",
+       "by two people of the site that holds it; what they destroy they scan, and say how and "
+       "where.",
        kGate, "project default; rules for genetically modified waste", kNobody, rules::StillThere),
     V1("F19",
        "Only typed values of known events are corrected, by two people; gates that looked at them "

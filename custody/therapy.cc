@@ -204,14 +204,18 @@ void Reject(const Folding& f, pb::Container& container) {
   Become(f, container, pb::CONTAINER_REJECTED);
 }
 
+void ClearPrethaw(pb::Container& container) {
+  container.clear_prethaw();
+  container.clear_prethaw_us();
+  container.clear_prethaw_order();
+  container.clear_prethaw_from_paper();
+}
+
 void ForgetChecks(const Folding& f, pb::Container& container) {
   // Of what is thawed the check before the thaw has done its work: nobody can make it again.
   const bool thawed = container.thaw_started_us() != 0;
   if (!thawed && Counts(f, container.prethaw_said_us(), false)) {
-    container.clear_prethaw();
-    container.clear_prethaw_us();
-    container.clear_prethaw_order();
-    container.clear_prethaw_from_paper();
+    ClearPrethaw(container);
     container.set_prethaw_said_us(std::max(container.prethaw_said_us(), f.at));
   }
   if (!Counts(f, container.bedside_said_us(), false)) return;

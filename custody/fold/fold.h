@@ -95,6 +95,9 @@ void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
 // `EndRelease` remembers that the release of a lot, or what it rests on, was taken back: what was
 // signed before that, and is told after it, gives nothing back.
 void EndRelease(const Folding& f, pb::Lot& lot);
+// `IsOldNo` says whether a no is told that is older than the release that stands: whoever released
+// has heard another word since.
+bool IsOldNo(const Folding& f, const pb::Lot& lot);
 // `EndLot` is what a confirmed contamination, a failed manufacture or an order to make it again
 // means for a lot: it is rejected, with what was filled of it.
 void EndLot(Folding& f, const std::string& name);
@@ -148,6 +151,8 @@ void LeaveShipper(Folding& f, pb::Container& container);
 // `ForgetChecks` makes every check for thaw and infusion due anew; one that was made before this
 // event and is told after it does not bring them back.
 void ForgetChecks(const Folding& f, pb::Container& container);
+// `ClearPrethaw` takes the check before the thaw away, and leaves when it was last asked.
+void ClearPrethaw(pb::Container& container);
 // `ConsentFor` is what the patient said to one purpose; `TakeConsents` draws from all of them what
 // rules ask, and ends the consent hold when what was taken back is given again.
 pb::ConsentGiven& ConsentFor(pb::TherapyState& state, int purpose);

@@ -221,10 +221,7 @@ void PrethawVerified(Folding& f, const pb::PrethawIdVerified& body) {
   if (!passed && container->thaw_started_us() != 0) return ForgetChecks(f, *container);
   if (!Counts(f, container->prethaw_said_us(), passed)) return;
   container->set_prethaw_said_us(std::max(container->prethaw_said_us(), f.at));
-  container->clear_prethaw();
-  container->clear_prethaw_us();
-  container->clear_prethaw_order();
-  container->clear_prethaw_from_paper();
+  ClearPrethaw(*container);
   if (!passed) return;
   container->set_prethaw(f.event_id);
   container->set_prethaw_us(f.at);

@@ -51,8 +51,7 @@ pb::Lot* AddLink(Folding& f, const std::string& name, std::string_view link) {
 void Declined(Folding& f, const pb::OosAccepted& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || body.patient_consent() != pb::NO) return;
-  // The patient has agreed since, and it was released on that.
-  if (f.told && HasRelease(*lot) && f.at + kMaxClockAheadMicros < lot->released_us()) return;
+  if (IsOldNo(f, *lot)) return;  // the patient has agreed since
   EndRelease(f, *lot);
   RemoveFrom(lot->mutable_oos(), "ACCEPTED");
   RemoveFrom(lot->mutable_oos(), "AUTHORISED");

@@ -26,6 +26,10 @@ void NoProduct(Folding& f) {
 
 }  // namespace
 
+bool IsOldNo(const Folding& f, const pb::Lot& lot) {
+  return HasRelease(lot) && f.told && f.at + kMaxClockAheadMicros < lot.released_us();
+}
+
 void EndRelease(const Folding& f, pb::Lot& lot) {
   lot.set_release_ended_us(std::max(lot.release_ended_us(), f.at));
 }
@@ -83,12 +87,6 @@ void Released(Folding& f, const Body& body, std::string_view stage) {
   AddOnce(lot->mutable_releases(), std::string(stage));
   TakeCertificate(f, *lot, body);
   if (IsLastRelease(f.profile, stage)) lot->set_state(pb::LOT_RELEASED);
-}
-
-// A no from before the release that stands, told after it: whoever released has heard another word
-// since.
-bool IsOldNo(const Folding& f, const pb::Lot& lot) {
-  return HasRelease(lot) && f.told && f.at + kMaxClockAheadMicros < lot.released_us();
 }
 
 // A no takes the first release back, and holds what was released on it.

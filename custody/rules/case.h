@@ -119,6 +119,9 @@ void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::L
 // same way.
 void NeedSignedOrder(const Case& c, const Rule& rule, pb::Verdict& v,
                      const pb::InfusionOrder& order, const std::string& id);
+// `ExceptionLacks` is what a lot that was released out of specification lacks since: who declines
+// it after the release takes that its ground.
+std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::string& subject);
 // `NeedMaker`: product decisions are those of the maker's quality, wherever the signature is given.
 // `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v);

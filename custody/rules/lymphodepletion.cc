@@ -1,7 +1,6 @@
 // From lymphodepletion to the first dose: is the product there, is the time right (R18 to R22).
 #include <algorithm>
 
-#include "custody/oos.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -27,16 +26,7 @@ Missing WhatIsMissing(const Case& c, const pb::Lot& lot) {
                        "wait for the release", lot.lot()});
   }
   // What the patient declined since is given to nobody (R34), and nobody is prepared for it.
-  if (lot.state() == pb::LOT_RELEASED_OOS) {
-    for (const std::string& link : MissingOosLinks(lot, "")) {
-      missing.push_back({"the whole chain of the exceptional release", link + " is missing",
-                         "the chain is gone through again, or the lot is not given", lot.lot()});
-    }
-    if (!c.therapy.consent_oos()) {
-      missing.push_back({"the patient's consent to a product out of specification",
-                         "none that stands", "ask the patient: CONSENT_OBTAINED", lot.lot()});
-    }
-  }
+  if (lot.state() == pb::LOT_RELEASED_OOS) missing = ExceptionLacks(c, lot, lot.lot());
   bool any = false;
   for (const pb::Container& container : c.therapy.containers()) {
     if (container.lot() != lot.lot() || container.material() != pb::DRUG_PRODUCT) continue;

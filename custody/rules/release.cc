@@ -4,6 +4,7 @@
 // never asked: a therapy may have one lot released and another rejected, one bag held and one free.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "custody/body_plan.h"
 #include "custody/oos.h"
@@ -27,6 +28,20 @@ bool ReleaseOf(const pb::Event& event, Certificate& out) {
     default:
       return false;
   }
+}
+
+std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::string& subject) {
+  std::vector<Words> lacks;
+  if (!c.therapy.consent_oos()) {
+    lacks.push_back({"the patient's consent to a product out of specification", "none that stands",
+                     "ask the patient: CONSENT_OBTAINED", subject});
+  }
+  for (const std::string& link : MissingOosLinks(lot, "")) {
+    lacks.push_back({"the whole chain of the exceptional release", link + " is missing",
+                     "do not use it; the chain is gone through again, or the lot is not given",
+                     subject});
+  }
+  return lacks;
 }
 
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -159,21 +174,6 @@ bool GoesToMaker(const Case& c) {
   return shipment != nullptr && IsMakersSite(c, shipment->to_site());
 }
 
-// Who declines it after the release takes that its ground.
-void NeedWholeException(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
-                        const std::string& id) {
-  if (!c.therapy.consent_oos()) {
-    Gate(c, rule, v,
-         {"the patient's consent to a product out of specification", "none that stands",
-          "ask the patient: CONSENT_OBTAINED", id});
-  }
-  for (const std::string& link : MissingOosLinks(lot, "")) {
-    Gate(c, rule, v,
-         {"the whole chain of the exceptional release", link + " is missing",
-          "do not use it; the chain is gone through again, or the lot is not given", id});
-  }
-}
-
 // One container, all of its reasons.
 void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& id,
                     bool shipping) {
@@ -196,7 +196,9 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   const bool released = lot != nullptr && IsReleased(*lot) && named;
   const bool exceptional = lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS && named;
   const bool first_release = shipping && MayShipEarly(c, lot);
-  if (exceptional) NeedWholeException(c, rule, v, *lot, id);
+  if (exceptional) {
+    for (Words& words : ExceptionLacks(c, *lot, id)) Gate(c, rule, v, std::move(words));
+  }
   if (!released && !exceptional && !first_release) {
     const bool unnamed = lot != nullptr && IsReleased(*lot);
     blocked("lot " + container->lot() + " released, naming this container",
