@@ -109,10 +109,7 @@ void AskForFilled(const pb::Event& event, const pb::TherapyState& therapy, const
   const pb::Filled& body = event.filled();
   const std::string maker = OrganisationAt(registry, LotSite(event, registry, therapy, body.lot()));
   for (const pb::FilledContainer& filled : body.containers()) {
-    const bool product = filled.kind() == pb::VESSEL_BAG ||
-                         filled.kind() == pb::VESSEL_PRODUCT_VIAL ||
-                         filled.kind() == pb::VESSEL_SYRINGE;
-    if (product) Add(claims, kContainer, filled.container(), maker);
+    if (IsProductVessel(filled.kind())) Add(claims, kContainer, filled.container(), maker);
   }
 }
 

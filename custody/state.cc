@@ -116,6 +116,10 @@ std::optional<std::uint32_t> PersonIndex(const pb::TherapyState& state, std::str
   return static_cast<std::uint32_t>(found - persons.begin());
 }
 
+bool IsProductVessel(pb::VesselKind kind) {
+  return kind == pb::VESSEL_BAG || kind == pb::VESSEL_PRODUCT_VIAL || kind == pb::VESSEL_SYRINGE;
+}
+
 bool IsTerminal(pb::ContainerState state) {
   return state >= pb::CONTAINER_INFUSED && state != pb::CONTAINER_RETAINED &&
          state != pb::CONTAINER_REJECTED;

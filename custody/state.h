@@ -49,6 +49,8 @@ inline bool HasStep(const pb::TherapyState& state, int body) {
 // `PersonIndex` is the place of `person` in state.persons; nullopt when not there.
 std::optional<std::uint32_t> PersonIndex(const pb::TherapyState& state, std::string_view person);
 
+// `IsProductVessel` says whether what is filled into such a vessel is for the patient.
+bool IsProductVessel(pb::VesselKind kind);
 // `IsTerminal` says whether nothing more can happen to a container (RETAINED may still be taken,
 // REJECTED must still be disposed of).
 bool IsTerminal(pb::ContainerState state);
@@ -82,8 +84,7 @@ pb::QuarantineKind KindOfCause(pb::QuarantineCause cause);
 // `IsDecidedBy` says whether a decision of quality, `event`, is about this open quarantine. Doubt
 // about identity has its own way out (F8b). A decision to use that does not name the quarantine is
 // about what who signed it knew of, and when it is `told` later than it was made, about none.
-bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
-                 const pb::Event& event, bool told);
+bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::Event& event, bool told);
 // `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a
 // decision about `id` can lift. What holds a container by what it was made of is decided there.
 bool IsHeldBy(const pb::TherapyState& state, const pb::Quarantine& quarantine, std::string_view id);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "custody/correction.h"
 #include "custody/event.h"
 #include "custody/state.h"
+#include "custody/time.h"
 
 namespace custody {
 
@@ -50,29 +50,14 @@ std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& 
   return end.ok() ? end->micros : Micros(at);
 }
 
-namespace {
-
-// The place in its chain of an event; 0 when it lies too far back to be remembered.
-std::uint64_t SequenceOf(const pb::TherapyState& state, std::string_view event_id) {
-  const std::uint64_t prefix = EventPrefix(event_id);
-  const auto& known = state.event_prefixes();
-  const auto found = std::find(known.rbegin(), known.rend(), prefix);
-  if (found == known.rend()) return 0;
-  return state.length() - 1 - static_cast<std::uint64_t>(found - known.rbegin());
-}
-
-}  // namespace
-
-bool IsDecidedBy(const pb::TherapyState& state, const pb::Quarantine& quarantine,
-                 const pb::Event& event, bool told) {
+bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::Event& event, bool told) {
   const pb::QuarantineDecided& decision = event.quarantine_decided();
   if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
   if (!decision.quarantine().empty()) return quarantine.id() == decision.quarantine();
   if (quarantine.kind() != KindOfCause(decision.cause())) return false;
   if (decision.verdict() != pb::QUARANTINE_USE) return true;
   // What is told later names what it decides: nobody can say which of them its signer had seen.
-  return !told && quarantine.since_us() <= KnownUntil(event, told) &&
-         SequenceOf(state, quarantine.event_id()) < event.sequence();
+  return !told && quarantine.since_us() <= KnownUntil(event, told);
 }
 
 }  // namespace custody

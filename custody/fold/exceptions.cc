@@ -142,7 +142,7 @@ void Decided(Folding& f, const pb::QuarantineDecided& body) {
   if (!f.stands || body.cause() == pb::QUARANTINED_FOR_IDENTITY) return;
   const bool use = body.verdict() == pb::QUARANTINE_USE;
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
-    if (!IsDecidedBy(f.state, quarantine, f.event, f.told)) continue;
+    if (!IsDecidedBy(quarantine, f.event, f.told)) continue;
     if (Release(quarantine, f.state, body.containers())) {
       quarantine.set_decision(use ? "USE" : "REJECT");
       if (use && quarantine.kind() == pb::QUARANTINED_FAILED) UseAtRisk(f, body.containers());

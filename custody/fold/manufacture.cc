@@ -78,10 +78,6 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
   AddOperators(f, *lot);
 }
 
-bool IsProduct(pb::VesselKind kind) {
-  return kind == pb::VESSEL_BAG || kind == pb::VESSEL_PRODUCT_VIAL || kind == pb::VESSEL_SYRINGE;
-}
-
 void Filled(Folding& f, const pb::Filled& body) {
   pb::TherapyState& state = f.state;
   pb::Lot* lot = MutableLot(state, body.lot());
@@ -98,7 +94,8 @@ void Filled(Folding& f, const pb::Filled& body) {
     if (FindContainer(state, filled.container()) != nullptr) continue;
     pb::Container* container = state.add_containers();
     container->set_id(filled.container());
-    container->set_material(IsProduct(filled.kind()) ? pb::DRUG_PRODUCT : pb::SAMPLE_MATERIAL);
+    container->set_material(IsProductVessel(filled.kind()) ? pb::DRUG_PRODUCT
+                                                           : pb::SAMPLE_MATERIAL);
     Become(f, *container, pb::CONTAINER_FILLED);
     container->set_lot(body.lot());
     container->set_component(filled.component());

@@ -224,7 +224,7 @@ void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List
 // Whether a decision to use has anything to lift.
 bool LiftsAny(const Case& c, const pb::QuarantineDecided& body) {
   return std::ranges::any_of(c.therapy.quarantines(), [&](const pb::Quarantine& q) {
-    return IsDecidedBy(c.therapy, q, c.effective, !IsLive(c)) &&
+    return IsDecidedBy(q, c.effective, !IsLive(c)) &&
            std::ranges::any_of(body.containers(),
                                [&](const auto& id) { return IsHeldBy(c.therapy, q, id); });
   });
@@ -238,7 +238,7 @@ std::string Later(const Case& c, const pb::QuarantineDecided& body) {
                        std::ranges::any_of(body.containers(), [&](const auto& id) {
                          return IsHeldBy(c.therapy, q, id);
                        });
-    if (meant && !IsDecidedBy(c.therapy, q, c.effective, !IsLive(c))) later.push_back(q.id());
+    if (meant && !IsDecidedBy(q, c.effective, !IsLive(c))) later.push_back(q.id());
   }
   return later.empty() ? std::string() : List(later);
 }

@@ -48,8 +48,7 @@ void DoubtNumbers(const Case& c, const Rule& rule, pb::Verdict& v) {
   };
   const pb::Filled& filled = c.effective.filled();
   for (const pb::FilledContainer& one : filled.containers()) {
-    const bool product = one.kind() == pb::VESSEL_BAG || one.kind() == pb::VESSEL_PRODUCT_VIAL ||
-                         one.kind() == pb::VESSEL_SYRINGE;
+    const bool product = IsProductVessel(one.kind());
     const std::string what = product ? "product" : "a sample";
     give(one.container(), what + " of lot " + filled.lot(), [&](const pb::Container& known) {
       return told && known.lot() == filled.lot() && known.parent().empty() &&
