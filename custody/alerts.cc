@@ -35,13 +35,8 @@ struct Gathering {
 
   // Whether somebody of the site's house has acknowledged `id`.
   bool Seen(const std::string& id, const std::string& site) const {
-    const EnrolledOrganisation* house = registry.OrganisationOfSite(site);
     return std::ranges::any_of(state.alerts_seen(), [&](const pb::AlertSeen& seen) {
-      if (seen.alert() != id) return false;
-      const EnrolledOrganisation* by = registry.OrganisationOfSite(seen.site());
-      const bool same_house =
-          house != nullptr && by != nullptr && house->organisation == by->organisation;
-      return seen.site() == site || same_house;
+      return seen.alert() == id && registry.IsSameHouse(seen.site(), site);
     });
   }
 

@@ -80,6 +80,13 @@ const EnrolledOrganisation* Registry::OrganisationOfSite(std::string_view site) 
   const EnrolledSite* found = FindSite(site);
   return found == nullptr ? nullptr : FindOrganisation(found->organisation);
 }
+bool Registry::IsSameHouse(std::string_view site, std::string_view other) const {
+  if (site.empty() || other.empty()) return false;
+  if (site == other) return true;
+  const EnrolledOrganisation* of = OrganisationOfSite(site);
+  const EnrolledOrganisation* others = OrganisationOfSite(other);
+  return of != nullptr && others != nullptr && of->organisation == others->organisation;
+}
 const pb::Profile* Registry::FindProfile(std::string_view name) const {
   return FindIn(profiles_, name);
 }

@@ -90,6 +90,8 @@ class Registry {
   const EnrolledOrganisation* FindOrganisation(std::string_view organisation) const;
   // `OrganisationOfSite` is null when the site is not enrolled.
   const EnrolledOrganisation* OrganisationOfSite(std::string_view site) const;
+  // `IsSameHouse` says whether two sites are one, or of one organisation. No name is no site.
+  bool IsSameHouse(std::string_view site, std::string_view other) const;
   // `FindProfile` gives the newest published profile called `name`; null when there is none.
   const pb::Profile* FindProfile(std::string_view name) const;
   // Everything enrolled, by id, for boards and administration.

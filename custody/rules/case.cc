@@ -261,11 +261,7 @@ bool IsMakersSite(const Case& c, std::string_view site) {
 }
 
 bool IsSameHouse(const Case& c, std::string_view site, std::string_view other) {
-  if (site.empty() || other.empty()) return false;
-  if (site == other) return true;
-  const EnrolledOrganisation* of = c.registry.OrganisationOfSite(site);
-  const EnrolledOrganisation* others = c.registry.OrganisationOfSite(other);
-  return of != nullptr && others != nullptr && of->organisation == others->organisation;
+  return c.registry.IsSameHouse(site, other);
 }
 
 std::string SiteOf(const Case& c) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "custody/rules/case.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 namespace {
@@ -49,8 +50,7 @@ std::string WhyNot(const Case& c, const pb::RecallCall& call) {
   const bool quality =
       std::ranges::any_of(roles, [](pb::Role role) { return role == pb::QA || role == pb::QP; });
   if (!quality) return call.person() + " is not of quality";
-  const EnrolledOrganisation* treats = c.registry.OrganisationOfSite(TreatingSite(c.therapy));
-  const bool here = treats != nullptr && treats->organisation == asked->organisation;
+  const bool here = IsOfTreatingHouse(c.registry, c.therapy, call.person());
   if (!here && !IsMaker(c, call.person())) {
     return call.person() + " is of neither the manufacturer nor the treating site";
   }

@@ -9,23 +9,16 @@
 namespace custody {
 namespace {
 
-bool IsOfHouse(const std::string& one, const std::string& site, const Registry& registry) {
-  const EnrolledOrganisation* own = registry.OrganisationOfSite(site);
-  const EnrolledOrganisation* house = registry.OrganisationOfSite(one);
-  const bool same = own != nullptr && house != nullptr && house->organisation == own->organisation;
-  return one == site || same;
-}
-
 // Whether `site` or another of its house is among those that an alert concerns.
 bool ConcernsSite(const pb::AlertRecord& record, const std::string& site,
                   const Registry& registry) {
   return std::any_of(record.sites().begin(), record.sites().end(),
-                     [&](const std::string& one) { return IsOfHouse(one, site, registry); });
+                     [&](const std::string& one) { return registry.IsSameHouse(one, site); });
 }
 
 // How other houses reach their people, and who there acts, is theirs to know.
 void LeaveOwnHouse(const std::string& site, const Registry& registry, pb::AlertRecord& record) {
-  const auto other = [&](const auto& one) { return !IsOfHouse(one.site(), site, registry); };
+  const auto other = [&](const auto& one) { return !registry.IsSameHouse(one.site(), site); };
   auto* handouts = record.mutable_handouts();
   handouts->erase(std::remove_if(handouts->begin(), handouts->end(), other), handouts->end());
   auto* seen = record.mutable_seen();

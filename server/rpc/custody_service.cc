@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +31,22 @@ StatusOr<std::optional<Instant>> AsOf(const T& request) {
   if (!request.has_as_of()) return std::optional<Instant>();
   CUSTODY_RETURN_IF_ERROR(CheckTime(request.as_of(), "as_of"));
   return std::optional<Instant>(FromProto(request.as_of()));
+}
+
+// A list over therapies has threads of its own, and ends when nobody waits for it.
+template <class Request, class Reply>
+grpc::ServerUnaryReactor* ServeListing(RpcContext& rpc, grpc::CallbackServerContext* context,
+                                       Call call,
+                                       Status (*list)(RpcContext&, const Permit&, const Request&,
+                                                      const std::function<bool()>&, Reply*),
+                                       const Request* request, Reply* reply) {
+  return rpc.Serve(
+      context, call,
+      [=, &rpc](const Permit& permit) {
+        return list(
+            rpc, permit, *request, [=] { return context->IsCancelled(); }, reply);
+      },
+      RpcContext::Lane::kListings);
 }
 
 // The stream ReadAccessLog: read at once, up to a bound, and written at the reader's pace.
@@ -232,37 +249,19 @@ grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* CustodyService::Trace(grpc::CallbackServerContext* context,
                                                 const pb::TraceRequest* request,
                                                 pb::TraceReply* reply) {
-  return rpc_.Serve(
-      context, Call::kTrace,
-      [=, this](const Permit& permit) {
-        return custody::Trace(
-            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
-      },
-      RpcContext::Lane::kListings);
+  return ServeListing(rpc_, context, Call::kTrace, custody::Trace, request, reply);
 }
 
 grpc::ServerUnaryReactor* CustodyService::Inventory(grpc::CallbackServerContext* context,
                                                     const pb::InventoryRequest* request,
                                                     pb::InventoryReply* reply) {
-  return rpc_.Serve(
-      context, Call::kReadTherapies,
-      [=, this](const Permit& permit) {
-        return custody::Inventory(
-            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
-      },
-      RpcContext::Lane::kListings);
+  return ServeListing(rpc_, context, Call::kReadTherapies, custody::Inventory, request, reply);
 }
 
 grpc::ServerUnaryReactor* CustodyService::Worklist(grpc::CallbackServerContext* context,
                                                    const pb::WorklistRequest* request,
                                                    pb::WorklistReply* reply) {
-  return rpc_.Serve(
-      context, Call::kReadTherapies,
-      [=, this](const Permit& permit) {
-        return custody::Worklist(
-            rpc_, permit, *request, [=] { return context->IsCancelled(); }, reply);
-      },
-      RpcContext::Lane::kListings);
+  return ServeListing(rpc_, context, Call::kReadTherapies, custody::Worklist, request, reply);
 }
 
 grpc::ServerUnaryReactor* CustodyService::PutSubject(grpc::CallbackServerContext* context,
