@@ -8,6 +8,7 @@
 #include "client/grpc_session.h"
 #include "custody/audit_entry.h"
 #include "custody/bundle.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -89,7 +90,7 @@ Status AddChain(const std::string& name, const GrpcSession::ProvedChain& chain, 
 }
 
 Status AddAttachments(GrpcSession& session, std::string_view id, bool with_bytes, Bundle& bundle) {
-  for (const BundleEntry& entry : bundle.chains["therapy/" + std::string(id)]) {
+  for (const BundleEntry& entry : bundle.chains[TherapyChain(id)]) {
     CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent parsed, ParseEvent(entry.signed_event.payload()));
     std::vector<const pb::AttachmentRef*> found = AttachmentsOf(parsed.event);
     if (parsed.original) {
@@ -112,7 +113,7 @@ Status AddAttachments(GrpcSession& session, std::string_view id, bool with_bytes
 }  // namespace
 
 StatusOr<std::string> GrpcSession::ExportBundle(std::string_view id, bool with_attachments) {
-  const std::string name = "therapy/" + std::string(id);
+  const std::string name = TherapyChain(id);
   CUSTODY_ASSIGN_OR_RETURN(const ProvedChain therapy, ProveChain(name, std::nullopt));
   if (therapy.head.length == 0) return NotFound("no therapy " + std::string(id));
   const std::uint64_t size = therapy.head.checkpoint.size;

@@ -156,7 +156,7 @@ StatusOr<pb::GetTherapyReply> Desk::FromKnown(std::string_view id) const {
     CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent waiting, folder_.ReadOutbox(item));
     pb::Event event;
     if (!event.ParseFromString(waiting.payload())) continue;
-    if (event.chain() != "therapy/" + std::string(id)) continue;
+    if (event.chain() != TherapyChain(id)) continue;
     // One that no longer fits stays in the outbox and is dealt with when it is sent.
     if (!FoldIn(waiting, therapy.state().index() + 1, therapy).ok()) continue;
   }
@@ -284,7 +284,7 @@ StatusOr<std::string> Desk::Secret(std::string_view id, pb::Role role) {
 }
 
 Reservation::Reservation(Desk& desk, std::string_view therapy)
-    : desk_(desk), chain_("therapy/" + std::string(therapy)) {
+    : desk_(desk), chain_(TherapyChain(therapy)) {
   if (desk_.online()) status_ = desk_.session().Reserve(chain_, kMaxReserveSeconds).status();
 }
 

@@ -109,7 +109,7 @@ void Recorder::PauseOneSecond() { std::this_thread::sleep_for(std::chrono::secon
 Status Recorder::Envelope(const Draft& draft, const pb::GetTherapyReply& head,
                           pb::Event& event) const {
   const Instant now = desk_.Now();
-  event.set_chain("therapy/" + draft.therapy);
+  event.set_chain(TherapyChain(draft.therapy));
   event.set_sequence(head.length());
   event.set_previous(head.head());
   CUSTODY_ASSIGN_OR_RETURN(const Instant at,

@@ -8,6 +8,7 @@
 #include "client/event_words.h"
 #include "client/recorder.h"
 #include "crypto/utf8.h"
+#include "custody/chain.h"
 
 namespace custody {
 
@@ -32,7 +33,7 @@ void Recorder::Tell(const Outcome& outcome, std::string_view label) {
                            {"chain", outcome.chain},
                            {"sequence", outcome.sequence},
                            {"event_id", outcome.event_id}};
-  if (outcome.chain.starts_with("therapy/")) object["therapy"] = outcome.chain.substr(8);
+  if (IsTherapyChain(outcome.chain)) object["therapy"] = TherapyOf(outcome.chain);
   if (outcome.verdict.reasons_size() > 0) object["verdict"] = ToJson(outcome.verdict);
   const std::string place = outcome.chain + " #" + std::to_string(outcome.sequence);
   if (outcome.status.ok()) {

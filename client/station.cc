@@ -12,6 +12,7 @@
 #include "client/plain_lines.h"
 #include "client/readout.h"
 #include "client/therapy_words.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 #include "custody/identity.h"
 
@@ -392,7 +393,7 @@ void Station::OfferNearMiss(const std::string& id, const std::string& other,
                     {"presented-type", ScanName(kind)},
                     {"presented", value},
                     {"nothing-done", "yes"}};
-    if (!counterpart.empty()) draft.fields.emplace_back("other-therapy", "therapy/" + counterpart);
+    if (!counterpart.empty()) draft.fields.emplace_back("other-therapy", TherapyChain(counterpart));
     recorder_.Record(std::move(draft));
   }
 }

@@ -145,7 +145,7 @@ void AuditReplay::Link(AuditedEntry& entry) {
 }
 
 bool AuditReplay::IsOfRegistry(const AuditedEntry& entry, const Hash& chain_key) {
-  if (entry.event) return !entry.event->event.chain().starts_with("therapy/");
+  if (entry.event) return !IsTherapyChain(entry.event->event.chain());
   // Of what was withheld only the chain's key is known; the registry's chains can be told by
   // theirs.
   if (registry_chains_.empty() || registry_chains_version_ != registry_.version()) {

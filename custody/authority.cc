@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "crypto/encoding.h"
+#include "custody/chain.h"
 #include "custody/objection.h"
 
 namespace custody {
@@ -335,7 +336,7 @@ void CheckAuthority(const Registry& registry, const ParsedEvent& event,
   const pb::TherapyState& state =
       therapy == nullptr ? pb::TherapyState::default_instance() : *therapy;
   JudgeLedger(event.event, objections);
-  if (event.event.chain().starts_with("therapy/")) {
+  if (IsTherapyChain(event.event.chain())) {
     if (event.original) JudgeAdoption(event.event, state, objections);
     return JudgeTherapyEvent(event.effective(), state, objections);
   }

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kRegistryName = "registry";
 constexpr std::string_view kSitePrefix = "registry/";
+constexpr std::string_view kTherapyPrefix = "therapy/";
 constexpr std::size_t kMaxIdLength = 64;
 
 bool IsIdCharacter(char c) {
@@ -20,12 +21,20 @@ bool IsChainId(std::string_view id) {
          id.find("..") == std::string_view::npos;
 }
 
+bool IsTherapyChain(std::string_view chain) { return chain.starts_with(kTherapyPrefix); }
+
+std::string TherapyChain(std::string_view id) { return std::string(kTherapyPrefix).append(id); }
+
+std::string_view TherapyOf(std::string_view chain) {
+  return IsTherapyChain(chain) ? chain.substr(kTherapyPrefix.size()) : std::string_view();
+}
+
 StatusOr<Chain> Chain::Parse(std::string_view name) {
   if (name == kRegistryName) return Registry();
   if (name.starts_with(kSitePrefix) && IsChainId(name.substr(kSitePrefix.size()))) {
     return Chain(std::string(name), ChainKind::kSite);
   }
-  if (name.starts_with(kTherapyPrefix) && IsChainId(name.substr(kTherapyPrefix.size()))) {
+  if (IsTherapyChain(name) && IsChainId(TherapyOf(name))) {
     return Chain(std::string(name), ChainKind::kTherapy);
   }
   return InvalidArgument(
@@ -38,7 +47,7 @@ Chain Chain::Registry() { return Chain(std::string(kRegistryName), ChainKind::kR
 
 Chain Chain::Therapy(std::string_view id) {
   CUSTODY_CHECK(IsChainId(id));
-  return Chain(std::string(kTherapyPrefix).append(id), ChainKind::kTherapy);
+  return Chain(TherapyChain(id), ChainKind::kTherapy);
 }
 
 Chain Chain::Site(std::string_view site) {
@@ -53,7 +62,7 @@ std::string_view Chain::id() const {
     case ChainKind::kSite:
       return std::string_view(name_).substr(kSitePrefix.size());
     case ChainKind::kTherapy:
-      return std::string_view(name_).substr(kTherapyPrefix.size());
+      return TherapyOf(name_);
   }
   return {};
 }

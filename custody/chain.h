@@ -12,9 +12,6 @@
 
 namespace custody {
 
-// Before a therapy's id in the name of its chain.
-inline constexpr std::string_view kTherapyPrefix = "therapy/";
-
 enum class ChainKind { kRegistry, kSite, kTherapy };
 
 // The longest that a ledger keeps a chain's head for one station, while two people sign there.
@@ -22,6 +19,13 @@ inline constexpr std::uint32_t kMaxReserveSeconds = 300;
 
 // `IsChainId` says whether `id` may be a SITE or ID: 1..64 of [A-Z0-9._-] without "..".
 bool IsChainId(std::string_view id);
+
+// For names that were parsed before, or that `Parse` will look at. `IsTherapyChain` says whether
+// `chain` is called like a therapy's; `TherapyChain` is the name of the chain of therapy `id`, and
+// `TherapyOf` the id in such a name: empty for any other chain.
+bool IsTherapyChain(std::string_view chain);
+std::string TherapyChain(std::string_view id);
+std::string_view TherapyOf(std::string_view chain);
 
 // `Chain` is a valid chain name. A value.
 class Chain {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "custody/body_plan.h"
+#include "custody/chain.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/state.h"
@@ -37,7 +38,7 @@ pb::NextStep& Offers::Add(int number, const std::string& subject,
     *step.mutable_second() = plan.rule->second().empty() ? plan.rule->enter() : plan.rule->second();
   }
   ParsedEvent trial;
-  trial.event.set_chain("therapy/" + state_.therapy());
+  trial.event.set_chain(TherapyChain(state_.therapy()));
   trial.event.set_entry(pb::LIVE);
   *trial.event.mutable_occurred_at() = ToProto(now_);
   *trial.event.mutable_signed_at() = ToProto(now_);

@@ -92,7 +92,7 @@ const pb::Profile* Registry::FindProfile(std::string_view name) const {
 }
 
 Status Registry::Apply(const ParsedEvent& event, std::uint64_t index) {
-  if (event.event.chain().starts_with("therapy/")) return absl::OkStatus();
+  if (IsTherapyChain(event.event.chain())) return absl::OkStatus();
   if (!created_ && !event.event.has_ledger_created()) {
     return FailedPrecondition("the ledger's first event must be its genesis, found " +
                               std::string(BodyName(event.event)));

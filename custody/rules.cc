@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "crypto/encoding.h"
+#include "custody/chain.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -422,7 +423,7 @@ pb::Verdict Judge(const ParsedEvent& event, const Registry& registry,
                   const OtherTherapies* others) {
   pb::Verdict verdict;
   verdict.set_rules_version(registry.rules_version());
-  const bool of_therapy = event.event.chain().starts_with("therapy/");
+  const bool of_therapy = IsTherapyChain(event.event.chain());
   CheckAuthority(registry, event, of_therapy ? &therapy : nullptr, place.index, verdict);
   const pb::Event& effective = event.effective();
   const pb::Profile* profile = of_therapy ? ProfileFor(registry, therapy, effective) : nullptr;

@@ -164,7 +164,7 @@ void CheckPerformers(const pb::Event& event, Faults& faults) {
 
 void CheckEntry(const pb::Event& event, Faults& faults) {
   const bool live = event.entry() == pb::LIVE;
-  const bool therapy = event.chain().starts_with("therapy/");
+  const bool therapy = IsTherapyChain(event.chain());
   if (event.entry() == pb::ENTRY_MODE_UNSPECIFIED) {
     faults.Add("entry", "entry must say LIVE, LATE or DOWNTIME");
   } else if (!live && (!therapy || event.has_adopted())) {
@@ -221,7 +221,7 @@ Status CheckShape(const pb::Event& event, pb::BadFields* bad_fields) {
   Faults faults(bad_fields);
   CheckPlace(event, faults);
   CheckTimes(event, faults);
-  const bool at_station = event.chain().starts_with("therapy/");  // the registry grows anywhere
+  const bool at_station = IsTherapyChain(event.chain());  // the registry grows anywhere
   if (event.station().size() > kMaxIdBytes || (at_station && event.station().empty())) {
     faults.Add("station", "station must be named, in at most 64 bytes");
   }

@@ -373,8 +373,7 @@ void ApplyToTherapy(const ParsedEvent& event, const Place& place, const pb::Verd
                   effective.entry() != pb::LIVE || event.original != nullptr};
   if (state.therapy().empty()) {
     const std::string& chain = event.event.chain();
-    state.set_therapy(chain.starts_with(kTherapyPrefix) ? chain.substr(kTherapyPrefix.size())
-                                                        : chain);
+    state.set_therapy(IsTherapyChain(chain) ? std::string(TherapyOf(chain)) : chain);
   }
   fold::FoldClinic(f);
   fold::FoldManufacture(f);

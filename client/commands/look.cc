@@ -6,6 +6,7 @@
 #include "client/exit_code.h"
 #include "client/therapy_words.h"
 #include "crypto/utf8.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -114,7 +115,7 @@ int LookCommand::ShowEvents(Desk& desk, const std::string& id) {
   if (const Status status = desk.Reachable(); !status.ok()) {
     return shell.Fail(WithContext(status, "events are listed only while the server is there"));
   }
-  const auto entries = desk.session().ReadChain("therapy/" + id);
+  const auto entries = desk.session().ReadChain(TherapyChain(id));
   if (!entries.ok()) return shell.Fail(entries.status());
   std::vector<std::vector<std::string>> rows;
   for (const pb::EntryReply& reply : *entries) {

@@ -6,6 +6,7 @@
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
 #include "client/outbox.h"
+#include "custody/chain.h"
 #include "custody/event.h"
 
 namespace custody {
@@ -98,8 +99,8 @@ int RecordCommand::RecordFile(Desk& desk, Recorder& recorder) {
     } else {
       const Outcome outcome = recorder.Record(*std::move(draft));
       code = ExitOf(outcome);
-      if (outcome.sequence == 0 && outcome.chain.starts_with("therapy/")) {
-        last_enrolled = outcome.chain.substr(8);
+      if (outcome.sequence == 0 && IsTherapyChain(outcome.chain)) {
+        last_enrolled = TherapyOf(outcome.chain);
       }
       if (code != kExitDone && !shell.json)
         shell.console.Say("  (line " + std::to_string(number) + ")");

@@ -163,9 +163,7 @@ Status OpenAlerts::ReadChains(std::uint64_t log_size, std::set<std::string>& the
       [&](const pb::EntryReply& entry) {
         pb::Event event;
         if (!event.ParseFromString(entry.signed_().payload())) return true;
-        if (event.chain().starts_with(kTherapyPrefix)) {
-          therapies.insert(event.chain().substr(kTherapyPrefix.size()));
-        }
+        if (IsTherapyChain(event.chain())) therapies.emplace(TherapyOf(event.chain()));
         rules_changed |= event.has_profile_published() || event.has_rules_adopted();
         return true;
       }));

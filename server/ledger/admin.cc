@@ -184,7 +184,7 @@ pb::GetStatusReply LedgerImpl::GetStatus() {
 }
 
 Status LedgerImpl::PutSubject(const pb::PutSubjectRequest& request) {
-  CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + request.therapy()).status());
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse(TherapyChain(request.therapy())).status());
   return OnCommitter([this, &request]() -> Status {
     CUSTODY_RETURN_IF_ERROR(MayRecord());
     if (live_.store() == nullptr) return Unavailable("the ledger is being reopened");
@@ -202,7 +202,7 @@ StatusOr<pb::GetSubjectReply> LedgerImpl::GetSubject(std::string_view therapy) {
 StatusOr<pb::PutAttachmentReply> LedgerImpl::PutAttachment(std::string_view therapy,
                                                            std::string_view media_type,
                                                            std::string_view bytes) {
-  CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + std::string(therapy)).status());
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse(TherapyChain(therapy)).status());
   const Hash sha256 = Sha256(bytes);
   // Recording goes on beside an upload: it is sealed on the caller's thread, and only its batches
   // are written on the committer's, one at a time between groups.

@@ -32,8 +32,6 @@ namespace {
 // to replay at most, against a row of several kilobytes.
 constexpr std::uint64_t kFoldSnapshotEvery = 16;
 
-bool IsTherapy(std::string_view chain) { return chain.starts_with(kTherapyPrefix); }
-
 // The rules say in detail what stands against the event; the code says of what kind that is.
 Status Refusal(const pb::Verdict& verdict) {
   const std::string why = Explain(verdict);
@@ -101,7 +99,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   CUSTODY_RETURN_IF_ERROR(admission.signatures);
   CUSTODY_RETURN_IF_ERROR(CheckOriginal(parsed));
   // What the registry says never waits: it is how a stolen station is put out.
-  if (IsTherapy(event.chain())) {
+  if (IsTherapyChain(event.chain())) {
     CUSTODY_RETURN_IF_ERROR(base_.reservations.Check(event.chain(), event.station(),
                                                      admission.station, base_.monotonic));
   }
@@ -121,7 +119,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   if (parsed.effective().has_telemetry_batch()) CUSTODY_RETURN_IF_ERROR(admission.file);
 
   Fold* fold = nullptr;
-  if (IsTherapy(event.chain())) {
+  if (IsTherapyChain(event.chain())) {
     CUSTODY_ASSIGN_OR_RETURN(fold, FoldOf(event.chain(), place));
   }
   static const pb::TherapyState kNoTherapy;
@@ -190,9 +188,8 @@ Status Group::CheckTimes(const ParsedEvent& event) const {
 
 Status Group::CheckAttachments(const ParsedEvent& event) const {
   const pb::Event& effective = event.effective();
-  if (!IsTherapy(effective.chain())) return {};
-  const std::string_view therapy =
-      std::string_view(effective.chain()).substr(kTherapyPrefix.size());
+  if (!IsTherapyChain(effective.chain())) return {};
+  const std::string_view therapy = TherapyOf(effective.chain());
   for (const pb::AttachmentRef& named : ContentsOf(effective).attachments) {
     CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(named.sha256()));
     CUSTODY_ASSIGN_OR_RETURN(const bool there, HasAttachment(*base_.tip.snapshot, therapy, sha256));
@@ -234,7 +231,7 @@ Status Group::Accept(const ParsedEvent& event, const pb::SignedEvent& signed_eve
                      const Place& place, const pb::Verdict& verdict, Fold* fold) {
   const std::uint64_t index = size();
   std::shared_ptr<Registry> registry;
-  if (!IsTherapy(event.event.chain())) {
+  if (!IsTherapyChain(event.event.chain())) {
     registry = std::make_shared<Registry>(*registry_);
     CUSTODY_RETURN_IF_ERROR(registry->Apply(event, index));
   }
@@ -280,7 +277,7 @@ void Group::PutRows(const ParsedEvent& event, const pb::SignedEvent& signed_even
   batch_.Put(Table::kChains, ChainRow(key, event.event.sequence()), place);
   batch_.Put(Table::kEvents, event.event_id.view(), place);
   if (event.original) batch_.Put(Table::kEvents, event.original->event_id.view(), place);
-  if (IsTherapy(event.event.chain())) PutIdentifiers(event);
+  if (IsTherapyChain(event.event.chain())) PutIdentifiers(event);
   if (event.event.has_ledger_created() || event.event.has_schema_published()) {
     const std::string& wanted = event.event.has_ledger_created()
                                     ? event.event.ledger_created().schema_sha256()

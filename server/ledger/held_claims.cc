@@ -39,8 +39,6 @@ std::string RowOf(const Claim& claim, std::string_view chain) {
   return row.append(claim.place);
 }
 
-std::string ChainOf(const std::string& id) { return std::string(kTherapyPrefix) + id; }
-
 // Deletes some of the rows; whether those were all.
 StatusOr<bool> DropRows(const Snapshot& snapshot, Batch& batch) {
   std::size_t rows = 0;
@@ -60,8 +58,9 @@ StatusOr<std::string> PutRows(Store& store, const Snapshot& snapshot,
   CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                            TherapiesAfter(snapshot, after, kTherapiesOfStep));
   std::vector<StatusOr<Fold>> folds(ids.size());
-  pool.Wait(pool.Start(
-      ids.size(), [&](std::size_t i) { folds[i] = LoadFold(ChainOf(ids[i]), snapshot, history); }));
+  pool.Wait(pool.Start(ids.size(), [&](std::size_t i) {
+    folds[i] = LoadFold(TherapyChain(ids[i]), snapshot, history);
+  }));
   Batch kept;
   std::vector<std::string> unread;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -70,7 +69,7 @@ StatusOr<std::string> PutRows(Store& store, const Snapshot& snapshot,
       continue;
     }
     CUSTODY_RETURN_IF_ERROR(folds[i].status());
-    const std::string chain = ChainOf(ids[i]);
+    const std::string chain = TherapyChain(ids[i]);
     for (const Claim& claim : ClaimsOf(folds[i]->state, *history->newest())) {
       batch.Put(Table::kIdentifiers, RowOf(claim, chain), "");
     }
@@ -150,7 +149,7 @@ std::vector<std::string> HeldClaims::HoldersOf(const Claim& claim, std::string_v
     std::string_view rest = std::string_view(row).substr(from.size());
     const std::string_view chain = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(chain.size() + 1, rest.size()));
-    const std::string_view holder = chain.substr(std::min(kTherapyPrefix.size(), chain.size()));
+    const std::string_view holder = TherapyOf(chain);
     if (holder == therapy) continue;
     if (Collide(claim, {claim.kind, claim.value, std::string(rest), claim.house}))
       holders.emplace(holder);

@@ -76,12 +76,12 @@ Status CheckAsked(std::string_view type, std::string_view value) {
 
 std::vector<std::string> IndexRowsOf(const ParsedEvent& event) {
   const std::string& chain = event.event.chain();
-  if (!chain.starts_with(kTherapyPrefix)) return {};
+  if (!IsTherapyChain(chain)) return {};
   std::set<std::string> rows;
   const auto add = [&](std::string_view type, std::string_view value) {
     rows.insert(IdentifierRow(type, value, chain));
   };
-  if (event.event.sequence() == 0) add("therapy", chain.substr(kTherapyPrefix.size()));
+  if (event.event.sequence() == 0) add("therapy", TherapyOf(chain));
   for (const NamedIdentifier& named : ContentsOf(event.effective()).identifiers) {
     add(named.type, named.value);
   }
@@ -171,8 +171,7 @@ Status ScanIdentifiers(
     CUSTODY_RETURN_IF_ERROR(
         snapshot.Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
           if (!row.starts_with(from)) return false;
-          const std::string_view chain = row.substr(row.rfind('\0') + 1);
-          return take(type, chain.substr(std::min(chain.size(), kTherapyPrefix.size())));
+          return take(type, TherapyOf(row.substr(row.rfind('\0') + 1)));
         }));
   }
   return {};

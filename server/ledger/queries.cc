@@ -158,7 +158,7 @@ StatusOr<std::unique_ptr<Fold>> LedgerImpl::FoldAt(const std::string& chain, con
 
 StatusOr<pb::GetTherapyReply> LedgerImpl::GetTherapy(std::string_view id,
                                                      std::optional<Instant> as_of, Keep keep) {
-  CUSTODY_ASSIGN_OR_RETURN(const Chain chain, Chain::Parse("therapy/" + std::string(id)));
+  CUSTODY_ASSIGN_OR_RETURN(const Chain chain, Chain::Parse(TherapyChain(id)));
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
   auto fold = std::make_unique<Fold>();
   if (as_of) {
@@ -220,7 +220,7 @@ StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
                    (event.sequence() == head.length() ? " after another one" : ""));
   }
   auto fold = std::make_unique<Fold>();
-  if (event.chain().starts_with("therapy/")) {
+  if (IsTherapyChain(event.chain())) {
     StatusOr<std::unique_ptr<Fold>> found = FoldAt(event.chain(), view);
     if (found.ok()) {
       fold = *std::move(found);

@@ -82,10 +82,10 @@ void LedgerImpl::Verify(Admission& admission) {
 // and not before somebody enrolled has signed for it.
 Status LedgerImpl::ReckonAnew(const ParsedEvent& event, pb::Verdict& verdict) {
   const pb::Event& effective = event.effective();
-  if (!effective.has_telemetry_batch() || !effective.chain().starts_with(kTherapyPrefix)) return {};
+  if (!effective.has_telemetry_batch() || !IsTherapyChain(effective.chain())) return {};
   const pb::TelemetryBatch& batch = effective.telemetry_batch();
   CUSTODY_ASSIGN_OR_RETURN(const Hash sha256, Hash::FromBytes(batch.file().sha256()));
-  const std::string therapy = effective.chain().substr(kTherapyPrefix.size());
+  const std::string therapy(TherapyOf(effective.chain()));
   const auto file = GetAttachment(therapy, sha256);
   if (file.status().code() == StatusCode::kNotFound) {
     return FailedPrecondition("attachment " + sha256.ToHex() +
@@ -98,7 +98,7 @@ Status LedgerImpl::ReckonAnew(const ParsedEvent& event, pb::Verdict& verdict) {
 
 // A cold therapy is folded here, beside the committer and not by it.
 void LedgerImpl::WarmFold(const std::string& chain, const View& view) {
-  if (!chain.starts_with("therapy/") || folds_.Has(chain)) return;
+  if (!IsTherapyChain(chain) || folds_.Has(chain)) return;
   StatusOr<Fold> fold = LoadFold(chain, view.snapshot(), view.history());
   if (fold.ok() && fold->length > 0) folds_.Put(chain, std::make_unique<Fold>(*std::move(fold)));
 }

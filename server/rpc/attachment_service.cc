@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "custody/chain.h"
 #include "custody/event.h"
 #include "server/rpc/views.h"
 
@@ -49,7 +50,7 @@ class PutReactor final : public Reactor<grpc::ServerReadReactor<pb::PutAttachmen
  private:
   Status Store() {
     // An attachment comes before the event that names it, so perhaps before the first of a chain.
-    CUSTODY_RETURN_IF_ERROR(CheckChain(rpc_.ledger(), permit_, "therapy/" + therapy_,
+    CUSTODY_RETURN_IF_ERROR(CheckChain(rpc_.ledger(), permit_, TherapyChain(therapy_),
                                        permit_.caller.who == Who::kClinic));
     if (media_type_.empty() || media_type_.size() > kMaxIdentifierBytes) {
       return InvalidArgument("say the media type of the attachment, such as text/csv");

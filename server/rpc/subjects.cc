@@ -59,7 +59,7 @@ StatusOr<SubjectAccess> JudgeSubjectAccess(const Caller& caller, const pb::Thera
 }
 
 Status PutSubject(RpcContext& rpc, const Permit& permit, const pb::PutSubjectRequest& request) {
-  CUSTODY_RETURN_IF_ERROR(Chain::Parse("therapy/" + request.therapy()).status());
+  CUSTODY_RETURN_IF_ERROR(Chain::Parse(TherapyChain(request.therapy())).status());
   if (!request.secret().empty() && request.secret().size() != 32) {
     return InvalidArgument("a therapy's secret is 32 bytes, not " +
                            std::to_string(request.secret().size()));
@@ -76,7 +76,7 @@ Status PutSubject(RpcContext& rpc, const Permit& permit, const pb::PutSubjectReq
   }
   // The secret is needed before the first event can be built, so the therapy may not exist yet.
   CUSTODY_RETURN_IF_ERROR(
-      CheckChain(rpc.ledger(), permit, "therapy/" + request.therapy(), /*new_allowed=*/true));
+      CheckChain(rpc.ledger(), permit, TherapyChain(request.therapy()), /*new_allowed=*/true));
   CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, request.therapy(), "identifiers written"));
   return rpc.ledger().PutSubject(request);
 }

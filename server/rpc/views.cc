@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "custody/chain.h"
 #include "custody/claims.h"
 #include "custody/event.h"
 #include "custody/therapy.h"
@@ -152,7 +153,7 @@ StatusOr<bool> MayReadAttachment(Ledger& ledger, const Caller& caller, std::stri
   if (caller.who == Who::kClinic || caller.who == Who::kOversight) return true;
   if (caller.who != Who::kManufacturer) return false;
   pb::ReadEntriesRequest chain;
-  chain.set_chain("therapy/" + std::string(therapy));
+  chain.set_chain(TherapyChain(therapy));
   chain.set_with_events(true);
   bool named = false;
   const auto visit = [&](const pb::EntryReply& entry) {

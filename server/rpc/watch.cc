@@ -94,8 +94,8 @@ void WatchReactor::Begin() {
 
 void WatchReactor::Note(const LedgerChange& change) {
   std::unique_lock lock(mutex_);
-  if (ended_ || !change.chain.starts_with(kTherapyPrefix)) return;
-  if (!wanted_.empty() && !wanted_.contains(change.chain.substr(kTherapyPrefix.size()))) return;
+  if (ended_ || !IsTherapyChain(change.chain)) return;
+  if (!wanted_.empty() && !wanted_.contains(TherapyOf(change.chain))) return;
   if (changes_.size() >= kMaxPendingChanges) {
     ended_ = true;
     end_ = ResourceExhausted("the watcher fell behind: watch again");
@@ -187,7 +187,7 @@ Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
     }
     if (ids.empty()) return Status();
     for (const std::string& id : ids) {
-      CUSTODY_RETURN_IF_ERROR(Append({0, std::string(kTherapyPrefix) + id, ""}, found));
+      CUSTODY_RETURN_IF_ERROR(Append({0, TherapyChain(id), ""}, found));
     }
     after_ = ids.back();
   }
@@ -196,7 +196,7 @@ Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
 
 Status WatchReactor::Append(const LedgerChange& change,
                             std::deque<pb::WatchTherapiesReply>& found) {
-  const std::string id = change.chain.substr(kTherapyPrefix.size());
+  const std::string id(TherapyOf(change.chain));
   const bool first = change.body.empty();
   if (const auto told = present_.find(id);
       !first && told != present_.end() && change.index <= told->second) {

@@ -19,7 +19,7 @@ StatusOr<std::unique_ptr<Session>> Connect(StationFolder& folder) {
 
 // The therapy that `text` means: its id, with or without "therapy/", or anything that was scanned.
 StatusOr<std::string> ResolveTherapy(Session& session, std::string_view text) {
-  if (text.starts_with(kTherapyPrefix)) text.remove_prefix(kTherapyPrefix.size());
+  if (IsTherapyChain(text)) text = TherapyOf(text);
   CUSTODY_ASSIGN_OR_RETURN(const std::string value, NormaliseScan(pb::SCAN_KIND_UNSPECIFIED, text));
   if (IsChainId(value)) {
     const auto therapy = session.GetTherapy(value, std::nullopt);
