@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "custody/grading.h"
+
 namespace custody {
 
 using google::protobuf::FieldDescriptor;
@@ -27,6 +29,18 @@ void FillOwnChecks(const pb::Event& event, AnyMessage& body) {
         its.MutableMessage(check, at)->CopyFrom(event.signers(n).identified_at());
       }
     }
+  }
+}
+
+void FillComputedGrade(const pb::TherapyState& known, pb::Event& event) {
+  const pb::PatientCondition& condition = known.condition();
+  if (event.has_crs_graded() && !event.crs_graded().has_computed_grade()) {
+    pb::CrsGraded& body = *event.mutable_crs_graded();
+    body.set_computed_grade(ComputeCrs(CrsInputsOf(condition, body)).grade);
+  }
+  if (event.has_icans_graded() && !event.icans_graded().has_computed_grade()) {
+    pb::IcansGraded& body = *event.mutable_icans_graded();
+    body.set_computed_grade(ComputeIcans(IcansInputsOf(condition, body)));
   }
 }
 

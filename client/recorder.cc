@@ -192,6 +192,7 @@ StatusOr<pb::Event> Recorder::Build(const Draft& draft, Patient& patient) {
   CUSTODY_RETURN_IF_ERROR(
       ReadOut(draft.logger_file, head.state(), desk_.registry(), sources, event));
   FillOwnChecks(event, body);
+  FillComputedGrade(head.state(), event);
   // Asked for a moment ago, or as old as what is kept here.
   const auto verified = desk_.online() ? FromProto(event.signed_at())
                                        : desk_.ConfirmedAt(draft.therapy).value_or(Instant{});

@@ -7,6 +7,7 @@
 #include "crypto/utf8.h"
 #include "custody/alerts.h"
 #include "custody/event.h"
+#include "custody/grading.h"
 #include "custody/profile.h"
 #include "custody/schedule.h"
 
@@ -47,6 +48,26 @@ void Blood(const pb::TherapyState& state, std::string_view zone, std::string& ou
             computed(grade.has_thrombocytopenia_computed(), grade.thrombocytopenia_computed());
   }
   AddLine(out, line + ", " + LocalTime(grade.at_us(), zone));
+}
+
+// Both grades side by side: what the physician attests, and what is recorded gives now.
+void Reactions(const pb::TherapyState& state, const Desk& desk, std::string& out) {
+  const pb::PatientCondition& condition = state.condition();
+  if (!condition.crs_open() && !condition.icans_open()) return;
+  pb::CrsGraded crs;
+  *crs.mutable_at() = ToProto(desk.Now());
+  pb::IcansGraded icans;
+  *icans.mutable_at() = crs.at();
+  const auto add = [&](const char* name, int attested, std::uint32_t computed) {
+    AddLine(out, "  Reaction     " + std::string(name) + " grade " + std::to_string(attested) +
+                     ", computed now " + std::to_string(computed));
+  };
+  if (condition.crs_open()) {
+    add("CRS", condition.crs_grade(), ComputeCrs(CrsInputsOf(condition, crs)).grade);
+  }
+  if (condition.icans_open()) {
+    add("ICANS", condition.icans_grade(), ComputeIcans(IcansInputsOf(condition, icans)));
+  }
 }
 
 void Shipments(const pb::TherapyState& state, std::string_view zone, std::string& out) {
@@ -218,6 +239,7 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
       AddLine(out, "  Order        " + order.order() + ": " + Joined(order.containers()));
     }
   }
+  Reactions(state, desk, out);
   Blood(state, zone, out);
   for (const pb::Deviation& deviation : state.deviations()) {
     if (!deviation.open()) continue;

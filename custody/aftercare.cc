@@ -145,4 +145,32 @@ std::int64_t ContactDue(const pb::TherapyState& state, const pb::Aftercare& care
   return open || due <= end ? due : 0;
 }
 
+std::vector<LateLab> LateLabsDue(const pb::TherapyState& state) {
+  constexpr std::int64_t kMonth = 30 * kMicrosPerDay;
+  constexpr double kLeastNeutrophils = 1.5;  // 10^9/L: ICAHT grade 1 ends above it
+  constexpr double kLeastPlatelets = 50;     // 10^9/L: T-ICAHT grade 1 ends there
+  constexpr double kLeastIgg = 4;            // g/L
+  constexpr double kLeastCd4 = 200;          // per uL
+  std::vector<LateLab> due;
+  if (state.last_infused_us() == 0 || state.patient_died() || state.sealed()) return due;
+  const auto ask = [&](const char* name, std::int64_t last) {
+    due.push_back({name, std::max(last, state.last_infused_us()) + kMonth});
+  };
+  const pb::PatientCondition& known = state.condition();
+  if (!known.blood_counts().empty()) {
+    const pb::BloodCount& last = *known.blood_counts().rbegin();
+    const bool low =
+        (last.has_anc_1e9_per_l() && last.anc_1e9_per_l() <= kLeastNeutrophils) ||
+        (last.has_platelets_1e9_per_l() && last.platelets_1e9_per_l() < kLeastPlatelets);
+    if (low) ask("Blood count, monthly until it is normal", last.at_us());
+  }
+  if (known.igg_us() != 0 && known.igg_g_per_l() <= kLeastIgg) {
+    ask("IgG, monthly until above 4 g/L", known.igg_us());
+  }
+  if (known.cd4_us() != 0 && known.cd4_per_ul() <= kLeastCd4) {
+    ask("CD4 cells, monthly until above 200/uL", known.cd4_us());
+  }
+  return due;
+}
+
 }  // namespace custody

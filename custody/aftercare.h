@@ -55,6 +55,15 @@ std::int64_t ReadingsDue(const pb::TherapyState& state, const pb::Aftercare& car
 // profile says, and as long as CRS or ICANS is open (R28, R40); 0 when none is.
 std::int64_t ContactDue(const pb::TherapyState& state, const pb::Aftercare& care);
 
+// `LateLab` is a value that is measured monthly from day 30 on, until it is normal.
+struct LateLab {
+  std::string name;  // "IgG, monthly until above 4 g/L"
+  std::int64_t due_us = 0;
+};
+// `LateLabsDue` are those whose last value was not: neutrophils or platelets, IgG, CD4 cells. Of
+// what was never measured nothing is due here, for the hospital's own records hold the panels.
+std::vector<LateLab> LateLabsDue(const pb::TherapyState& state);
+
 }  // namespace custody
 
 #endif  // CUSTODY_CUSTODY_AFTERCARE_H_

@@ -8,14 +8,13 @@
 
 #include "crypto/hash.h"
 #include "custody/aftercare.h"
+#include "custody/event.h"
 #include "custody/grading.h"
 #include "custody/profile.h"
 #include "custody/state.h"
 
 namespace custody {
 namespace {
-
-constexpr std::uint32_t kReleaseDays = 28;  // R42
 
 // `Gathering` collects the alerts of one state at one time.
 struct Gathering {
@@ -84,7 +83,7 @@ void LateRelease(Gathering& g, const pb::AlertSource& source) {
   const pb::Lot* lot = FindLot(g.state, source.subject());
   if (lot == nullptr || !IsAwaited(g.state, *lot)) return;
   const std::uint32_t stated = g.profile == nullptr ? 0 : g.profile->release_alert_days();
-  const std::uint32_t days = Tightened(kReleaseDays, stated);
+  const std::uint32_t days = Tightened(Defaults::kReleaseAlertDays, stated);
   const std::int64_t end = EndOfDays(g.state, source.since_us(), days);
   if (!g.IsOver(end)) return;
   Alert& alert = g.Add(source.event_id(), "R42", "", end,
@@ -93,10 +92,30 @@ void LateRelease(Gathering& g, const pb::AlertSource& source) {
   g.For(alert, {pb::COORD, pb::PHY, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
 }
 
+// Until it is there, or its hold began anew.
+void LateArrival(Gathering& g, const pb::AlertSource& source) {
+  const pb::Shipment* shipment = LastShipment(g.state, source.subject());
+  if (shipment == nullptr || !shipment->open()) return;
+  Alert& alert =
+      g.Add(source.event_id(), "F10", "", source.since_us(),
+            "shipper " + shipment->shipper() + " will arrive later than its hold allows");
+  g.For(alert, {pb::COORD, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
+}
+
+// What quality of the manufacturer has to know of a patient who was treated.
+void Harm(Gathering& g, const pb::AlertSource& source, const std::string& what) {
+  const std::string lot = source.subject().empty() ? "" : " after lot " + source.subject();
+  Alert& alert = g.Add(source.event_id(), source.rule(), "", source.since_us(), what + lot);
+  g.For(alert, {pb::QA}, {g.maker(), g.clinic()});
+}
+
 void OfSources(Gathering& g) {
   for (const pb::AlertSource& source : g.state.alert_sources()) {
     const std::string& about = source.subject();
     if (source.rule() == "R42") LateRelease(g, source);
+    if (source.rule() == "F10") LateArrival(g, source);
+    if (source.rule() == "F16") Harm(g, source, "a second cancer was reported");
+    if (source.rule() == "SAE") Harm(g, source, "a serious adverse event was reported");
     if (source.rule() == "F5") {
       Alert& alert = g.Add(source.event_id(), "F5", "", source.since_us(),
                            "contamination confirmed of lot " + about + ", which was infused");
@@ -134,15 +153,49 @@ void OfDeviations(Gathering& g) {
 
 void OfQuarantines(Gathering& g) {
   for (const pb::Quarantine& quarantine : g.state.quarantines()) {
-    if (!quarantine.open() || quarantine.kind() != pb::QUARANTINED_TEMP) continue;
+    const bool doubt = quarantine.kind() == pb::QUARANTINED_IDENTITY;
+    if (!quarantine.open() || (!doubt && quarantine.kind() != pb::QUARANTINED_TEMP)) continue;
     std::string held;
     for (const auto* names : {&quarantine.containers(), &quarantine.items()}) {
       for (const std::string& name : *names) held += (held.empty() ? "" : ", ") + name;
     }
-    Alert& alert = g.Add(quarantine.event_id(), "F9", quarantine.rule(), quarantine.since_us(),
-                         held + " in quarantine for temperature (" + quarantine.id() +
-                             "); quality of the manufacturer decides");
+    const bool thawed = DoubtDue(g.state, g.profile, quarantine) != 0;
+    const std::string why = doubt ? "the identity of " + held + " is in doubt" +
+                                        (thawed ? ", and it is thawed" : "") + " (" +
+                                        quarantine.id() + "); quality of both sides resolves it"
+                                  : held + " in quarantine for temperature (" + quarantine.id() +
+                                        "); quality of the manufacturer decides";
+    Alert& alert = g.Add(quarantine.event_id(), doubt ? "F8b" : "F9", quarantine.rule(),
+                         quarantine.since_us(), why);
     g.For(alert, {pb::QA, pb::COORD}, {g.clinic(), g.maker(), quarantine.site()});
+  }
+}
+
+// What somebody promised and is overdue, whoever promised it.
+void OfPromises(Gathering& g) {
+  for (const pb::Lot& lot : g.state.lots()) {
+    for (const pb::TestState& test : lot.tests()) {
+      if (test.final_due_us() == 0 || !g.IsOver(test.final_due_us())) continue;
+      Alert& alert = g.Add(test.event_id(), "FINAL", "", test.final_due_us(),
+                           "the final result of a test of lot " + lot.lot() + " is overdue");
+      g.For(alert, {pb::QC, pb::QA}, {g.maker(), g.clinic()});
+    }
+  }
+  for (const pb::Attestation& asked : g.state.attestations()) {
+    if (!g.IsOver(asked.due_us())) continue;
+    Alert& alert = g.Add(asked.event_id(), "ATTEST", "", asked.due_us(),
+                         "nobody has attested an entry that was made for them");
+    const auto* body = pb::Event::descriptor()->FindFieldByNumber(static_cast<int>(asked.body()));
+    const bool clinical = body == nullptr || RuleOfBody(*body).field_class() == pb::CLINICAL;
+    g.For(alert, {}, {g.clinic(), clinical ? std::string() : g.maker()});
+    for (const int role : asked.roles()) alert.roles.push_back(static_cast<pb::Role>(role));
+  }
+  for (const pb::Grant& grant : g.state.grants()) {
+    const std::int64_t due = grant.granted_us() + Defaults::kAttestHours * kMicrosPerHour;
+    if (!grant.verbal() || grant.confirmed() || grant.denied() || !g.IsOver(due)) continue;
+    Alert& alert =
+        g.Add(grant.event_id(), "VERBAL", "", due, "nobody has confirmed a verbal order");
+    g.For(alert, {pb::QA, pb::PHY}, {g.clinic(), g.maker()});
   }
 }
 
@@ -160,7 +213,18 @@ void OfPatient(Gathering& g) {
                          "nobody has decided about intensive care");
     g.For(alert, {pb::PHY}, {g.clinic()});
   }
-  const std::int64_t due = ReadingsDue(g.state, AftercareOf(g.profile), g.now.micros);
+  const pb::Aftercare care = AftercareOf(g.profile);
+  const pb::StepRecord* infused = FindStep(g.state, pb::Event::kInfusionCompleted);
+  const std::int64_t contact = ContactDue(g.state, care);
+  if (infused != nullptr && contact != 0 && g.IsOver(contact)) {
+    // Each pause is an alert of its own, named by what came before it.
+    const pb::StepRecord* seen = FindStep(g.state, pb::Event::kDailyExam);
+    if (seen == nullptr || seen->occurred_us() < g.state.last_infused_us()) seen = infused;
+    Alert& alert = g.Add(seen->event_id(), "R40", "", contact,
+                         "the daily contact with a patient at home is overdue");
+    g.For(alert, {pb::RN, pb::PHY, pb::COORD}, {g.clinic()});
+  }
+  const std::int64_t due = ReadingsDue(g.state, care, g.now.micros);
   if (due == 0) return;
   // When the last fever is a day old they are due less often.
   if (condition.fever_us() != 0) g.IsOver(condition.fever_us() + kInputMicros);
@@ -172,7 +236,7 @@ void OfPatient(Gathering& g) {
   // Each pause is an alert of its own, named by what came before it.
   const pb::StepRecord* last = FindStep(g.state, pb::Event::kObservationsRecorded);
   if (last == nullptr || last->occurred_us() < g.state.last_infused_us()) {
-    last = FindStep(g.state, pb::Event::kInfusionCompleted);
+    last = infused;
   }
   if (last == nullptr) return;
   Alert& alert = g.Add(last->event_id(), "R28", "", due, "vital signs are overdue");
@@ -205,8 +269,9 @@ void OfVisits(Gathering& g) {
 struct Kind {
   std::string_view rule;
   pb::Event::BodyCase body;
+  bool everybody = false;  // the manufacturer too
 };
-constexpr std::array<Kind, 8> kKinds = {{
+constexpr std::array<Kind, 14> kKinds = {{
     {"R43", pb::Event::kObservationsRecorded},
     {"R43", pb::Event::kInfusionCompleted},
     {"R44", pb::Event::kCrsGraded},
@@ -215,21 +280,37 @@ constexpr std::array<Kind, 8> kKinds = {{
     {"R28", pb::Event::kInfusionCompleted},
     {"R29", pb::Event::kInfusionCompleted},
     {"R30", pb::Event::kInfusionCompleted},
+    {"R40", pb::Event::kInfusionCompleted},
+    {"R40", pb::Event::kDailyExam},
+    {"F10", pb::Event::kShipmentDelayed, true},
+    {"F10", pb::Event::kCarrierMilestone, true},
+    {"F10", pb::Event::kShipperRecharged, true},
+    {"FINAL", pb::Event::kQcResult, true},
 }};
 
-// Whether the therapy has an event of whose id `digits` are the first, and of a body that `rule`
-// tells of.
-bool IsOfKind(const pb::TherapyState& state, std::string_view digits, std::string_view rule) {
-  const bool forgotten = state.length() > static_cast<std::uint64_t>(state.event_bodies_size());
+bool IsForgetful(const pb::TherapyState& state) {
+  return state.length() > static_cast<std::uint64_t>(state.event_bodies_size());
+}
+
+// Whether the therapy has, or may have had, an event of whose id `digits` are the first.
+bool HasEvent(const pb::TherapyState& state, std::string_view digits) {
+  return IsForgetful(state) ||
+         std::ranges::any_of(state.event_prefixes(),
+                             [&](std::uint64_t prefix) { return ShortId(U64(prefix)) == digits; });
+}
+
+// The kind whose rule is `rule`, when the therapy has an event of its body of whose id `digits` are
+// the first; null when it has none.
+const Kind* KindOf(const pb::TherapyState& state, std::string_view digits, std::string_view rule) {
   for (const Kind& kind : kKinds) {
     if (kind.rule != rule) continue;
-    if (forgotten) return true;
+    if (IsForgetful(state)) return &kind;
     for (int i = 0; i < state.event_bodies_size(); ++i) {
       const bool body = state.event_bodies(i) == static_cast<std::uint32_t>(kind.body);
-      if (body && ShortId(U64(state.event_prefixes(i))) == digits) return true;
+      if (body && ShortId(U64(state.event_prefixes(i))) == digits) return &kind;
     }
   }
-  return false;
+  return nullptr;
 }
 
 }  // namespace
@@ -241,6 +322,7 @@ AlertOutlook LookOut(const pb::TherapyState& state, const Registry& registry, In
   OfDeviations(g);
   OfQuarantines(g);
   if (!state.sealed()) {
+    OfPromises(g);
     OfPatient(g);
     OfVisits(g);
   }
@@ -272,11 +354,16 @@ std::vector<std::string> MayHaveStoodAt(const pb::TherapyState& state, std::stri
   });
   if (source) return all;
   const auto held = std::ranges::find_if(state.quarantines(), tells);
-  if (rule == "F9" && held != state.quarantines().end()) {
+  if ((rule == "F8b" || rule == "F9") && held != state.quarantines().end()) {
     all.push_back(held->site());
     return all;
   }
-  return IsOfKind(state, event, rule) ? clinics : std::vector<std::string>();
+  if (rule == "VERBAL" && std::ranges::any_of(state.grants(), tells)) return all;
+  // Attested, nothing of an entry is left but itself.
+  if (rule == "ATTEST" && HasEvent(state, event)) return all;
+  const Kind* kind = KindOf(state, event, rule);
+  if (kind == nullptr) return {};
+  return kind->everybody ? all : clinics;
 }
 
 }  // namespace custody

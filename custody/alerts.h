@@ -37,8 +37,14 @@ struct Alert {
 //   R28  readings of a patient in hospital are overdue
 //   R29, R30  a visit is overdue
 //   R44  nobody decided about intensive care
+//   R40  the daily contact with a patient at home is overdue
+//   F8b  the identity of something is in doubt
 //   F9   product or cells are in quarantine for their temperature
 //   F5, F18  contamination of what was infused, a recall
+//   F10  a shipper will arrive later than its hold allows
+//   F16, SAE  a second cancer, a serious adverse event: the manufacturer is told by it
+//   FINAL  the final result of a test is overdue that was negative to date at the release
+//   ATTEST, VERBAL  nobody has attested an entry, confirmed a verbal order, within 24 h
 //   the rule of an open critical deviation that an entry made afterwards left
 // A site acknowledges for itself: the manufacturer's word does not silence the clinic's alert. A
 // `state` that is a view for others than the clinic has none about the patient. A therapy that is

@@ -192,10 +192,17 @@ CrsInputs CrsInputsOf(const pb::PatientCondition& known, const pb::CrsGraded& sa
 
 std::uint32_t ComputeIcans(const IcansInputs& inputs) {
   if (inputs.death) return kDeathGrade;
-  if (inputs.other_cause) return 0;
+  const auto counted = [&](pb::NeuroDomain domain, std::uint32_t grade) {
+    const auto& explained = inputs.explained;
+    const bool named = explained.empty() || std::ranges::find(explained, domain) != explained.end();
+    return inputs.other_cause && named ? 0U : grade;
+  };
   const std::uint32_t motor = inputs.motor == pb::MOTOR_DEEP_FOCAL_WEAKNESS ? 4 : 0;
-  return std::max({ScoreGrade(inputs), ConsciousnessGrade(inputs.consciousness),
-                   SeizureGrade(inputs.seizure), motor, OedemaGrade(inputs.oedema)});
+  return std::max({counted(pb::NEURO_SCORE, ScoreGrade(inputs)),
+                   counted(pb::NEURO_CONSCIOUSNESS, ConsciousnessGrade(inputs.consciousness)),
+                   counted(pb::NEURO_SEIZURE, SeizureGrade(inputs.seizure)),
+                   counted(pb::NEURO_MOTOR, motor),
+                   counted(pb::NEURO_OEDEMA, OedemaGrade(inputs.oedema))});
 }
 
 IcansInputs IcansInputsOf(const pb::PatientCondition& known, const pb::IcansGraded& said) {
@@ -213,6 +220,7 @@ IcansInputs IcansInputsOf(const pb::PatientCondition& known, const pb::IcansGrad
     inputs.motor = static_cast<int>(found.motor());
     inputs.oedema = static_cast<int>(found.oedema());
     inputs.other_cause = found.other_cause();
+    inputs.explained.assign(found.explained().begin(), found.explained().end());
   }
   if (said.has_ice_total()) inputs.ice = said.ice_total();
   return inputs;

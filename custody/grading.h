@@ -67,7 +67,8 @@ struct IcansInputs {
   int seizure = pb::SEIZURE_UNSPECIFIED;        // pb::Seizure
   int motor = pb::MOTOR_UNSPECIFIED;            // pb::MotorFinding
   int oedema = pb::OEDEMA_UNSPECIFIED;          // pb::OedemaFinding
-  bool other_cause = false;                     // sedation for example: none of it counts
+  bool other_cause = false;                     // sedation for example
+  std::vector<int> explained;                   // pb::NeuroDomain that it explains; empty: all
   bool death = false;                           // due to ICANS
 };
 

@@ -243,6 +243,11 @@ void OfferAftercare(Offers& offers) {
     if (!IsInHospital(state))
       OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
   }
+  for (const LateLab& lab : LateLabsDue(state)) {
+    pb::NextStep& step = offers.Add(pb::Event::kDailyLabs);
+    step.set_label(lab.name);
+    offers.Due(step, lab.due_us, lab.due_us);
+  }
   for (const pb::Timer& timer : state.timers()) {
     pb::NextStep& visit = offers.Add(BodyNumber(timer.step()));
     visit.set_label(timer.name());

@@ -190,6 +190,12 @@ void OfferManufacture(Offers& offers) {
   for (const pb::Lot& lot : state.lots()) {
     if (lot.state() == pb::LOT_OPEN) OfferMaking(offers, lot);
     if (lot.state() == pb::LOT_FILLED) OfferRelease(offers, lot);
+    for (const pb::TestState& test : lot.tests()) {
+      if (test.final_due_us() == 0) continue;
+      pb::NextStep& final = offers.Add(pb::Event::kQcResult, lot.lot() + " " + test.test());
+      final.set_label("QC result, final");
+      offers.Due(final, test.final_due_us());
+    }
     if (lot.state() == pb::LOT_FILLED && lot.oos_size() > 0) OfferException(offers, lot);
   }
   std::vector<std::string> lots;

@@ -77,6 +77,15 @@ bool TestPasses(const pb::QcResult& result, const pb::Profile* profile) {
   return !test->has_max() || result.value() <= test->max();
 }
 
+std::int64_t FinalDue(const pb::QcResult& result, const pb::Profile* profile) {
+  const bool follows = result.outcome() == pb::OUTCOME_NEGATIVE_TO_DATE || result.final() == pb::NO;
+  if (!follows) return 0;
+  const pb::ReleaseTest* test = FindTest(profile, result.test());
+  const std::uint32_t stated = test == nullptr ? 0 : test->final_days();
+  const std::uint32_t days = stated == 0 ? Defaults::kFinalDays : stated;
+  return Micros(result.tested_at()) + days * kMicrosPerDay;
+}
+
 bool TestFails(const pb::QcResult& result, const pb::Profile* profile) {
   const bool said = result.outcome() == pb::OUTCOME_PASS || result.outcome() == pb::OUTCOME_FAIL;
   return said && !TestPasses(result, profile);

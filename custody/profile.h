@@ -44,6 +44,8 @@ struct Defaults {
   static constexpr double kVolumePercent = 10;                // VOLUME
   static constexpr double kVolumeMl = 2;                      // VOLUME, the larger of both
   static constexpr std::uint32_t kRetainYears = 30;           // R31
+  static constexpr std::uint32_t kReleaseAlertDays = 28;      // R42
+  static constexpr std::uint32_t kFinalDays = 14;             // classic sterility culture
 };
 
 // `ProfileFor` is the profile whose numbers judge `event`: the one a THERAPY_ORDERED names for
@@ -76,6 +78,9 @@ std::int64_t DoubtDue(const pb::TherapyState& state, const pb::Profile* profile,
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);
 // `TestPasses` judges a result by its outcome and by the profile's numbers.
 bool TestPasses(const pb::QcResult& result, const pb::Profile* profile);
+// `FinalDue` is when the final result is due of a test that passed negative to date; 0 for a result
+// that is final.
+std::int64_t FinalDue(const pb::QcResult& result, const pb::Profile* profile);
 // `TestFails` says whether a result that says how it ended does not pass; one that is still open
 // neither passes nor fails.
 bool TestFails(const pb::QcResult& result, const pb::Profile* profile);

@@ -41,6 +41,20 @@ void Contaminated(Folding& f, const pb::ContaminationConfirmed& body) {
   if (given || body.after_infusion() == pb::YES) AddSource(f, "F5", body.lot());
 }
 
+// A shipper whose arrival is planned beyond what its hold allows (F10). Whoever says a new time
+// says it anew.
+void Delayed(Folding& f, const std::string& shipper) {
+  auto* sources = f.state.mutable_alert_sources();
+  const auto before = [&](const pb::AlertSource& source) {
+    return source.rule() == "F10" && source.subject() == shipper;
+  };
+  sources->erase(std::remove_if(sources->begin(), sources->end(), before), sources->end());
+  const bool beyond = std::ranges::any_of(f.verdict.reasons(), [&](const pb::Reason& reason) {
+    return reason.rule() == "R12" && reason.subject() == shipper;
+  });
+  if (beyond) AddSource(f, "F10", shipper);
+}
+
 // Every gate that an entry made afterwards would have failed, and what else about it is critical.
 void MadeAfterwards(Folding& f) {
   const bool passed_by = std::ranges::any_of(f.verdict.reasons(), [](const pb::Reason& reason) {
@@ -89,6 +103,16 @@ void FoldAlerts(Folding& f) {
       return BatchBegan(f, event.batch_opened().lot());
     case pb::Event::kContaminationConfirmed:
       return Contaminated(f, event.contamination_confirmed());
+    case pb::Event::kShipmentDelayed:
+      return Delayed(f, event.shipment_delayed().shipper());
+    case pb::Event::kCarrierMilestone:
+      return Delayed(f, event.carrier_milestone().shipper());
+    case pb::Event::kShipperRecharged:
+      return Delayed(f, event.shipper_recharged().shipper());
+    case pb::Event::kSaeReported:
+      return AddSource(f, "SAE", event.sae_reported().lot());
+    case pb::Event::kSecondaryMalignancyReported:
+      return AddSource(f, "F16", event.secondary_malignancy_reported().lot());
     case pb::Event::kProductRecalled:
       return AddSource(f, "F18", event.product_recalled().recall());
     case pb::Event::kReleaseWithdrawn:

@@ -121,7 +121,13 @@ void Tested(Folding& f, const pb::QcResult& body) {
   test->set_failed(TestFails(body, f.profile));
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
-  if (test->failed()) HoldFailed(f, *lot, body.test());
+  test->set_final_due_us(test->passed() ? FinalDue(body, f.profile) : 0);
+  if (!test->failed()) return;
+  // What was awaited of the test is here.
+  for (pb::TestState& before : *lot->mutable_tests()) {
+    if (before.test() == body.test()) before.clear_final_due_us();
+  }
+  HoldFailed(f, *lot, body.test());
 }
 
 // What somebody checked in is what is here; a donation's bag that is still on its way was not.

@@ -98,6 +98,21 @@ void TakeBlood(Folding& f, const pb::DailyLabs& body) {
   }
 }
 
+// What the late effects of the treatment are followed by: the newest value.
+void TakeImmunity(Folding& f, const pb::DailyLabs& body) {
+  const std::int64_t at = Micros(body.sampled_at());
+  pb::PatientCondition* known = f.state.mutable_condition();
+  if (at > f.at + kMaxClockAheadMicros) return;
+  if (body.has_igg_g_per_l() && at >= known->igg_us()) {
+    known->set_igg_g_per_l(body.igg_g_per_l());
+    known->set_igg_us(at);
+  }
+  if (body.has_cd4_per_ul() && at >= known->cd4_us()) {
+    known->set_cd4_per_ul(body.cd4_per_ul());
+    known->set_cd4_us(at);
+  }
+}
+
 // Both grades side by side: what the physician says and what the counts give.
 void BloodGraded(Folding& f, const pb::CytopeniaGraded& body) {
   const std::int64_t at = Micros(body.at());
@@ -126,6 +141,7 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kDailyLabs:
       if (!f.own) return;
       TakeBlood(f, event.daily_labs());
+      TakeImmunity(f, event.daily_labs());
       if (event.daily_labs().has_wbc_1e9_per_l()) {
         TakeCount(f, event.daily_labs().wbc_1e9_per_l(), Micros(event.daily_labs().sampled_at()));
       }

@@ -128,6 +128,9 @@ void TakeIce(Folding& f, const pb::IceRecorded& body) {
   found->set_motor(static_cast<std::uint32_t>(body.motor()));
   found->set_oedema(static_cast<std::uint32_t>(body.oedema()));
   found->set_other_cause(body.other_cause() == pb::YES);
+  for (const int domain : body.explained()) {
+    found->add_explained(static_cast<std::uint32_t>(domain));
+  }
 }
 
 template <class Body>

@@ -113,6 +113,20 @@ void NeedDecisions(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// A release may rest on what was negative to date; the record does not.
+void NeedFinalResults(const Case& c, const Rule& rule, pb::Verdict& v) {
+  for (const pb::Lot& lot : c.therapy.lots()) {
+    for (const pb::TestState& test : lot.tests()) {
+      if (!HasRelease(lot) || test.final_due_us() == 0) continue;
+      Gate(c, rule, v,
+           {"a final result of every test of a lot that was released",
+            "test " + test.test() + " is negative to date; its final result was awaited on " +
+                Local(c, test.final_due_us()),
+            "quality control records the final result: QC_RESULT", lot.lot(), pb::QUALITY});
+    }
+  }
+}
+
 // Who closes says that it is so; who says that it is not, closes nothing.
 void NeedYes(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::CustodyClosed& body = c.effective.custody_closed();
@@ -202,6 +216,7 @@ void ReadyToClose(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   NeedEnds(c, rule, v);
   NeedNothingOnItsWay(c, rule, v);
+  NeedFinalResults(c, rule, v);
   NeedDecisions(c, rule, v);
 }
 

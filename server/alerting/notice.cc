@@ -22,7 +22,7 @@ struct Words {
   const char* next_step;
 };
 
-constexpr std::array<Words, 9> kWords = {{
+constexpr std::array<Words, 17> kWords = {{
     {"F5", pb::ALERT_URGENT, "contamination was confirmed of a product that the patient was given",
      "call the treating physician now: examine the patient, take cultures, treat"},
     {"F18", pb::ALERT_URGENT, "something that this therapy has was recalled",
@@ -32,6 +32,22 @@ constexpr std::array<Words, 9> kWords = {{
     {"R44", pb::ALERT_URGENT,
      "nobody has decided about intensive care 2 hours after a grade of 3 or more",
      "decide now, and record the decision"},
+    {"F8b", pb::ALERT_URGENT, "the identity of cells or product is in doubt",
+     "use nothing of it; quality of both sides resolves it, within 15 minutes what is thawed"},
+    {"F10", pb::ALERT_SERIOUS, "a shipper will arrive later than its hold allows",
+     "take a faster way, or have nitrogen added under way; move what waits for it"},
+    {"F16", pb::ALERT_SERIOUS, "a second cancer was reported of a patient who was treated",
+     "quality of the manufacturer says which samples to send"},
+    {"SAE", pb::ALERT_SERIOUS, "a serious adverse event was reported",
+     "quality of the manufacturer reads the report and looks at the lot"},
+    {"FINAL", pb::ALERT_SERIOUS, "the final result of a test is overdue",
+     "quality control records it; the product was released negative to date"},
+    {"ATTEST", pb::ALERT_ROUTINE, "an entry is not attested after 24 hours",
+     "read the entry and attest it, or say what is wrong with it"},
+    {"VERBAL", pb::ALERT_SERIOUS, "a verbal order is not confirmed after 24 hours",
+     "who gave it confirms it, or says that it was not given"},
+    {"R40", pb::ALERT_SERIOUS, "the daily contact with a patient at home is overdue",
+     "call the patient, and record the contact"},
     {"R28", pb::ALERT_SERIOUS, "vital signs of a patient in hospital are overdue",
      "measure them and record them"},
     {"R42", pb::ALERT_SERIOUS, "a lot was not released in time",

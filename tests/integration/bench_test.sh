@@ -10,6 +10,6 @@ BIN=$1 BENCH=$folder/bench "$root/tools/bench" --events 400 >"$folder/said.txt" 
   tail -n 40 "$folder/said.txt"
   exit 1
 }
-for figure in "^ceiling " "^record +1 in flight" "^record +128 in flight" "^full +64 in flight" "^memory " "^opening " "^disk " "^verify .* [1-9][0-9]* events/s"; do
+for figure in "^ceiling " "^verdict " "^record +1 in flight" "^record +128 in flight" "^full +64 in flight" "^memory " "^opening " "^disk " "^verify .* [1-9][0-9]* events/s"; do
   grep -qE -- "$figure" "$folder/said.txt" || { echo "no such line: $figure"; cat "$folder/said.txt"; exit 1; }
 done

@@ -39,7 +39,7 @@ constexpr GistForm kForms[] = {
     {"container_derived", "{container} from {parent}|{volume_ml}|{reason}"},
     {"contamination_confirmed", "lot {lot}|{organism}|{test}|after_infusion=yes?AFTER INFUSION"},
     {"crs_graded",
-     "grade {grade}|worst so far {max_grade}|oxygen {oxygen}|"
+     "grade {grade}|computed {computed_grade}|worst so far {max_grade}|oxygen {oxygen}|"
      "hypotension=yes?low blood pressure|death=yes?DEATH"},
     {"cryopreserved",
      "lot {lot}|run {run}|down to {end_temperature_centi_c}|"
@@ -88,7 +88,7 @@ constexpr GistForm kForms[] = {
     {"harvested", "lot {lot}|{total_viable_1e9}|{viability_percent} viable|CAR+ {car_percent}"},
     {"hold_cleared", "{kind}|{hold}|{reason}"},
     {"hold_set", "{kind}|blocks {blocks}|{containers}|{reason}"},
-    {"icans_graded", "grade {grade}|worst so far {max_grade}|ICE {ice_total}|death=yes?DEATH"},
+    {"icans_graded", "grade {grade}|computed {computed_grade}|worst so far {max_grade}|ICE {ice_total}|death=yes?DEATH"},
     {"ice_recorded", "{total} of 10|not_performable=yes?NOT PERFORMABLE|seizure {seizure}"},
     {"identity_in_doubt", "{items}|{kind}|{finding}"},
     {"identity_resolved", "{items}|{outcome}|{evidence}"},

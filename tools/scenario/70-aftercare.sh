@@ -26,7 +26,7 @@ EOF
 }
 graded() { # GRADE MAX MORE
   e crs_graded DR-HOLM:PHY <<EOF
-"at": "now", "computed_grade": $1, "grade": $1, "max_grade": $2, "coi": "$COI", $3
+"at": "now", "grade": $1, "max_grade": $2, "coi": "$COI", $3
 EOF
 }
 examined() { # FINDING

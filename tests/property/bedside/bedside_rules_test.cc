@@ -58,6 +58,7 @@ const std::vector<Pillar>& Pillars() {
       {"R35", "no sound check of this container before the thaw", Way({}, {"cold check A"})},
       {"R35", "no consent to the treatment", Way({"late: thaw A"}, {"thaw A"}), false},
       {"R37", "the order is of another lot", Way({"order A as if of lot B"})},
+      {"F7", "quarantine", Way({"A leaks"})},
       {"F8a", "no equal checks", Way({"bed check A, other bag in one check"}, {"bed check A"})},
       {"F8b", "quarantine", Way({"doubt about A", "the maker alone resolves the doubt"})},
       {"F9", "quarantine", Way({"A was warm", "the clinic decides: use A, of its warmth"})},

@@ -62,5 +62,32 @@ TEST(FilledInTest, AnOwnCheckNamesItsPersonAndWhen) {
   EXPECT_EQ(body.checks(1).person(), "c");
 }
 
+TEST(FilledInTest, TheGradeIsComputedFromWhatIsRecordedUnlessItIsGiven) {
+  constexpr std::int64_t kAt = 1'700'000'000'000'000;
+  pb::TherapyState known;
+  pb::DataSpan& febrile = *known.mutable_condition()->add_febrile();
+  febrile.set_from_us(kAt - kMicrosPerHour);
+  febrile.set_to_us(kAt + kMicrosPerHour);
+  pb::Event event;
+  *event.mutable_crs_graded()->mutable_at() = ToProto(Instant{kAt});
+  event.mutable_crs_graded()->set_hypotension(pb::YES);
+  FillComputedGrade(known, event);
+  EXPECT_EQ(event.crs_graded().computed_grade(), 2U);
+  event.mutable_crs_graded()->set_computed_grade(0);
+  FillComputedGrade(known, event);
+  EXPECT_EQ(event.crs_graded().computed_grade(), 0U) << "it was given";
+
+  pb::NeuroFindings& neuro = *known.mutable_condition()->mutable_neuro();
+  neuro.set_at_us(kAt - kMicrosPerHour);
+  neuro.set_ice(6);
+  *event.mutable_icans_graded()->mutable_at() = ToProto(Instant{kAt});
+  FillComputedGrade(known, event);
+  EXPECT_EQ(event.icans_graded().computed_grade(), 2U);
+  pb::Event other;
+  other.mutable_daily_exam();
+  FillComputedGrade(known, other);
+  EXPECT_TRUE(other.has_daily_exam());
+}
+
 }  // namespace
 }  // namespace custody

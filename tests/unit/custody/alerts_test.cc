@@ -6,11 +6,14 @@
 
 #include <set>
 
+#include "custody/aftercare.h"
+#include "custody/profile.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -168,6 +171,114 @@ TEST_F(AlertsTest, ARecallIsTold) {
          "'x' infused_already: NO }");
   ASSERT_TRUE(Of("F18").has_value());
   EXPECT_EQ(Of("F18")->id, "A-" + LastId() + "-F18");
+}
+
+// The manufacturer sees safety reports (design), and is told of each.
+TEST_F(AlertsTest, HarmIsToldToQualityOfTheManufacturer) {
+  run.Until("followup_d28");
+  MustDo({"clinic.phy.1"},
+         "sae_reported { report: 'SAE-1' onset_at $T-1d reported_at $T kind: TOXICITY_OTHER title: "
+         "'seizure' grade: 3 lot: 'LOT26001' related_to_product: YES }");
+  MustDo({"clinic.phy.1"},
+         "secondary_malignancy_reported { diagnosed_at $T-1d diagnosis_code: 'C84.4' t_cell: YES "
+         "lot: 'LOT26001' manufacturer_informed: NO samples_sent: NO }");
+  for (const char* rule : {"SAE", "F16"}) {
+    const std::optional<Alert> harm = Of(rule);
+    ASSERT_TRUE(harm.has_value()) << rule;
+    EXPECT_THAT(harm->sites, ElementsAre("LAB", "CLINIC"));
+    EXPECT_THAT(harm->roles, ElementsAre(pb::QA));
+    EXPECT_THAT(harm->text, AllOf(HasSubstr("LOT26001"), Not(HasSubstr("seizure"))));
+    Acknowledge("lab.qa.1", harm->id);
+    EXPECT_THAT(Of(rule)->waiting, ElementsAre("CLINIC"));
+  }
+}
+
+TEST_F(AlertsTest, ADoubtAboutAnIdentityIsToldAndSaysWhetherItIsThawed) {
+  run.Until("bedside_id_verified");
+  MustDo({"clinic.rn.1"},
+         "identity_in_doubt { items: 'LOT26001-1' kind: DOUBT_LABELS_DISAGREE thawed: YES "
+         "finding: 'two labels' qa_called: 'Q. Lab' qa_called_at $T }");
+  const std::optional<Alert> doubt = Of("F8b");
+  ASSERT_TRUE(doubt.has_value());
+  EXPECT_THAT(doubt->text, AllOf(HasSubstr("LOT26001-1"), HasSubstr("it is thawed")));
+  EXPECT_THAT(doubt->sites, ElementsAre("CLINIC", "LAB"));
+  EXPECT_FALSE(MayHaveStoodAt(run.state(), doubt->id).empty());
+  run.mutable_state().mutable_quarantines(0)->set_open(false);
+  EXPECT_FALSE(Of("F8b").has_value());
+}
+
+TEST_F(AlertsTest, AShipperThatComesTooLateIsToldUntilItIsHereOrChargedAnew) {
+  run.Through("handed_to_carrier");
+  ASSERT_TRUE(run.state().shipments(0).open());
+  const std::string shipper = run.state().shipments(0).shipper();
+  run.mutable_state().mutable_shipments(0)->set_cryogenic(true);
+  const auto expected = [&](const std::string& when) {
+    MustDo({"depot.cour.1"}, "shipment_delayed { shipper: '" + shipper + "' expected_at " + when +
+                                 " reason: 'snow' }");
+  };
+  expected("$T+20d");
+  ASSERT_TRUE(Of("F10").has_value());
+  EXPECT_THAT(Of("F10")->text, HasSubstr(shipper));
+  expected("$T+30d");
+  EXPECT_TRUE(Of("F10").has_value()) << "told anew, once";
+  expected("$T+1h");
+  EXPECT_FALSE(Of("F10").has_value());
+  expected("$T+20d");
+  run.mutable_state().mutable_shipments(0)->set_open(false);
+  EXPECT_FALSE(Of("F10").has_value());
+}
+
+TEST_F(AlertsTest, AFinalResultThatDoesNotComeIsTold) {
+  run.Through("qc_result");
+  MustDo({"lab.qc.1"},
+         "qc_result { lot: 'LOT26001' sample: 'S-8' test: 'sterility' method: 'culture' "
+         "value_text: 'no growth' specification: 'no growth' outcome: OUTCOME_NEGATIVE_TO_DATE "
+         "analyst: 'lab.qc.1' tested_at $T final: NO result_number: 'R-8' }");
+  EXPECT_FALSE(Of("FINAL").has_value());
+  Pass(14 * kMicrosPerDay + kMicrosPerMinute);
+  const std::optional<Alert> awaited = Of("FINAL");
+  ASSERT_TRUE(awaited.has_value());
+  EXPECT_THAT(awaited->roles, ElementsAre(pb::QC, pb::QA));
+  MustDo({"lab.qc.1"},
+         "qc_result { lot: 'LOT26001' sample: 'S-8' test: 'sterility' method: 'culture' "
+         "value_text: 'no growth' specification: 'no growth' outcome: OUTCOME_PASS "
+         "analyst: 'lab.qc.1' tested_at $T final: YES result_number: 'R-9' }");
+  EXPECT_FALSE(Of("FINAL").has_value());
+}
+
+TEST_F(AlertsTest, WhatNobodyAttestedOrConfirmedInADayIsTold) {
+  run.Until("ld_started");
+  pb::Attestation& asked = *run.mutable_state().add_attestations();
+  asked.set_event_id(run.last().parsed.event_id.ToString());
+  asked.set_body(pb::Event::kCrsGradedFieldNumber);
+  asked.add_roles(pb::PHY);
+  asked.set_due_us(ledger.now().micros + kMicrosPerDay);
+  pb::Grant& grant = *run.mutable_state().add_grants();
+  grant.set_event_id(std::string(32, 'g'));
+  grant.set_verbal(true);
+  grant.set_granted_us(ledger.now().micros);
+  EXPECT_FALSE(Of("ATTEST").has_value());
+  EXPECT_FALSE(Of("VERBAL").has_value());
+  Pass(kMicrosPerDay + kMicrosPerMinute);
+  ASSERT_TRUE(Of("ATTEST").has_value());
+  EXPECT_THAT(Of("ATTEST")->sites, ElementsAre("CLINIC")) << "it is clinical";
+  EXPECT_THAT(Of("ATTEST")->roles, ElementsAre(pb::PHY));
+  EXPECT_FALSE(MayHaveStoodAt(run.state(), Of("ATTEST")->id).empty());
+  ASSERT_TRUE(Of("VERBAL").has_value());
+  run.mutable_state().mutable_grants(run.state().grants_size() - 1)->set_confirmed(true);
+  EXPECT_FALSE(Of("VERBAL").has_value());
+}
+
+TEST_F(AlertsTest, ThePatientAtHomeWhomNobodyCalledIsTold) {
+  run.Until("followup_d28");
+  run.mutable_state().mutable_condition()->set_crs_open(true);
+  const std::int64_t due =
+      ContactDue(run.state(), AftercareOf(ProfileFor(run.registry(), run.state(), pb::Event())));
+  ASSERT_NE(due, 0);
+  ledger.set_now(Instant{due + kMicrosPerMinute});
+  const std::optional<Alert> contact = Of("R40");
+  ASSERT_TRUE(contact.has_value());
+  EXPECT_THAT(contact->sites, ElementsAre("CLINIC"));
 }
 
 TEST_F(AlertsTest, VisitsThatAreOverdueAreTold) {

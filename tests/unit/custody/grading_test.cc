@@ -214,6 +214,19 @@ TEST(IcansGradeTest, GradesEveryOtherDomain) {
   }
 }
 
+TEST(IcansGradeTest, AnotherCauseExplainsWhatItIsSaidToExplainAndNoMore) {
+  IcansInputs inputs;
+  inputs.ice = 10;
+  inputs.consciousness = pb::AWAKENS_TO_VOICE;
+  inputs.seizure = pb::SEIZURE_PROLONGED;
+  inputs.other_cause = true;
+  EXPECT_EQ(ComputeIcans(inputs), 0U) << "all of it";
+  inputs.explained = {pb::NEURO_CONSCIOUSNESS};
+  EXPECT_EQ(ComputeIcans(inputs), 4U) << "sedation explains no seizure";
+  inputs.explained = {pb::NEURO_CONSCIOUSNESS, pb::NEURO_SEIZURE};
+  EXPECT_EQ(ComputeIcans(inputs), 0U);
+}
+
 TEST(IcansGradeTest, OfAChildCapdCounts) {
   const auto grade = [](std::uint32_t capd, int consciousness) {
     IcansInputs inputs;

@@ -179,6 +179,28 @@ TEST_F(AftercareRulesTest, AtHomeContactIsDailyForAWeekAndUntilNothingIsOpen) {
   EXPECT_TRUE(Offered("Daily contact").has_value());
 }
 
+TEST_F(AftercareRulesTest, LateEffectsAreMeasuredMonthlyUntilTheyAreOver) {
+  EXPECT_THAT(LateLabsDue(run.state()), testing::IsEmpty()) << "nothing was ever low";
+  const auto measured = [&](const char* values) {
+    MustDo({"clinic.lab.1"},
+           std::string("daily_labs { sampled_at $T blood_count: YES chemistry: YES coagulation: "
+                       "YES ") +
+               values + " }");
+    std::vector<std::string> names;
+    for (const LateLab& lab : LateLabsDue(run.state())) names.push_back(lab.name.substr(0, 3));
+    return names;
+  };
+  EXPECT_THAT(measured("anc_1e9_per_l: 1.5 igg_g_per_l: 4 cd4_per_ul: 200"),
+              testing::ElementsAre("Blo", "IgG", "CD4"));
+  EXPECT_EQ(LateLabsDue(run.state())[1].due_us, ledger.now().micros + 30 * kMicrosPerDay);
+  Pass(30 * kMicrosPerDay);
+  EXPECT_THAT(measured("platelets_1e9_per_l: 49 igg_g_per_l: 4.1"),
+              testing::ElementsAre("Blo", "CD4"));
+  Pass(kMicrosPerDay);
+  EXPECT_THAT(measured("platelets_1e9_per_l: 50 anc_1e9_per_l: 1.6 cd4_per_ul: 201"),
+              testing::IsEmpty());
+}
+
 TEST_F(AftercareRulesTest, WhoComesBackIsObservedAgain) {
   OnDay(9);
   MustDo(

@@ -81,6 +81,17 @@ TEST_F(ClosingTest, TheWholeListOfWhatIsMissingIsGivenAtOnce) {
   EXPECT_THAT(Of(verdict, "CLOSE")[0].next_step(), HasSubstr("DISPOSITION"));
 }
 
+TEST_F(ClosingTest, WhatWasNegativeToDateAtTheReleaseHasItsFinalResult) {
+  Accounted();
+  pb::TestState& test = *run.mutable_state().mutable_lots(0)->mutable_tests(0);
+  test.set_final_due_us(ledger.now().micros - kMicrosPerDay);
+  const pb::Verdict verdict = run.Judge(Close());
+  ASSERT_EQ(Of(verdict, "CLOSE").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "CLOSE")[0].found(), HasSubstr(test.test() + " is negative to date"));
+  test.set_final_due_us(0);
+  EXPECT_FALSE(run.Judge(Close()).refused());
+}
+
 TEST_F(ClosingTest, AnOfferThatEndedAndAShipmentThatIsLostKeepNothingOpen) {
   Accounted();
   pb::Shipment& shipment = *run.mutable_state().add_shipments();

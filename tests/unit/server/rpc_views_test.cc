@@ -40,6 +40,15 @@ TEST(MayReadBodyTest, TheManufacturerReadsNoClinicalEvent) {
   EXPECT_FALSE(MayReadBody(Who::kManufacturer, pb::Event()));
 }
 
+TEST(MayReadBodyTest, TheManufacturerReadsSafetyReports) {
+  pb::Event event;
+  event.mutable_sae_reported()->set_title("seizure");
+  EXPECT_TRUE(MayReadBody(Who::kManufacturer, event));
+  EXPECT_FALSE(MayReadBody(Who::kCarrier, event));
+  event.mutable_secondary_malignancy_reported()->set_lot("LOT26001");
+  EXPECT_TRUE(MayReadBody(Who::kManufacturer, event));
+}
+
 TEST(MayReadBodyTest, AClinicalFieldDeepInsideCountsToo) {
   pb::Event started;
   started.mutable_apheresis_started()->add_checks()->set_person("clinic.rn.1");
