@@ -46,17 +46,21 @@ bool Collecting(const pb::TherapyState& state) {
 
 // The steps of making a lot in their order; the first that is not done is next.
 void OfferMaking(Offers& offers, const pb::Lot& lot) {
-  const pb::TherapyState& state = offers.state();
   static constexpr int kWay[] = {pb::Event::kActivated, pb::Event::kTransduced,
                                  pb::Event::kHarvested, pb::Event::kFormulated, pb::Event::kFilled};
-  if (!HasStep(state, pb::Event::kCellsSelected) && !HasStep(state, pb::Event::kActivated)) {
+  // Of this lot: one that is made again goes the whole way again.
+  const auto made = [&](int body) {
+    const auto& done = lot.made();
+    return std::ranges::find(done, static_cast<std::uint32_t>(body)) != done.end();
+  };
+  if (!made(pb::Event::kCellsSelected) && !made(pb::Event::kActivated)) {
     offers.Add(pb::Event::kCellsSelected, lot.lot());
   }
-  if (HasStep(state, pb::Event::kActivated) && !HasStep(state, pb::Event::kHarvested)) {
+  if (made(pb::Event::kActivated) && !made(pb::Event::kHarvested)) {
     offers.Add(pb::Event::kCultureCheck, lot.lot());
   }
   for (const int body : kWay) {
-    if (HasStep(state, body)) continue;
+    if (made(body)) continue;
     offers.Add(body, lot.lot(), [&](pb::Event& event) {
       if (body != pb::Event::kTransduced) return;
       event.mutable_transduced()->set_vector_released(pb::YES);
@@ -70,7 +74,7 @@ void OfferRelease(Offers& offers, const pb::Lot& lot) {
   if (offers.profile() != nullptr) {
     for (const pb::ReleaseTest& test : offers.profile()->release_tests()) {
       const bool passed = std::ranges::any_of(lot.tests(), [&](const pb::TestState& known) {
-        return known.test() == test.test() && known.passed();
+        return known.test() == test.test() && known.passed() && !known.from_paper();
       });
       if (!passed) offers.Add(pb::Event::kQcResult, lot.lot() + " " + test.test());
     }
@@ -147,13 +151,13 @@ void OfferException(Offers& offers, const pb::Lot& lot) {
     offers.Add(body, lot.lot(),
                [&](pb::Event& event) { (event.*mutable_body)()->set_lot(lot.lot()); });
   };
-  if (next == "REQUESTED")
+  if (next == kOosRequested)
     return offer(pb::Event::kOosRequested, &pb::Event::mutable_oos_requested);
-  if (next == "RISK_ASSESSED") {
+  if (next == kOosRiskAssessed) {
     return offer(pb::Event::kOosRiskAssessed, &pb::Event::mutable_oos_risk_assessed);
   }
-  if (next == "ACCEPTED") return offer(pb::Event::kOosAccepted, &pb::Event::mutable_oos_accepted);
-  if (next == "AUTHORISED") {
+  if (next == kOosAccepted) return offer(pb::Event::kOosAccepted, &pb::Event::mutable_oos_accepted);
+  if (next == kOosAuthorised) {
     return offer(pb::Event::kOosAuthorised, &pb::Event::mutable_oos_authorised);
   }
   offers.Add(pb::Event::kReleasedOos, lot.lot(), [&](pb::Event& event) {

@@ -5,8 +5,8 @@
 namespace custody {
 
 std::span<const std::string_view> OosLinks() {
-  static constexpr std::string_view kLinks[] = {"DETECTED", "REQUESTED", "RISK_ASSESSED",
-                                                "ACCEPTED", "AUTHORISED"};
+  static constexpr std::string_view kLinks[] = {kOosDetected, kOosRequested, kOosRiskAssessed,
+                                                kOosAccepted, kOosAuthorised};
   return kLinks;
 }
 

@@ -11,7 +11,12 @@
 
 namespace custody {
 
-// `OosLinks` are its links in their order: "DETECTED" ... "AUTHORISED".
+// Its links, as Lot.oos names them; `OosLinks` are all of them in their order.
+inline constexpr std::string_view kOosDetected = "DETECTED";
+inline constexpr std::string_view kOosRequested = "REQUESTED";
+inline constexpr std::string_view kOosRiskAssessed = "RISK_ASSESSED";
+inline constexpr std::string_view kOosAccepted = "ACCEPTED";
+inline constexpr std::string_view kOosAuthorised = "AUTHORISED";
 std::span<const std::string_view> OosLinks();
 // `MissingOosLinks` are those before `link` that a lot does not have; with an empty `link` all that
 // it does not have.

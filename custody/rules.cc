@@ -115,11 +115,12 @@ constexpr Rule kTable[] = {
        kGate, "project default; line of traceability", kNobody, rules::VectorSound, pb::QUALITY,
        true),
     V1("R16",
-       "Release needs every mandatory test passed and none failed, the batch record reviewed, no "
-       "open critical deviation, and quality of the manufacturer who neither made nor tested the "
-       "lot, signed since the last release was taken back, with no expiry later than the label's. "
-       "A test that fails later, or a later no of quality, holds the lot until that quality "
-       "decides; a failed test until it is invalidated or the exception names it.",
+       "Release needs every mandatory test passed, signed by quality control itself, and none "
+       "failed, the batch record reviewed, no open critical deviation, and quality of the "
+       "manufacturer who neither made nor tested the lot, signed since the last release was taken "
+       "back, with no expiry later than the label's. A test that fails later, or a later no of "
+       "quality, holds the lot until that quality decides; a failed test until it is invalidated "
+       "or the exception names it. Only its maker's own word ends a lot.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "
@@ -230,8 +231,10 @@ constexpr Rule kTable[] = {
        "A discharge with open CRS or ICANS, or against advice, is recorded and followed "
        "daily.",
        kDeviation, "clinical practice", kNobody, rules::DischargeSafe, pb::CLINICAL),
-    V1("R41", "An order lies within the indication of a published profile.", kGate,
-       "product labels; profile", kPhy, rules::WithinIndication, pb::CLINICAL),
+    V1("R41",
+       "An order lies within the indication of a published profile; while a lot is in hand, of the "
+       "one by which it is made.",
+       kGate, "product labels; profile", kPhy, rules::WithinIndication, pb::CLINICAL),
     V1("R42",
        "Both sites are alerted when a lot is not released 28 days after its batch began, or by the "
        "profile's day.",

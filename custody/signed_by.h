@@ -1,9 +1,11 @@
-// What the signatures under an event permit, as fold and rules share it. Who is only named as
-// having done something permits nothing: two clerks who enter it later can name anybody.
+// Whose word counts, as fold and rules share it: what the signatures under an event permit, and
+// what was said since. Who is only named as having done something permits nothing: two clerks who
+// enter it later can name anybody.
 #ifndef CUSTODY_CUSTODY_SIGNED_BY_H_
 #define CUSTODY_CUSTODY_SIGNED_BY_H_
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 #include "custody/pb.h"
@@ -28,6 +30,22 @@ inline bool SaysNo(const pb::Event& event) {
   if (!event.has_bedside_id_verified()) return false;
   const pb::BedsideIdVerified& body = event.bedside_id_verified();
   return body.passed() == pb::NO || disagree(body.checks());
+}
+
+// `IsOldNo` says whether a no is `told` that is older than the yes that stands, said at `yes_us`
+// (0: none stands). Whoever said yes has the later word; where clocks cannot tell, the no has it.
+inline bool IsOldNo(const pb::Event& no, bool told, std::int64_t yes_us) {
+  return told && KnownUntil(no, false) < yes_us;
+}
+
+// `SignedAnswer` is the answer to a mandatory test of a lot: its pass, signed by quality control,
+// or a failure, whoever wrote that down. Null: there is none yet.
+inline const pb::TestState* SignedAnswer(const pb::Lot& lot, std::string_view test) {
+  for (const pb::TestState& result : lot.tests()) {
+    const bool answers = result.failed() || (result.passed() && !result.from_paper());
+    if (result.test() == test && answers) return &result;
+  }
+  return nullptr;
 }
 
 // `IsOfTreatingHouse` says whether a person is enrolled by the organisation where the patient is

@@ -352,7 +352,8 @@ void FoldExceptions(Folding& f) {
     case pb::Event::kCollectionFailed:
       return Failed(f, event.collection_failed());
     case pb::Event::kRecollectionOrdered:
-      if (f.stands) f.state.set_recollection_us(std::max(f.state.recollection_us(), f.at));
+      if (!f.stands) return;  // no attempt either: nobody collects by it
+      f.state.set_recollection_us(std::max(f.state.recollection_us(), f.at));
       return f.state.set_recollections(f.state.recollections() + 1);
     case pb::Event::kPrethawIdVerified:
     case pb::Event::kBedsideIdVerified:

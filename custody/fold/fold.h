@@ -95,9 +95,6 @@ void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
 // `EndRelease` remembers that the release of a lot, or what it rests on, was taken back: what was
 // signed before that, and is told after it, gives nothing back.
 void EndRelease(const Folding& f, pb::Lot& lot);
-// `IsOldNo` says whether a no is told that is older than the release that stands: whoever released
-// has heard another word since.
-bool IsOldNo(const Folding& f, const pb::Lot& lot);
 // `EndLot` is what a confirmed contamination, a failed manufacture or an order to make it again
 // means for a lot: it is rejected, with what was filled of it.
 void EndLot(Folding& f, const std::string& name);

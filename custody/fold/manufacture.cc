@@ -67,6 +67,7 @@ void BatchOpened(Folding& f, const pb::BatchOpened& body) {
     const bool ours = !f.site.empty() && (f.stands || state.manufacturer_site().empty());
     lot->set_site(ours ? f.site : state.manufacturer_site());
     lot->set_product(state.product());
+    lot->set_profile(state.profile());
   }
   lot->set_state(pb::LOT_OPEN);
   lot->set_opened_us(f.at);
@@ -113,14 +114,21 @@ void Tested(Folding& f, const pb::QcResult& body) {
   if (lot == nullptr) return;
   const auto same = [&](const pb::TestState& t) { return t.test() == body.test() && !t.failed(); };
   auto found = std::ranges::find_if(*lot->mutable_tests(), same);
+  const bool from_paper = IsFromPaper(f.event);
+  const bool passes = TestPasses(body, f.profile);
+  // A pass that others wrote down takes nothing away from one that quality control signed.
+  const bool signed_already =
+      found != lot->mutable_tests()->end() && found->passed() && !found->from_paper();
+  if (passes && from_paper && signed_already) return;
   // A failure stands beside the pass before it, which stands again when the laboratory erred.
   const bool anew = found == lot->mutable_tests()->end() || TestFails(body, f.profile);
   pb::TestState* test = anew ? lot->add_tests() : &*found;
   test->set_test(body.test());
-  test->set_passed(TestPasses(body, f.profile));
+  test->set_passed(passes);
   test->set_failed(TestFails(body, f.profile));
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
+  test->set_from_paper(from_paper);
   test->set_final_due_us(test->passed() ? FinalDue(body, f.profile) : 0);
   if (!test->failed()) return;
   // What was awaited of the test is here.

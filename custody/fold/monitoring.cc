@@ -181,6 +181,7 @@ void FoldMonitoring(Folding& f) {
       if (f.stands) state.set_sealed(true);
       return;
     case pb::Event::kTherapyReopened:
+      if (!f.stands) return;
       state.set_closed(false);
       return state.set_sealed(false);
     case pb::Event::kSecondaryMalignancyReported:

@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "custody/fold/fold.h"
+#include "custody/signed_by.h"
 #include "custody/state.h"
 
 namespace custody::fold {
 
 void ForgetOos(pb::Lot& lot) {
   lot.clear_oos();
+  lot.clear_oos_accepted_us();
   lot.clear_oos_authorisation();
   lot.clear_oos_pathway();
   lot.clear_oos_holder_notified();
@@ -29,11 +31,12 @@ void OosDetected(Folding& f, const pb::OosDetected& body) {
   if (lot->oos_size() > 0 && std::ranges::all_of(body.missed(), known)) return;
   for (const std::string& what : body.missed()) AddOnce(lot->mutable_oos_missed(), what);
   ForgetOos(*lot);
-  *lot->add_oos() = std::string(OosLinks().front());
+  *lot->add_oos() = std::string(kOosDetected);
   if (!HasRelease(*lot)) return;
   EndRelease(f, *lot);
   lot->set_state(pb::LOT_FILLED);
   lot->clear_releases();
+  lot->clear_disposition_us();
   for (pb::Container& container : *f.state.mutable_containers()) {
     if (container.lot() == lot->lot()) container.set_released(false);
   }
@@ -51,14 +54,22 @@ pb::Lot* AddLink(Folding& f, const std::string& name, std::string_view link) {
 void Declined(Folding& f, const pb::OosAccepted& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr || body.patient_consent() != pb::NO) return;
-  if (IsOldNo(f, *lot)) return;  // the patient has agreed since
+  if (IsOldNo(f.event, f.told, lot->oos_accepted_us())) return;  // the patient has agreed since
+  lot->clear_oos_accepted_us();
   EndRelease(f, *lot);
-  RemoveFrom(lot->mutable_oos(), "ACCEPTED");
-  RemoveFrom(lot->mutable_oos(), "AUTHORISED");
+  RemoveFrom(lot->mutable_oos(), kOosAccepted);
+  RemoveFrom(lot->mutable_oos(), kOosAuthorised);
+}
+
+void Accepted(Folding& f, const pb::OosAccepted& body) {
+  if (body.patient_consent() != pb::YES) return Declined(f, body);
+  pb::Lot* lot = AddLink(f, body.lot(), kOosAccepted);
+  if (lot == nullptr) return;
+  lot->set_oos_accepted_us(std::max(lot->oos_accepted_us(), f.at));
 }
 
 void OosAuthorised(Folding& f, const pb::OosAuthorised& body) {
-  pb::Lot* lot = AddLink(f, body.lot(), "AUTHORISED");
+  pb::Lot* lot = AddLink(f, body.lot(), kOosAuthorised);
   if (lot == nullptr) return;
   lot->set_oos_authorisation(body.authorisation());
   lot->set_oos_pathway(static_cast<std::uint32_t>(body.pathway()));
@@ -74,14 +85,11 @@ void FoldOos(Folding& f) {
     case pb::Event::kOosDetected:
       return OosDetected(f, event.oos_detected());
     case pb::Event::kOosRequested:
-      return static_cast<void>(AddLink(f, event.oos_requested().lot(), "REQUESTED"));
+      return static_cast<void>(AddLink(f, event.oos_requested().lot(), kOosRequested));
     case pb::Event::kOosRiskAssessed:
-      return static_cast<void>(AddLink(f, event.oos_risk_assessed().lot(), "RISK_ASSESSED"));
+      return static_cast<void>(AddLink(f, event.oos_risk_assessed().lot(), kOosRiskAssessed));
     case pb::Event::kOosAccepted:
-      if (event.oos_accepted().patient_consent() != pb::YES) {
-        return Declined(f, event.oos_accepted());
-      }
-      return static_cast<void>(AddLink(f, event.oos_accepted().lot(), "ACCEPTED"));
+      return Accepted(f, event.oos_accepted());
     case pb::Event::kOosAuthorised:
       return OosAuthorised(f, event.oos_authorised());
     default:

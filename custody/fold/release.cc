@@ -2,11 +2,12 @@
 //
 // What opens stands on the rules: they refuse a release that was signed before the last one was
 // taken back (R16, R17), and what has a gate against it changes nothing here. A no counts whatever
-// stands against it, and whenever it is told.
+// stands against it; told later, it counts unless the yes that stands is the later word.
 #include <algorithm>
 
 #include "custody/fold/fold.h"
 #include "custody/profile.h"
+#include "custody/signed_by.h"
 #include "custody/state.h"
 
 namespace custody::fold {
@@ -25,10 +26,6 @@ void NoProduct(Folding& f) {
 }
 
 }  // namespace
-
-bool IsOldNo(const Folding& f, const pb::Lot& lot) {
-  return HasRelease(lot) && f.told && f.at + kMaxClockAheadMicros < lot.released_us();
-}
 
 void EndRelease(const Folding& f, pb::Lot& lot) {
   lot.set_release_ended_us(std::max(lot.release_ended_us(), f.at));
@@ -91,7 +88,8 @@ void Released(Folding& f, const Body& body, std::string_view stage) {
 
 // A no takes the first release back, and holds what was released on it.
 void NotSuitable(Folding& f, pb::Lot& lot) {
-  if (IsOldNo(f, lot)) return;
+  if (IsOldNo(f.event, f.told, lot.disposition_us())) return;
+  lot.clear_disposition_us();
   RemoveFrom(lot.mutable_releases(), "SITE_QA_DISPOSITION");
   lot.clear_ship_under_quarantine();
   EndRelease(f, lot);
@@ -104,6 +102,7 @@ void SiteDisposed(Folding& f, const pb::SiteQaDisposition& body) {
   if (body.suitable() == pb::NO) return NotSuitable(f, *lot);
   if (!f.stands || body.suitable() != pb::YES) return;
   AddOnce(lot->mutable_releases(), "SITE_QA_DISPOSITION");
+  lot->set_disposition_us(std::max(lot->disposition_us(), f.at));
   lot->set_ship_under_quarantine(body.ship_under_quarantine() == pb::YES);
   if (!body.certificate().empty()) lot->set_certificate(body.certificate());
 }
@@ -112,11 +111,13 @@ void Reviewed(Folding& f, const pb::BatchRecordReviewed& body) {
   pb::Lot* lot = MutableLot(f.state, body.lot());
   if (lot == nullptr) return;
   if (body.complete() == pb::YES && body.deviations_closed() == pb::YES) {
-    if (f.stands) lot->set_review(f.event_id);
-    return;
+    if (!f.stands) return;
+    lot->set_review(f.event_id);
+    return lot->set_review_us(std::max(lot->review_us(), f.at));
   }
-  if (IsOldNo(f, *lot)) return;
+  if (IsOldNo(f.event, f.told, lot->review_us())) return;
   lot->clear_review();
+  lot->clear_review_us();
   EndRelease(f, *lot);
   HoldReleased(f, *lot, "the review of its batch record found it not in order");
 }
@@ -152,11 +153,24 @@ void Recalled(Folding& f, const pb::ProductRecalled& body) {
   }
 }
 
+// Not the maker's word: nothing ends by it, and nothing goes on before somebody looked.
+pb::Hold& HoldInstead(Folding& f, const std::string& lot, const std::string& reason) {
+  pb::Hold& hold = AddHold(f, "QUALITY", reason);
+  hold.set_lot(lot);
+  return hold;
+}
+
+// What went wrong with a lot is a fact, that it ends by it is its maker's word (R16).
+void Failed(Folding& f, const std::string& lot, const std::string& reason) {
+  const bool theirs = std::ranges::none_of(
+      f.verdict.reasons(), [](const pb::Reason& said) { return said.rule() == "R16"; });
+  if (theirs) return EndLot(f, lot);
+  HoldInstead(f, lot, reason);
+}
+
 void Rejected(Folding& f, const pb::Rejected& body) {
   if (!f.stands) {
-    // Not the maker's word: nothing ends by it, and nothing goes on before they looked.
-    pb::Hold& hold = AddHold(f, "QUALITY", "rejected by somebody who does not decide it");
-    hold.set_lot(body.lot());
+    pb::Hold& hold = HoldInstead(f, body.lot(), "rejected by somebody who does not decide it");
     for (const std::string& id : body.containers()) AddOnce(hold.mutable_containers(), id);
     if (!body.containers().empty()) hold.clear_lot();
     return;
@@ -185,6 +199,7 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   EndRelease(f, *lot);
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
+  lot->clear_disposition_us();
   // What it misses it goes on missing; the exceptional chain is gone through anew.
   ForgetOos(*lot);
   lot->clear_ship_under_quarantine();
@@ -209,9 +224,11 @@ void FoldRelease(Folding& f) {
     case pb::Event::kQcResultInvalidated:
       return Invalidated(f, event.qc_result_invalidated());
     case pb::Event::kManufacturingFailed:
-      return EndLot(f, event.manufacturing_failed().lot());
+      return Failed(f, event.manufacturing_failed().lot(),
+                    "said to have failed, not by who makes it");
     case pb::Event::kContaminationConfirmed:
-      return EndLot(f, event.contamination_confirmed().lot());
+      return Failed(f, event.contamination_confirmed().lot(),
+                    "said to be contaminated, not by who makes it");
     case pb::Event::kProductRecalled:
       return Recalled(f, event.product_recalled());
     case pb::Event::kRejected:

@@ -122,6 +122,10 @@ void NeedSignedOrder(const Case& c, const Rule& rule, pb::Verdict& v,
 // `ExceptionLacks` is what a lot that was released out of specification lacks since: who declines
 // it after the release takes that its ground.
 std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::string& subject);
+// `TellOldNo` says whether the event is an old no (IsOldNo) to what somebody said yes to at
+// `yes_us`, and then that it changes nothing.
+bool TellOldNo(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
+               std::int64_t yes_us);
 // `NeedMaker`: product decisions are those of the maker's quality, wherever the signature is given.
 // `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v);

@@ -30,6 +30,19 @@ bool LeavesForMaking(const Case& c, const pb::Packed& body) {
   });
 }
 
+// By the numbers of one profile a lot is made, released and given: another order does not put
+// others in their place unseen (R20's days, R24's doses).
+void ProfileStays(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::string& named = c.effective.therapy_ordered().profile();
+  const pb::Lot* lot = LotInHand(c.therapy);
+  if (lot == nullptr || lot->profile().empty() || lot->profile() == named) return;
+  Gate(c, rule, v,
+       {"profile " + lot->profile() + ", by which lot " + lot->lot() + " is made", named,
+        "look for the slip; if it is meant, the physician grants it: OVERRIDE_GRANTED of R41; or "
+        "this lot ends first: MANUFACTURING_FAILED or REJECTED",
+        lot->lot()});
+}
+
 }  // namespace
 
 void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -82,6 +95,7 @@ void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
         .clear_grantors();
     return;
   }
+  ProfileStays(c, rule, v);
   if (order.profile_version() != c.profile->version()) {
     Gate(c, rule, v,
          {"the newest version of the profile: " + std::to_string(c.profile->version()),

@@ -19,11 +19,11 @@ struct Link {
 };
 
 constexpr Link kLinks[] = {
-    {"DETECTED", "what is missed: OOS_DETECTED"},
-    {"REQUESTED", "the physician's request: OOS_REQUESTED"},
-    {"RISK_ASSESSED", "the manufacturer's risk assessment: OOS_RISK_ASSESSED"},
-    {"ACCEPTED", "acceptance by physician and patient: OOS_ACCEPTED"},
-    {"AUTHORISED", "the authorisation: OOS_AUTHORISED"}};
+    {kOosDetected, "what is missed: OOS_DETECTED"},
+    {kOosRequested, "the physician's request: OOS_REQUESTED"},
+    {kOosRiskAssessed, "the manufacturer's risk assessment: OOS_RISK_ASSESSED"},
+    {kOosAccepted, "acceptance by physician and patient: OOS_ACCEPTED"},
+    {kOosAuthorised, "the authorisation: OOS_AUTHORISED"}};
 
 // The lot and the link of an event; an empty link for the release at the end.
 struct Stage {
@@ -34,13 +34,13 @@ struct Stage {
 Stage StageOf(const pb::Event& event) {
   switch (event.body_case()) {
     case pb::Event::kOosRequested:
-      return {event.oos_requested().lot(), "REQUESTED"};
+      return {event.oos_requested().lot(), kOosRequested};
     case pb::Event::kOosRiskAssessed:
-      return {event.oos_risk_assessed().lot(), "RISK_ASSESSED"};
+      return {event.oos_risk_assessed().lot(), kOosRiskAssessed};
     case pb::Event::kOosAccepted:
-      return {event.oos_accepted().lot(), "ACCEPTED"};
+      return {event.oos_accepted().lot(), kOosAccepted};
     case pb::Event::kOosAuthorised:
-      return {event.oos_authorised().lot(), "AUTHORISED"};
+      return {event.oos_authorised().lot(), kOosAuthorised};
     default:
       return {event.released_oos().lot(), ""};
   }
@@ -65,7 +65,7 @@ void NeedConsent(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot&
 
 // What is released in spite of is what was detected, asked for, assessed and accepted.
 void NeedAllDetected(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
-  if (!MissingOosLinks(lot, "REQUESTED").empty()) return;  // said already
+  if (!MissingOosLinks(lot, kOosRequested).empty()) return;  // said already
   const auto among = [](const auto& list, const std::string& what) {
     return std::ranges::find(list, what) != list.end();
   };
@@ -129,6 +129,12 @@ void NeedPathway(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot&
        "have it authorised by the law that holds where the patient is treated", lot.lot()});
 }
 
+// A refusal needs nothing.
+void JudgeRefusal(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::Lot* lot = FindLot(c.therapy, c.effective.oos_accepted().lot());
+  if (lot != nullptr) TellOldNo(c, rule, v, *lot, lot->oos_accepted_us());
+}
+
 }  // namespace
 
 void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -140,9 +146,9 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
       break;
     case pb::Event::kOosRequested:
       break;
-    case pb::Event::kOosAccepted:  // a refusal needs nothing
-      if (c.effective.oos_accepted().patient_consent() == pb::NO) return;
-      break;
+    case pb::Event::kOosAccepted:
+      if (c.effective.oos_accepted().patient_consent() != pb::NO) break;
+      return JudgeRefusal(c, rule, v);
     default:
       return;
   }

@@ -42,9 +42,8 @@ std::string LacksSinceRelease(const Case& c, const pb::Hold& hold) {
   if (lot->review().empty()) return "BATCH_RECORD_REVIEWED, complete and its deviations closed";
   if (c.profile == nullptr) return {};
   for (const pb::ReleaseTest& test : c.profile->release_tests()) {
-    const bool any = std::ranges::any_of(
-        lot->tests(), [&](const pb::TestState& t) { return t.test() == test.test(); });
-    if (!any) return "QC_RESULT of " + test.test();
+    if (SignedAnswer(*lot, test.test()) != nullptr) continue;
+    return "QC_RESULT of " + test.test() + ", signed by quality control itself";
   }
   if (lot->state() != pb::LOT_RELEASED) return {};
   for (const std::string& release : c.profile->releases()) {

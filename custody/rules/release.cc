@@ -10,6 +10,7 @@
 #include "custody/oos.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 
@@ -42,6 +43,19 @@ std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::
                      subject});
   }
   return lacks;
+}
+
+bool TellOldNo(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
+               std::int64_t yes_us) {
+  if (!IsOldNo(c.effective, !IsLive(c), yes_us)) return false;
+  Deviation(c, rule, v,
+            {"a no said after the yes that stands, of " + Local(c, yes_us),
+             "said " + Local(c, At(c)) + ", before it",
+             "it changes nothing; ask whoever said yes since whether they knew of it; if the no is "
+             "still meant, they say it again and sign it now",
+             lot.lot()},
+            true);
+  return true;
 }
 
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -83,12 +97,19 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
     return;
   }
   for (const pb::ReleaseTest& test : c.profile->release_tests()) {
-    const auto named = [&](const pb::TestState& t) { return t.test() == test.test(); };
-    const bool any = std::ranges::any_of(lot.tests(), named);
-    const bool answered = std::ranges::any_of(lot.tests(), [&](const pb::TestState& t) {
-      return named(t) && (t.passed() || t.failed());
-    });
-    if (answered) continue;  // of a failure more below
+    if (SignedAnswer(lot, test.test()) != nullptr) continue;  // of a failure more below
+    const auto last = std::ranges::find(lot.tests(), test.test(), &pb::TestState::test);
+    const bool any = last != lot.tests().end();
+    if (any && last->passed()) {
+      // What was released on paper in an outage was released on results on paper. Any other
+      // release, late ones too, is a permission for what comes.
+      if (c.effective.entry() == pb::DOWNTIME) continue;
+      Gate(c, rule, v,
+           {"test " + test.test() + " passed, signed by quality control itself",
+            "others wrote its result down",
+            "quality control records it again and signs it: QC_RESULT", test.test()});
+      continue;
+    }
     Gate(c, rule, v,
          {"test " + test.test() + " passed", any ? "not passed" : "no result",
           any ? "investigate; or the exceptional release" : "record QC_RESULT", test.test()});
@@ -260,55 +281,55 @@ void FailedSinceRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
         lot->lot()});
 }
 
-// A no of quality after its yes holds the lot likewise. It is never refused: it is what
-// quality found.
-void NotAnyMore(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& lot,
-                std::string expected, std::string found) {
-  const pb::Lot* released = FindLot(c.therapy, lot);
-  if (released == nullptr || !HasRelease(*released)) return;
+// A no of quality after its yes, said at `yes_us`, holds the lot likewise. It is never refused: it
+// is what quality found.
+void NotAnyMore(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
+                std::int64_t yes_us, std::string expected, std::string found) {
+  if (TellOldNo(c, rule, v, lot, yes_us) || !HasRelease(lot)) return;
   Deviation(
       c, rule, v,
       {std::move(expected), std::move(found),
        "the lot is held; quality of the manufacturer decides: RELEASE_WITHDRAWN, REJECTED, or "
        "HOLD_CLEARED once it is made good",
-       lot},
+       lot.lot()},
       true);
 }
 
 void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedMaker(c, rule, v);
-  const auto new_word = [&](const std::string& name) {
-    const pb::Lot* lot = FindLot(c.therapy, name);
-    if (lot != nullptr) NeedNewWord(c, rule, v, *lot);
-  };
+  const pb::BatchRecordReviewed& review = c.effective.batch_record_reviewed();
+  const pb::SiteQaDisposition& site = c.effective.site_qa_disposition();
+  const pb::QcResultInvalidated& body = c.effective.qc_result_invalidated();
+  const pb::Lot* lot = FindLot(c.therapy, c.effective.has_batch_record_reviewed() ? review.lot()
+                                          : c.effective.has_site_qa_disposition() ? site.lot()
+                                                                                  : body.lot());
+  if (lot == nullptr) return;  // F8a says so
   if (c.effective.has_batch_record_reviewed()) {
-    const pb::BatchRecordReviewed& body = c.effective.batch_record_reviewed();
-    if (body.complete() == pb::YES && body.deviations_closed() == pb::YES) {
-      return new_word(body.lot());
-    }
-    return NotAnyMore(c, rule, v, body.lot(), "a batch record in order of a released lot",
+    const bool yes = review.complete() == pb::YES && review.deviations_closed() == pb::YES;
+    if (yes) return NeedNewWord(c, rule, v, *lot);
+    return NotAnyMore(c, rule, v, *lot, lot->review_us(),
+                      "a batch record in order of a released lot",
                       "its review says that it is not");
   }
   if (c.effective.has_site_qa_disposition()) {
-    const pb::SiteQaDisposition& body = c.effective.site_qa_disposition();
-    if (body.suitable() == pb::YES) return new_word(body.lot());
-    return NotAnyMore(c, rule, v, body.lot(), "a released lot that its site found suitable",
+    if (site.suitable() == pb::YES) return NeedNewWord(c, rule, v, *lot);
+    return NotAnyMore(c, rule, v, *lot, lot->disposition_us(),
+                      "a released lot that its site found suitable",
                       "quality of the site says that it is not");
   }
-  const pb::QcResultInvalidated& body = c.effective.qc_result_invalidated();
-  const pb::Lot* lot = FindLot(c.therapy, body.lot());
-  if (lot == nullptr) return;
   for (const pb::TestState& test : lot->tests()) {
     const bool needed = test.passed() && FindTest(c.profile, test.test()) != nullptr;
     if (test.event_id() != body.result() || !needed) continue;
-    NotAnyMore(c, rule, v, body.lot(), "every test of a released lot passed",
+    NotAnyMore(c, rule, v, *lot, 0, "every test of a released lot passed",
                "the result by which test " + test.test() + " passed does not count");
   }
 }
 
-// What no release ever brings back.
+// What no release ever brings back. That it failed or is contaminated is a fact, and what ends it.
 bool EndsForEver(const Case& c) {
-  return c.effective.has_rejected() || c.effective.release_withdrawn().product_recall() == pb::YES;
+  return c.effective.has_rejected() || c.effective.has_manufacturing_failed() ||
+         c.effective.has_contamination_confirmed() ||
+         c.effective.release_withdrawn().product_recall() == pb::YES;
 }
 
 // The patient's only dose is ended by who made it, in their own hand: anybody else holds it.
@@ -316,7 +337,7 @@ void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedMaker(c, rule, v);
   if (!IsFromPaper(c.effective)) return;
   Gate(c, rule, v,
-       {"signed by quality of the manufacturer", "written down by others",
+       {"signed by who decides it at the manufacturer", "written down by others",
         "it holds the lot; let them sign it themselves, late if need be"});
 }
 

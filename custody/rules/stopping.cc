@@ -7,15 +7,16 @@
 // brought back or destroyed whatever was decided; and words that take a permission away or set the
 // record right.
 //
-// Two bodies are annotated as facts and stop all the same: selecting and activating cells begin
-// something that nobody wants any more. Done already they are entered as such, like a step. From
-// the harvest on what was begun is brought to a safe end and kept.
+// Selecting, activating and transducing cells begin something that nobody wants any more; done
+// already they are entered as such. From the harvest on what was begun is brought to a safe end
+// and kept.
 #include <algorithm>
 
 #include "crypto/encoding.h"
 #include "custody/body_plan.h"
 #include "custody/consent.h"
 #include "custody/rules/case.h"
+#include "custody/signed_by.h"
 
 namespace custody::rules {
 namespace {
@@ -131,11 +132,11 @@ constexpr Row kRows[] = {
     {E::kProphylaxisGiven, Stop::kNever, kFact},
     {E::kPreinfusionCheckPassed, Stop::kTherapy, kForward},  // no go is open
     {E::kInfusionOrdered, Stop::kTherapy, kForward},
-    {E::kPrethawIdVerified, Stop::kTherapy, kForward},
+    {E::kPrethawIdVerified, Stop::kTherapy, kForward},  // a no is open
     {E::kRemovedFromStorage, Stop::kTherapy, kForward},
     {E::kThawStarted, Stop::kTherapy, kForward},
     {E::kThawCompleted, Stop::kNever, kFact},
-    {E::kBedsideIdVerified, Stop::kTherapy, kForward},
+    {E::kBedsideIdVerified, Stop::kTherapy, kForward},  // a no is open
     {E::kInfusionStarted, Stop::kTherapy, kForward},
     {E::kInfusionCompleted, Stop::kNever, kFact},
     {E::kInfusionDeferred, Stop::kNever, kTakesAway},
@@ -247,8 +248,9 @@ bool OpensItself(const Case& c) {
       return event.oos_accepted().patient_consent() == pb::NO;
     case E::kPreinfusionCheckPassed:
       return event.preinfusion_check_passed().go() == pb::NO;
+    case E::kPrethawIdVerified:
     case E::kBedsideIdVerified:
-      return event.bedside_id_verified().passed() == pb::NO;
+      return SaysNo(event);
     case E::kPacked:
       return event.packed().leg() == pb::LEG_RETURN || event.packed().leg() == pb::LEG_INTERNAL;
     case E::kHandedToCarrier:
@@ -271,13 +273,6 @@ bool IsStopped(const Case& c, bool collection_alone) {
   if (c.effective.has_slot_changed() && !moved.has_apheresis_at()) stop = Stop::kTherapy;
   const bool concerned = stop == Stop::kCollection || (stop == Stop::kTherapy && !collection_alone);
   return concerned && !OpensItself(c);
-}
-
-// Refuses also what is annotated as a fact: see above.
-void Refuse(const Case& c, const Rule& rule, pb::Verdict& v, Words words) {
-  pb::Reason& reason = Gate(c, rule, v, std::move(words));
-  reason.set_kind(pb::REASON_GATE);
-  reason.set_critical(!IsLive(c));
 }
 
 // Papers that were signed before the patient took it back are no new consent.
@@ -340,10 +335,10 @@ void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
     taken.push_back(PurposeLabel(static_cast<int>(said.purpose())) + " (" +
                     Local(c, said.withdrawn_us()) + ")");
   }
-  Refuse(c, rule, v,
-         {"consent that stands", "the patient withdrew it: " + List(taken),
-          "stop; only new consent to the same, signed after that, lets the therapy go on: "
-          "CONSENT_OBTAINED"});
+  Gate(c, rule, v,
+       {"consent that stands", "the patient withdrew it: " + List(taken),
+        "stop; only new consent to the same, signed after that, lets the therapy go on: "
+        "CONSENT_OBTAINED"});
 }
 
 void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -357,10 +352,10 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
                    Hex(death), "name the event id of its PATIENT_DIED"}));
   }
   if (!c.therapy.patient_died() || !IsStopped(c, false)) return;
-  Refuse(c, rule, v,
-         {"a living patient", "the patient died",
-          "stop; unused material goes to disposition; of a death that was another patient's: "
-          "DEATH_RECORDED_IN_ERROR by the physician and quality"});
+  Gate(c, rule, v,
+       {"a living patient", "the patient died",
+        "stop; unused material goes to disposition; of a death that was another patient's: "
+        "DEATH_RECORDED_IN_ERROR by the physician and quality"});
 }
 
 }  // namespace custody::rules

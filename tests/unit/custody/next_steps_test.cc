@@ -49,6 +49,17 @@ TEST_F(NextStepsTest, SaysWhatBlocksInTheWordsOfTheRules) {
   EXPECT_FALSE(ld->reasons(0).next_step().empty());
 }
 
+TEST_F(NextStepsTest, ALotThatIsMadeAgainGoesTheWholeWayAgain) {
+  run.Through("harvested");
+  EXPECT_EQ(Find("cells_selected"), nullptr);
+  pb::Lot* second = run.mutable_state().add_lots();
+  second->set_lot("LOT26002");
+  second->set_state(pb::LOT_OPEN);
+  ASSERT_NE(Find("cells_selected"), nullptr);
+  EXPECT_EQ(Find("cells_selected")->subject(), "LOT26002");
+  EXPECT_NE(Find("activated"), nullptr);
+}
+
 TEST_F(NextStepsTest, CountsTheThawClock) {
   run.Through("thaw_completed");
   const pb::NextStep* bedside = Find("bedside_id_verified");

@@ -136,9 +136,10 @@ TEST_F(CellsTest, QualityControlAloneAcceptsNothingAtRisk) {
   EventBuilder passed = run.Next();
   passed.event().mutable_incoming_qc_passed()->set_accepted_at_risk(pb::YES);
   ASSERT_FALSE(run.Record(passed).refused());
-  EXPECT_TRUE(Says(run.Judge(run.Next()), "F9"));
+  const EventBuilder batch = run.Next();
+  EXPECT_TRUE(Says(run.Judge(batch), "F9"));
   ASSERT_FALSE(Decide("QUARANTINE_USE").refused());
-  EXPECT_FALSE(run.Judge(run.Next()).refused()) << Explain(run.Judge(run.Next()));
+  EXPECT_FALSE(run.Judge(batch).refused()) << Explain(run.Judge(batch));
 }
 
 TEST_F(CellsTest, RejectedCellsStayRejected) {

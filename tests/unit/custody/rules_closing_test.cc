@@ -172,6 +172,29 @@ TEST_F(ClosingTest, WithoutAProductTheYearsCountFromTheEnd) {
   EXPECT_FALSE(verdict.refused()) << Explain(verdict);
 }
 
+TEST_F(ClosingTest, AClerksWordForQualitysReopensNothing) {
+  Accounted();
+  ASSERT_FALSE(run.Record(Close()).refused());
+  ASSERT_FALSE(run.Record(End("CLOSED_TRANSFERRED", "$T+12000d")).refused());
+  const EventBuilder reopened =
+      run.Draft({"clinic.qa.1"}, "therapy_reopened { reason: 'a second cancer' }");
+  EventBuilder told = reopened;
+  told.event().clear_signers();
+  told.PerformedBy("clinic.qa.1").Late("on paper");
+  told.By("clinic.coord.1", pb::TRANSCRIBED).By("clinic.coord.2", pb::CHECKED);
+  EXPECT_TRUE(Says(run.Record(told), "R01"));
+  EXPECT_TRUE(run.state().sealed());
+  // Whatever stands against it: a decision that does not stand opens nothing.
+  pb::Verdict against;
+  against.add_reasons()->set_kind(pb::REASON_GATE);
+  pb::TherapyState state = run.state();
+  ApplyToTherapy(reopened.Parse(), {ledger.next_index(), state.length(), ledger.now()}, against,
+                 run.registry(), state);
+  EXPECT_TRUE(state.sealed());
+  ASSERT_FALSE(run.Record(Late(reopened)).refused());
+  EXPECT_FALSE(run.state().sealed());
+}
+
 TEST_F(ClosingTest, AClosedTherapyTakesFactsRecallsAndItsReopening) {
   Accounted();
   EventBuilder close = Close();

@@ -2,6 +2,7 @@
 // after the end; and who may take the risk of a product that is not there yet (R18 to R20).
 #include <gmock/gmock.h>
 
+#include "custody/oos.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -29,6 +30,30 @@ class DepletionTest : public RulesTest {
     return event;
   }
 };
+
+TEST_F(DepletionTest, NobodyIsPreparedForAProductThatThePatientDeclined) {
+  run.Until("ld_started");
+  const EventBuilder start = run.Next();
+  pb::Lot& lot = *run.mutable_state().mutable_lots(0);
+  lot.set_state(pb::LOT_RELEASED_OOS);
+  for (const std::string_view link : OosLinks()) *lot.add_oos() = std::string(link);
+  const auto lacks = [&] {
+    const pb::Verdict verdict = run.Judge(start);
+    EXPECT_TRUE(std::ranges::all_of(
+        Of(verdict, "R18"), [](const pb::Reason& reason) { return reason.grantors().empty(); }));
+    return Of(verdict, "R18").size();
+  };
+  EXPECT_EQ(lacks(), 1U) << "consent to it was never given";
+  run.mutable_state().set_consent_oos(true);
+  EXPECT_EQ(lacks(), 0U);
+  run.mutable_state().set_consent_oos(false);  // taken back
+  EXPECT_EQ(lacks(), 1U);
+  run.mutable_state().set_consent_oos(true);
+  MustDo({"clinic.phy.1"},
+         "oos_accepted { lot: 'LOT26001' patient_consent: NO consent $FILE statement: 'no' }");
+  EXPECT_EQ(lacks(), 2U);  // acceptance, authorisation
+  EXPECT_TRUE(run.Judge(start).refused());
+}
 
 TEST_F(DepletionTest, ADoseWithoutAStartAsksWhatTheStartWouldHaveAsked) {
   run.Until("released");

@@ -156,6 +156,24 @@ TEST_F(ExceptionTest, WhoDeclinesAfterwardsHasNotAccepted) {
   EXPECT_EQ(Against(Release()).size(), 2U);  // acceptance, authorisation
 }
 
+TEST_F(ExceptionTest, WhoDeclinedBeforeAcceptingHasAccepted) {
+  Whole();
+  Pass(kMicrosPerHour);
+  const auto declined = [&](std::int64_t before) {
+    EventBuilder no = Late(run.Draft({"clinic.phy.1"}, Accepted("NO")));
+    no.HappenedAt(Instant{run.state().lots(0).oos_accepted_us() - before});
+    const pb::Verdict verdict = run.Record(no);
+    EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+    return verdict;
+  };
+  const pb::Verdict old = declined(kMicrosPerDay);
+  ASSERT_EQ(Of(old, "R17").size(), 1U) << Explain(old);
+  EXPECT_TRUE(Of(old, "R17")[0].critical());
+  EXPECT_EQ(run.state().lots(0).oos_size(), 5);
+  declined(kMicrosPerMinute);
+  EXPECT_EQ(run.state().lots(0).oos_size(), 3) << "the same minute: it counts";
+}
+
 TEST_F(ExceptionTest, AnotherAuthorisationIsNone) {
   Whole();
   const std::vector<pb::Reason> reasons = Against(Release("A-2"));

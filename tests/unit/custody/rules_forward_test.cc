@@ -84,6 +84,7 @@ class ForwardTest : public RulesTest {
       const std::vector<pb::Reason> reasons = Ask(rule, *plan);
       if (reasons.empty()) continue;
       stopped.insert(plan->name);
+      EXPECT_NE(plan->rule->kind(), pb::FACT) << plan->name;
       EXPECT_EQ(reasons[0].kind(), pb::REASON_GATE) << plan->name;
       EXPECT_TRUE(reasons[0].grantors().empty()) << plan->name;
     }
@@ -150,7 +151,6 @@ TEST_F(ForwardTest, ABatchIsNotBegunLiveAndIsRecordedWhenItWas) {
   EXPECT_TRUE(Of(late, "F13")[0].critical());
 }
 
-// Annotated as facts, and stopped all the same; done already they are recorded.
 TEST_F(ForwardTest, CellsAreNeitherSelectedNorActivatedLive) {
   for (const char* step : {"cells_selected", "activated"}) {
     run.mutable_state().set_patient_died(false);
@@ -163,6 +163,17 @@ TEST_F(ForwardTest, CellsAreNeitherSelectedNorActivatedLive) {
     const pb::Verdict late = run.Record(Late(event, "lab.wh"));
     EXPECT_FALSE(late.refused()) << Explain(late);
     EXPECT_TRUE(Of(late, "F13")[0].critical());
+  }
+}
+
+TEST_F(ForwardTest, SelectingAndActivatingAreSignedWhenTheyAreDone) {
+  for (const char* step : {"cells_selected", "activated"}) {
+    EventBuilder event = At(step);
+    event.HappenedAt(ledger.now() + -14 * kMicrosPerMinute);
+    EXPECT_FALSE(run.Judge(event).refused()) << Explain(run.Judge(event));
+    event.HappenedAt(ledger.now() + -16 * kMicrosPerMinute);
+    EXPECT_TRUE(Says(run.Judge(event), "R03")) << step;
+    EXPECT_FALSE(run.Record(Late(event, "lab.wh")).refused()) << step;
   }
 }
 
@@ -265,6 +276,10 @@ TEST_F(ForwardTest, WordsAgainstGoingOnStayOpen) {
                          "active_infection: NO unresolved_toxicity: NO cns_concern: NO "
                          "line_patent: YES }"),
                     "F13"));
+  EventBuilder check = Now("prethaw_id_verified");
+  EXPECT_TRUE(Says(run.Judge(check), "F13"));
+  check.event().mutable_prethaw_id_verified()->set_patient_ready(pb::NO);
+  EXPECT_FALSE(Says(run.Judge(check), "F13"));
   EXPECT_FALSE(Says(Live({"clinic.phy.1"},
                          "oos_accepted { lot: 'LOT26001' patient_consent: NO "
                          "consent $FILE statement: 'no' }"),

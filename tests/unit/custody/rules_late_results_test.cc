@@ -2,6 +2,7 @@
 // until quality decides.
 #include <gmock/gmock.h>
 
+#include "custody/next_steps.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -27,6 +28,22 @@ class LateResultTest : public RulesTest {
     }
     const pb::Verdict verdict = run.Record(event);
     ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  }
+  // The result by which a test passed does not count.
+  pb::Verdict InvalidatePass(const std::string& test) {
+    EventBuilder event = run.Draft(
+        {"lab.qa.1"},
+        "qc_result_invalidated { lot: 'LOT26001' investigation: 'I-1' cause: 'wrong sample' }");
+    for (const pb::TestState& result : run.state().lots(0).tests()) {
+      if (result.test() == test) {
+        event.event().mutable_qc_result_invalidated()->set_result(result.event_id());
+      }
+    }
+    return run.Record(event);
+  }
+  // What two clerks wrote down of somebody else's.
+  pb::Verdict OnPaper(const std::string& who, const std::string& text) {
+    return run.Record(Late(run.Draft({who}, text), "lab.wh"));
   }
   const pb::Hold& Held() { return *run.state().holds().rbegin(); }
 };
@@ -113,6 +130,87 @@ TEST_F(LateResultTest, OnlyItsMakerEndsALotForEver) {
   EXPECT_EQ(run.state().lots(0).state(), pb::LOT_REJECTED);
 }
 
+TEST_F(LateResultTest, ThatALotFailedIsRecordedAndItsMakerSaysThatItEndsByIt) {
+  run.Until("ld_started");
+  const EventBuilder ld = run.Next();
+  const std::string failed =
+      "manufacturing_failed { lot: 'LOT26001' failure: MANUFACTURING_FAILED_OTHER at_step: "
+      "'harvested' detail: 'another lot meant' retained_material: NO }";
+  const std::string contaminated =
+      "contamination_confirmed { lot: 'LOT26001' test: 'sterility' confirmed_at $T "
+      "after_infusion: NO }";
+  const auto look = [&](const pb::Verdict& told) {
+    EXPECT_FALSE(told.refused()) << Explain(told);
+    ASSERT_TRUE(Says(told, "R16")) << Explain(told);
+    EXPECT_TRUE(Of(told, "R16")[0].critical());
+    EXPECT_EQ(run.state().lots(0).state(), pb::LOT_RELEASED);
+    EXPECT_FALSE(FindContainer(run.state(), kMainBag)->rejected());
+    EXPECT_TRUE(Held().open());
+    EXPECT_TRUE(run.Judge(ld).refused());
+    MustDo({"lab.qa.1"}, "hold_cleared { hold: '" + Held().id() +
+                             "' kind: HOLD_QUALITY reason: 'not this lot' }");
+    EXPECT_FALSE(run.Judge(ld).refused()) << Explain(run.Judge(ld));
+  };
+  look(OnPaper("lab.mfg.1", failed));
+  look(OnPaper("lab.qc.1", contaminated));
+  MustDo({"lab.qc.1"}, contaminated);
+  EXPECT_EQ(run.state().lots(0).state(), pb::LOT_REJECTED);
+}
+
+TEST_F(LateResultTest, APassThatOthersWroteDownReleasesNothingUntilQualityControlSignsIt) {
+  const std::string passed = Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS");
+  run.Until("released");
+  const EventBuilder release = run.Next();
+  EXPECT_FALSE(run.Judge(release).refused());
+  // Of what quality control signed the paper takes nothing away.
+  ASSERT_FALSE(OnPaper("lab.qc.1", passed).refused());
+  EXPECT_FALSE(run.Judge(release).refused()) << Explain(run.Judge(release));
+  auto& tests = *run.mutable_state().mutable_lots(0)->mutable_tests();
+  tests.erase(std::ranges::find(tests, "sterility", &pb::TestState::test));
+  ASSERT_FALSE(OnPaper("lab.qc.1", passed).refused());
+  const pb::Verdict verdict = run.Judge(release);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R16").size(), 1U) << Explain(verdict);
+  EXPECT_EQ(Of(verdict, "R16")[0].subject(), "sterility");
+  EXPECT_THAT(Of(verdict, "R16")[0].next_step(), testing::HasSubstr("signs it: QC_RESULT"));
+  const auto steps = NextStepsOf(run.state(), run.registry(), ledger.now());
+  EXPECT_TRUE(std::ranges::any_of(steps, [](const pb::NextStep& step) {
+    return step.body() == "qc_result" && step.subject() == "LOT26001 sterility";
+  }));
+  EXPECT_TRUE(Says(run.Judge(Late(release, "lab.wh")), "R16")) << "late is no way round it";
+  EventBuilder outage = release;
+  outage.Downtime("network down, sheet 4").By("lab.wh.1", pb::CHECKED);
+  EXPECT_FALSE(Says(run.Judge(outage), "R16")) << "all of it was done on paper";
+  MustDo({"lab.qc.1"}, passed);
+  EXPECT_FALSE(run.Judge(release).refused()) << Explain(run.Judge(release));
+}
+
+TEST_F(LateResultTest, AFailureThatOthersWroteDownIsAFailure) {
+  run.Until("released");
+  ASSERT_FALSE(
+      OnPaper("lab.qc.1", Result("sterility", "value_text: 'growth' outcome: OUTCOME_FAIL"))
+          .refused());
+  MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS"));
+  const pb::Verdict verdict = run.Judge(run.Next());
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R16").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R16")[0].found(), testing::HasSubstr("sterility failed"));
+}
+
+TEST_F(LateResultTest, WhatHoldsALotForAMissingResultIsNotClearedByAnothersPaper) {
+  const std::string passed = Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS");
+  run.Until("ld_started");
+  ASSERT_FALSE(InvalidatePass("sterility").refused());
+  const std::string clear =
+      "hold_cleared { hold: '" + Held().id() + "' kind: HOLD_QUALITY reason: 'tested again' }";
+  ASSERT_FALSE(OnPaper("lab.qc.1", passed).refused());
+  const pb::Verdict early = Do({"lab.qa.1"}, clear);
+  EXPECT_TRUE(early.refused());
+  EXPECT_THAT(Explain(early), testing::HasSubstr("signed by quality control"));
+  MustDo({"lab.qc.1"}, passed);
+  MustDo({"lab.qa.1"}, clear);
+}
+
 TEST_F(LateResultTest, ANoOfQualityAfterTheReleaseHoldsTheLot) {
   const std::string no[] = {
       "site_qa_disposition { lot: 'LOT26001' suitable: NO ship_under_quarantine: NO }",
@@ -147,21 +245,10 @@ TEST_F(LateResultTest, ANoOfQualityAfterTheReleaseHoldsTheLot) {
 
 TEST_F(LateResultTest, APassThatIsInvalidatedAfterTheReleaseHoldsTheLot) {
   run.Until("ld_started");
-  const auto invalidate = [&](const std::string& test) {
-    EventBuilder event = run.Draft(
-        {"lab.qa.1"},
-        "qc_result_invalidated { lot: 'LOT26001' investigation: 'I-1' cause: 'wrong sample' }");
-    for (const pb::TestState& result : run.state().lots(0).tests()) {
-      if (result.test() == test) {
-        event.event().mutable_qc_result_invalidated()->set_result(result.event_id());
-      }
-    }
-    return run.Record(event);
-  };
   MustDo({"lab.qc.1"}, Result("colour", "value_text: 'red' outcome: OUTCOME_PASS"));
-  ASSERT_FALSE(invalidate("colour").refused());  // no release rests on it
+  ASSERT_FALSE(InvalidatePass("colour").refused());  // no release rests on it
   EXPECT_TRUE(run.state().holds().empty());
-  const pb::Verdict verdict = invalidate("sterility");
+  const pb::Verdict verdict = InvalidatePass("sterility");
   ASSERT_FALSE(verdict.refused()) << Explain(verdict);
   EXPECT_TRUE(Says(verdict, "R16"));
   ASSERT_EQ(run.state().holds_size(), 1);

@@ -74,6 +74,37 @@ TEST_F(MakerTest, AnotherOrderMakesNoOtherProductOfTheLot) {
   EXPECT_FALSE(Says(run.Judge(Order("EXC-1", "LAB")), "R46"));
 }
 
+TEST_F(MakerTest, AnotherProfilesNumbersAreThePhysiciansToGrant) {
+  pb::Profile other = DemoProfile();
+  other.set_name("exemplar-cel-other");
+  ledger.PublishProfile(other);
+  const auto order = [&] {
+    EventBuilder event = Order("EXC-1", "LAB");
+    event.event().mutable_therapy_ordered()->set_profile(other.name());
+    event.event().mutable_therapy_ordered()->set_profile_version(other.version());
+    return event;
+  };
+  run.Until("batch_opened");
+  EXPECT_FALSE(Says(run.Judge(order()), "R41")) << "nothing is made by it yet";
+  run.Until("released");
+  EXPECT_EQ(run.state().lots(0).profile(), "exemplar-cel-demo");
+  const pb::Verdict verdict = run.Judge(order());
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R41").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R41")[0].expected(), HasSubstr("exemplar-cel-demo"));
+  EXPECT_EQ(Of(verdict, "R41")[0].found(), "exemplar-cel-other");
+  EXPECT_FALSE(run.Record(Late(order())).refused());
+  EXPECT_EQ(run.state().profile(), "exemplar-cel-demo") << "told late it changes no number";
+  const Recorded& grant =
+      Grant("clinic.phy.2", "rules: 'R41'",
+            "step: 'therapy_ordered' scope: OVERRIDE_SCOPE_STEP expires_at $T+2h");
+  EventBuilder granted = order();
+  granted.Citing(grant);
+  const pb::Verdict meant = run.Record(granted);
+  EXPECT_FALSE(meant.refused()) << Explain(meant);
+  EXPECT_EQ(run.state().profile(), "exemplar-cel-other");
+}
+
 TEST_F(MakerTest, AfterTheLotEndedAnotherHouseMayMakeItAgain) {
   run.Until("released");
   MustDo({"lab.qa.1"}, "rejected { lot: 'LOT26001' reason: 'potency' }");

@@ -321,6 +321,23 @@ TEST_F(AttemptsTest, F3StopsAtTheThirdCollectionUntilAPhysicianReviews) {
   EXPECT_FALSE(run.Judge(reviewed).refused()) << Explain(run.Judge(reviewed));
 }
 
+TEST_F(AttemptsTest, WhatNoPhysicianOrderedIsNoAttempt) {
+  run.Through("apheresis_completed");
+  EventBuilder told = Again(2);
+  told.event().clear_signers();
+  told.PerformedBy("clinic.phy.1").Late("on paper");
+  told.By("clinic.coord.1", pb::TRANSCRIBED).By("clinic.coord.2", pb::CHECKED);
+  EXPECT_TRUE(Says(run.Record(told), "R01"));
+  EXPECT_EQ(run.state().recollections(), 0U);
+  // Nor is one that a rule stands against, told by who gave it.
+  Publish([](pb::Profile& p) { p.set_max_collection_attempts(1); });
+  const pb::Verdict late = run.Record(Late(Again(2)));
+  EXPECT_FALSE(late.refused()) << Explain(late);
+  EXPECT_TRUE(Says(late, "F3"));
+  EXPECT_EQ(run.state().recollections(), 0U);
+  EXPECT_EQ(run.state().recollection_us(), 0);
+}
+
 TEST_F(AttemptsTest, F3TakesTheProfilesNumberOrTheDefault) {
   run.Through("apheresis_completed");
   EXPECT_FALSE(Says(run.Judge(Again(2)), "F3"));

@@ -149,6 +149,61 @@ TEST_F(ToldLateTest, AYesOfTheSiteOrOfTheReviewFromBeforeItsNoBringsNothingBack)
   EXPECT_FALSE(Lot().review().empty());
 }
 
+TEST_F(ToldLateTest, ANoFromBeforeTheYesThatStandsTakesNothingAway) {
+  run.Until("released");
+  const auto site = [&](const char* suitable) {
+    return run.Draft({"lab.qa.2"}, std::string("site_qa_disposition { lot: 'LOT26001' suitable: ") +
+                                       suitable + " ship_under_quarantine: NO }");
+  };
+  const auto incomplete = [&] {
+    EventBuilder review = Now("batch_record_reviewed");
+    review.event().mutable_batch_record_reviewed()->set_complete(pb::NO);
+    return review;
+  };
+  Must(site("YES"));
+  const auto told = [&](EventBuilder no, std::int64_t at) {
+    EventBuilder late = Late(std::move(no), "lab.wh");
+    return Must(late.HappenedAt(Instant{at}));
+  };
+  Pass(kMicrosPerHour);
+  for (const pb::Verdict& old : {told(incomplete(), Lot().review_us() - 3 * kMicrosPerMinute),
+                                 told(site("NO"), Lot().disposition_us() - 3 * kMicrosPerMinute)}) {
+    ASSERT_EQ(Of(old, "R16").size(), 1U) << Explain(old);
+    EXPECT_TRUE(Of(old, "R16")[0].critical());
+    EXPECT_THAT(Of(old, "R16")[0].next_step(), HasSubstr("changes nothing"));
+  }
+  EXPECT_FALSE(Lot().review().empty());
+  EXPECT_EQ(Lot().releases_size(), 1);
+  EXPECT_EQ(Lot().release_ended_us(), 0);
+  CloseDeviations();
+  EXPECT_FALSE(run.Judge(Now("released")).refused()) << Explain(run.Judge(Now("released")));
+  // Where clocks cannot tell which was said first, the no counts.
+  told(incomplete(), Lot().review_us() - kMicrosPerMinute);
+  told(site("NO"), Lot().disposition_us() - kMicrosPerMinute);
+  EXPECT_TRUE(Lot().review().empty());
+  EXPECT_TRUE(Lot().releases().empty());
+}
+
+TEST_F(ToldLateTest, AfterTheReleaseItHoldsNothingEitherAndALaterOneDoes) {
+  run.Until("ld_started");
+  const auto told = [&](std::int64_t at) {
+    EventBuilder review = Now("batch_record_reviewed");
+    review.event().mutable_batch_record_reviewed()->set_complete(pb::NO);
+    EventBuilder late = Late(std::move(review), "lab.wh");
+    return Must(late.HappenedAt(Instant{at}));
+  };
+  EXPECT_TRUE(Says(told(Lot().review_us() - kMicrosPerHour), "R16"));
+  EXPECT_EQ(Lot().state(), pb::LOT_RELEASED);
+  EXPECT_FALSE(Lot().review().empty());
+  EXPECT_TRUE(run.state().holds().empty());
+  // Said after the review, and before the release, whose signer did not know of it.
+  ASSERT_LT(Lot().review_us() + 3 * kMicrosPerMinute, Lot().released_us());
+  EXPECT_TRUE(Says(told(Lot().review_us() + 3 * kMicrosPerMinute), "R16"));
+  EXPECT_TRUE(Lot().review().empty());
+  ASSERT_EQ(run.state().holds_size(), 1);
+  EXPECT_TRUE(run.state().holds(0).open());
+}
+
 TEST_F(ToldLateTest, ACancelledInfusionOrderDoesNotStandAgain) {
   run.Until("removed_from_storage");
   const Instant before = ledger.now();
