@@ -153,10 +153,12 @@ void Recalled(Folding& f, const pb::ProductRecalled& body) {
   }
 }
 
-// Not the maker's word: nothing ends by it, and nothing goes on before somebody looked.
+// Not the maker's word: nothing ends by it, and nothing goes on before the maker looked.
 pb::Hold& HoldInstead(Folding& f, const std::string& lot, const std::string& reason) {
   pb::Hold& hold = AddHold(f, "QUALITY", reason);
   hold.set_lot(lot);
+  const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(f.state.manufacturer_site());
+  if (maker != nullptr) hold.set_organisation(maker->organisation);
   return hold;
 }
 

@@ -152,6 +152,8 @@ TEST_F(LateResultTest, ThatALotFailedIsRecordedAndItsMakerSaysThatItEndsByIt) {
     EXPECT_FALSE(run.Judge(ld).refused()) << Explain(run.Judge(ld));
   };
   look(OnPaper("lab.mfg.1", failed));
+  // Nor is quality of the hospital its maker, whose quality looks.
+  look(Do({"clinic.qa.1"}, contaminated));
   look(OnPaper("lab.qc.1", contaminated));
   MustDo({"lab.qc.1"}, contaminated);
   EXPECT_EQ(run.state().lots(0).state(), pb::LOT_REJECTED);
