@@ -1,7 +1,14 @@
 // Facts are never refused, so that a second use of something may stand in the record: who entered
 // it late, or from paper, was told and nothing more. What cannot be undone (a vial, a number on a
-// label) is therefore held for ever, by both, and asked for again at the next step that needs
-// permission: before the needle, when the batch is opened, and at the release.
+// label) is therefore held by both from then on, and asked for again at each step that needs
+// permission and could still stop it: when the label is printed and before the needle, when the
+// batch is opened, at every release, and before the thaw, where what came out since the release is
+// heard for the last time. It ends only where quality finds that the name was never that therapy's
+// (never_ours.h).
+//
+// An incubator is asked for at the culture check alone, which is a fact: who shared one is in
+// nobody's state once the cells are harvested, and the same incubator is another culture's by right
+// the day after. What two open cultures did to each other quality says: DEVIATION_OPENED.
 #include "custody/claims.h"
 
 #include <algorithm>
@@ -102,6 +109,18 @@ void AskForRelease(const pb::TherapyState& therapy, const Registry& registry, st
   AddLot(therapy, registry, *lot, claims);
   Add(claims, kIdentity, therapy.coi());
   for (const std::string& din : lot->dins()) Add(claims, kDonation, din);
+}
+
+// Before the thaw: what the container's lot was made with, and its own number.
+void AskForThaw(const pb::TherapyState& therapy, const Registry& registry, std::string_view id,
+                Claims& claims) {
+  const pb::Container* container = FindContainer(therapy, id);
+  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
+  const pb::Lot* lot = FindLot(therapy, container->lot());
+  if (lot == nullptr || container->thaw_started_us() != 0) return;  // too late to leave it frozen
+  const std::string maker = OrganisationAt(registry, lot->site());
+  for (const std::string& vial : lot->vials()) Add(claims, kVial, vial, maker);
+  if (IsFilledProduct(*container)) Add(claims, kContainer, container->id(), maker);
 }
 
 void AskForFilled(const pb::Event& event, const pb::TherapyState& therapy, const Registry& registry,
@@ -234,7 +253,11 @@ std::vector<Claim> ClaimsAsked(const pb::Event& event, const Registry& registry,
       if (!samples) Add(claims, "shipper", event.packed().shipper().value());
       break;
     }
+    case pb::Event::kPrethawIdVerified:
+      AskForThaw(therapy, registry, event.prethaw_id_verified().container().value(), claims);
+      break;
     case pb::Event::kThawStarted:
+      AskForThaw(therapy, registry, event.thaw_started().container().value(), claims);
       if (IsSample(therapy, event.thaw_started().container().value())) break;
       Add(claims, "thaw device", event.thaw_started().device().value(),
           SenderSite(event, registry));
@@ -254,8 +277,7 @@ std::vector<Claim> ClaimsOf(const pb::TherapyState& therapy, const Registry& reg
     if (container.material() == pb::SAMPLE_MATERIAL) continue;
     if (IsInShipper(therapy, container)) Add(claims, "shipper", container.shipment());
     if (container.state() == pb::CONTAINER_THAWING) {
-      const std::string& site = container.site().empty() ? TreatingSite(therapy) : container.site();
-      Add(claims, "thaw device", container.thaw_device(), site);
+      Add(claims, "thaw device", container.thaw_device(), container.thaw_site());
     }
   }
   for (const pb::Lot& lot : therapy.lots()) {

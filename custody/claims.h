@@ -1,9 +1,11 @@
 // What one therapy holds that no other may hold: for a time a shipper, a thaw device, a place in an
-// incubator; for ever a vial of vector (R15), and what its material is called by: a chain of
-// identity, a donation number, a lot, a container of product (R05).
+// incubator; and until quality finds that it was written down by mistake a vial of vector (R15),
+// and what its material is called by: a chain of identity, a donation number, a lot, a container of
+// product (R05).
 //
 // Labels like "THAW-2" or "LOT-7" mean something only in the house that gave them, so a claim to
-// such a thing says whose it is: two houses never stand in each other's way.
+// such a thing says whose it is. Shippers, chains of identity and donation numbers are numbered for
+// all houses: one in the world, and there one house's slip does stand in another's way.
 //
 // A therapy's chain says what it holds itself; whether another holds it too only the whole ledger
 // knows. Both who admits events and who audits a ledger compare claims, and a bundle of one therapy
@@ -46,12 +48,13 @@ bool Collide(const Claim& one, const Claim& other);
 std::string_view RuleOf(const Claim& claim);
 
 // `ClaimsAsked` is what `event` would have for its therapy, in order, each once; empty for most
-// events. A release asks again for what its lot was made with and is called by: what was entered
-// late was refused by nobody. Samples ask for nothing. `profile` may be null.
+// events. A release asks again for what its lot was made with and is called by, and the last steps
+// before the thaw for vials and container: what was entered late was refused by nobody. Samples ask
+// for nothing. `profile` may be null.
 std::vector<Claim> ClaimsAsked(const pb::Event& event, const Registry& registry,
                                const pb::TherapyState& therapy, const pb::Profile* profile);
-// `ClaimsOf` is what a therapy holds now, in order, each once. Vials and names are never given
-// back.
+// `ClaimsOf` is what a therapy holds now, in order, each once. Vials and names are given back by
+// quality alone (never_ours.h).
 std::vector<Claim> ClaimsOf(const pb::TherapyState& therapy, const Registry& registry);
 
 }  // namespace custody

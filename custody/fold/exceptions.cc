@@ -4,6 +4,7 @@
 #include "custody/accounting.h"
 #include "custody/body_plan.h"
 #include "custody/fold/fold.h"
+#include "custody/never_ours.h"
 #include "custody/profile.h"
 #include "custody/signed_by.h"
 #include "custody/state.h"
@@ -103,7 +104,8 @@ void RejectAll(Folding& f, const List& named) {
 
 void Resolved(Folding& f, const pb::IdentityResolved& body) {
   if (!f.stands) return;
-  const bool confirmed = body.outcome() == pb::DOUBT_RESOLVED_CONFIRMED ||
+  const bool never_ours = body.outcome() == pb::DOUBT_RESOLVED_NEVER_OURS;
+  const bool confirmed = never_ours || body.outcome() == pb::DOUBT_RESOLVED_CONFIRMED ||
                          body.outcome() == pb::DOUBT_RESOLVED_RELABELLED;
   for (pb::Quarantine& quarantine : *f.state.mutable_quarantines()) {
     if (!quarantine.open() || quarantine.kind() != pb::QUARANTINED_IDENTITY) continue;
@@ -115,6 +117,7 @@ void Resolved(Folding& f, const pb::IdentityResolved& body) {
   for (pb::Hold& hold : *f.state.mutable_holds()) {
     if (hold.kind() == "IDENTITY" && hold.id() == body.quarantine()) hold.set_open(false);
   }
+  if (never_ours) return GiveBack(f.state, body.items());
   if (!confirmed) return RejectAll(f, body.items());
   // What was checked while in doubt is checked anew.
   for (const std::string& id : body.items()) {
@@ -347,6 +350,7 @@ void AgeDoubts(Folding& f) {
 
 void FoldExceptions(Folding& f) {
   AgeDoubts(f);
+  ForgetGivenBack(f.state);
   const pb::Event& event = f.event;
   switch (event.body_case()) {
     case pb::Event::kCollectionFailed:

@@ -372,6 +372,7 @@ void FoldInfusion(Folding& f) {
       const pb::ThawStarted& body = event.thaw_started();
       if (pb::Container* container = MutableContainer(f.state, body.container().value())) {
         container->set_thaw_device(body.device().value());
+        container->set_thaw_site(f.site);
       }
       return Thaw(f, body.container().value(), true);
     }

@@ -3,9 +3,11 @@
 // Within its own chain a therapy knows what it used before. Whether another one has the shipper,
 // the device, the vial or the number is asked of the ledger, where there is one to ask.
 //
-// A vial that two lots may have got stops the ordinary release of both, whatever quality grants:
-// what is in them is in doubt. The exceptional release (R17) is their only way on, and is told of
-// it.
+// A vial that two lots may have got stops the ordinary release of both, and the thaw of what was
+// released before that came out, whatever quality grants: what is in them is in doubt. Two ways
+// lead on. Where it was written down by mistake it is given back, and the other lot is free again;
+// else the exceptional release (R17) is told of it and not stopped, nor is the thaw of what was
+// released so.
 #include <algorithm>
 #include <set>
 
@@ -21,23 +23,44 @@ using Claims = std::vector<Claim>;
 // What to do about something that another therapy has.
 std::string NextStep(const Case& c, const Claim& claim) {
   Certificate certificate;
-  if (ReleaseOf(c.effective, certificate)) {
-    return RuleOf(claim) == "R15"
-               ? "find out which lot got the vial; this one goes the exceptional way, from "
-                 "OOS_DETECTED on"
-               : "find out which of the two it is; quality relabels what is wrong, and grants the "
-                 "release with the reason";
+  const bool vial = RuleOf(claim) == "R15";
+  const bool release = ReleaseOf(c.effective, certificate);
+  const bool prethaw = c.effective.has_prethaw_id_verified() || c.effective.has_thaw_started();
+  if (vial && (release || prethaw)) {
+    return std::string(prethaw ? "leave it frozen; " : "") +
+           "find out which lot got the vial: where it was written by mistake two of quality give "
+           "it back (IDENTITY_RESOLVED, never ours); else this lot goes the exceptional way, from "
+           "OOS_DETECTED on";
   }
-  if (RuleOf(claim) == "R15") {
+  if (vial) {
     return "take another vial, and find out which was used; quality records DEVIATION_OPENED";
   }
-  const bool lent =
-      claim.kind == "shipper" || claim.kind == "thaw device" || claim.kind == "incubator";
-  return lent
-             ? "take another one; if it is free, record there what became of it: received, thawed "
-               "or harvested"
-             : "stop, and look whose it is: IDENTITY_IN_DOUBT for what carries the wrong one; take "
-               "a new number for the other";
+  if (claim.kind == "incubator") {
+    return "take another one; if this one is free, record HARVESTED there; if both were in it, "
+           "quality of the maker records DEVIATION_OPENED, critical, in both therapies: neither is "
+           "released before it is decided";
+  }
+  if (claim.kind == "shipper" || claim.kind == "thaw device") {
+    return "take another one; if it is free, record there what became of it: received or thawed";
+  }
+  if (release || prethaw) {
+    return "find out which of the two it is; quality relabels what is wrong, or gives back what "
+           "was written by mistake (IDENTITY_RESOLVED, never ours), and else grants the step with "
+           "the reason";
+  }
+  return "stop, and look whose it is: IDENTITY_IN_DOUBT for what carries the wrong one; take a new "
+         "number for the other; what was only written by mistake two of quality give back "
+         "(IDENTITY_RESOLVED, never ours)";
+}
+
+// Whether the lot in hand goes, or went, the exceptional way.
+bool IsException(const Case& c) {
+  if (c.effective.has_released_oos()) return true;
+  const bool prethaw = c.effective.has_prethaw_id_verified() || c.effective.has_thaw_started();
+  if (!prethaw) return false;
+  const pb::Container* container = FindContainer(c.therapy, StepContainers(c.effective).front());
+  const pb::Lot* lot = container == nullptr ? nullptr : FindLot(c.therapy, container->lot());
+  return lot != nullptr && lot->state() == pb::LOT_RELEASED_OOS;
 }
 
 // Where nobody can be asked, one reason for all that would be.
@@ -71,7 +94,7 @@ void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
     const std::vector<std::string> holders = c.others->HoldersOf(claim, c.therapy.therapy());
     if (holders.empty()) continue;
     Words words{Wanted(claim), HeldBy(holders), NextStep(c, claim), claim.value};
-    if (rule.id == "R15" && c.effective.has_released_oos()) {
+    if (rule.id == "R15" && IsException(c)) {
       Note(c, rule, v, std::move(words));
     } else if (told_release) {
       words.next += "; then the release is signed LIVE";

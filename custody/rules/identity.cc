@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/never_ours.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 
@@ -168,10 +169,7 @@ void CompareWithPass(const Case& c, const Rule& rule, pb::Verdict& v, const pb::
 // Of a name that the therapy does not know nothing is held.
 void NameUnknownItems(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const std::string& item : c.effective.identity_in_doubt().items()) {
-    const bool known = !ContainersMeant(c.therapy, item).empty() ||
-                       FindLot(c.therapy, item) != nullptr ||
-                       FindDonation(c.therapy, item) != nullptr;
-    if (known) continue;
+    if (!ContainersMeant(c.therapy, item).empty() || HasName(c.therapy, item)) continue;
     Deviation(
         c, rule, v,
         {"a container, lot, donation, cassette, shipper or seal of this therapy",
@@ -179,6 +177,59 @@ void NameUnknownItems(const Case& c, const Rule& rule, pb::Verdict& v) {
          "look what it is, and record IDENTITY_IN_DOUBT with the container's own number", item},
         true);
   }
+}
+
+// Only what nothing bears is given back, and only by the name that the record has.
+void JudgeGivenBack(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::IdentityResolved& body = c.effective.identity_resolved();
+  for (const std::string& item : body.items()) {
+    if (!HasName(c.therapy, item)) {
+      Gate(c, rule, v,
+           {"a chain of identity, donation, lot, container or vial (LOT/VIAL) of this therapy",
+            item + " is none", "write it as it stands in the record of this therapy", item});
+      continue;
+    }
+    const std::string bearer = BearerOf(c.therapy, body.items(), item);
+    if (bearer.empty()) continue;
+    Gate(c, rule, v,
+         {"a number that nothing of this therapy bears", bearer,
+          "look at it: if that is a slip, too, give both back together; if not, relabel it "
+          "(RELABELLED), and quality grants what the other therapy is refused by R05",
+          item});
+  }
+}
+
+// Before anybody makes the product there is no other side: two of quality of the treating house
+// give back what was written down by mistake.
+bool IsGivenBackByHouse(const Case& c, const std::set<std::string>& organisations) {
+  const bool maker = !c.therapy.manufacturer_site().empty() || !c.therapy.lots().empty();
+  const EnrolledOrganisation* house = c.registry.OrganisationOfSite(c.therapy.site());
+  return !maker && house != nullptr && organisations.contains(house->organisation);
+}
+
+// Two of quality, one of each side.
+void NeedBothSides(const Case& c, const Rule& rule, pb::Verdict& v,
+                   const EnrolledOrganisation* finder) {
+  std::set<std::string> organisations;
+  bool manufacturer = false;
+  for (const StepPerson& person : PeopleOf(c.effective)) {
+    const EnrolledOrganisation* organisation = OrganisationOf(c.registry, person.person);
+    if (person.role != pb::QA || organisation == nullptr) continue;
+    organisations.insert(organisation->organisation);
+    manufacturer = manufacturer || IsMaker(c, person.person);
+  }
+  // A carrier has no quality of its own: there the other organisation speaks.
+  const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
+                     organisations.contains(finder->organisation);
+  if (asked && organisations.size() >= 2 && manufacturer) return;
+  const bool given_back =
+      c.effective.identity_resolved().outcome() == pb::DOUBT_RESOLVED_NEVER_OURS;
+  if (asked && given_back && IsGivenBackByHouse(c, organisations)) return;
+  Structure(
+      c, rule, v,
+      {"two of quality from different organisations: of the finding site and the manufacturer",
+       "quality of " + List({organisations.begin(), organisations.end()}),
+       "both organisations' quality sign together"});
 }
 
 }  // namespace
@@ -206,23 +257,10 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
               {"an open identity quarantine or identity hold", id + " is none",
                "look its id up: it is among the next steps"});
   }
-  std::set<std::string> organisations;
-  bool manufacturer = false;
-  for (const StepPerson& person : PeopleOf(c.effective)) {
-    const EnrolledOrganisation* organisation = OrganisationOf(c.registry, person.person);
-    if (person.role != pb::QA || organisation == nullptr) continue;
-    organisations.insert(organisation->organisation);
-    manufacturer = manufacturer || IsMaker(c, person.person);
+  NeedBothSides(c, rule, v, finder);
+  if (c.effective.identity_resolved().outcome() == pb::DOUBT_RESOLVED_NEVER_OURS) {
+    JudgeGivenBack(c, rule, v);
   }
-  // A carrier has no quality of its own: there the other organisation speaks.
-  const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
-                     organisations.contains(finder->organisation);
-  if (organisations.size() >= 2 && manufacturer && asked) return;
-  Structure(
-      c, rule, v,
-      {"two of quality from different organisations: of the finding site and the manufacturer",
-       "quality of " + List({organisations.begin(), organisations.end()}),
-       "both organisations' quality sign together"});
 }
 
 namespace {

@@ -133,7 +133,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   const pb::Profile* const profile = ProfileFor(*registry_, state, effective);
   if (fold && !ClaimsAsked(effective, *registry_, state, profile).empty()) {
     decision.verdict = Judge(parsed, *registry_, state, at, &held_);
-    CUSTODY_RETURN_IF_ERROR(held_.status());
+    CUSTODY_RETURN_IF_ERROR(held_.TakeStatus());
   }
   CheckServable(parsed, decision.verdict);
   decision.verdict.mutable_reasons()->MergeFrom(admission.of_file.reasons());

@@ -1,3 +1,11 @@
+// Rows are made anew in three passes, each in steps that are one commit: therapy by therapy what it
+// holds is put, in the name of the code that folded it; then what is left in another name is
+// deleted, unless its therapy cannot be read, for what it held is held still; and what could not be
+// read is tried again at each opening. So at no moment is a row gone that nothing stands for.
+//
+// The meta row says how far that came: the version when all is there, "VERSION@ID" when the rows of
+// the therapies up to ID are, "VERSION#ROW" when those of other programs are deleted up to ROW, and
+// anything else where another program made them.
 #include "server/ledger/held_claims.h"
 
 #include <spdlog/spdlog.h>
@@ -11,6 +19,7 @@
 #include "custody/work_pool.h"
 #include "server/ledger/fold_cache.h"
 #include "server/ledger/identifier_index.h"
+#include "server/ledger/lacks.h"
 #include "server/ledger/rows.h"
 
 namespace custody {
@@ -19,12 +28,15 @@ namespace {
 constexpr std::string_view kPrefix = "held ";
 
 // Another number whenever the rows themselves change; the code that folds names itself.
-constexpr std::string_view kRowsVersion = "1";
+constexpr std::string_view kRowsVersion = "2";
 // Of one commit: some megabytes of rows.
 constexpr std::size_t kRowsOfStep = 20'000;
 constexpr std::size_t kTherapiesOfStep = 256;
-// Entries of a folder that needs no word: it is open before anybody wonders.
-constexpr std::uint64_t kSoonDone = 10'000;
+// What a line of what lacks begins with.
+constexpr std::string_view kTherapy = "therapy ";
+
+// What a row holds: who made it, and not all 64 digits of it.
+std::string Mark() { return HeldRowsVersion().substr(0, kRowsVersion.size() + 17); }
 
 // The rows of all who hold a thing begin so; chain, zero byte and place follow.
 std::string RowsOf(const Claim& claim) {
@@ -39,87 +51,171 @@ std::string RowOf(const Claim& claim, std::string_view chain) {
   return row.append(claim.place);
 }
 
-// Deletes some of the rows; whether those were all.
-StatusOr<bool> DropRows(const Snapshot& snapshot, Batch& batch) {
-  std::size_t rows = 0;
-  CUSTODY_RETURN_IF_ERROR(
-      snapshot.Scan(Table::kIdentifiers, kPrefix, [&](std::string_view row, std::string_view) {
-        if (!row.starts_with(kPrefix) || ++rows > kRowsOfStep) return false;
-        batch.Delete(Table::kIdentifiers, row);
-        return true;
-      }));
-  return rows <= kRowsOfStep;
+// Whose row it is; empty for what is no row of this form.
+std::string ChainIn(std::string_view row) {
+  for (int part = 0; part < 3; ++part) {  // type, value, house
+    const std::size_t end = row.find('\0');
+    if (end == std::string_view::npos) return {};
+    row.remove_prefix(end + 1);
+  }
+  return std::string(row.substr(0, row.find('\0')));
 }
 
-// Puts the rows of the therapies after `after`, and gives the last of them; empty at the end.
-StatusOr<std::string> PutRows(Store& store, const Snapshot& snapshot,
-                              const std::shared_ptr<const RegistryHistory>& history, WorkPool& pool,
-                              std::string_view after, Batch& batch) {
+// One opening's work on the rows.
+class Making {
+ public:
+  Making(Store& store, const std::shared_ptr<const RegistryHistory>& history,
+         std::uint64_t soon_done)
+      : store_(store), history_(history), soon_done_(soon_done) {}
+
+  // Adds the next step to `batch`, and what the meta row says after it; false: all is done.
+  StatusOr<bool> Step(const Snapshot& snapshot, Batch& batch);
+
+ private:
+  StatusOr<bool> Begin(const Snapshot& snapshot, Batch& batch);
+  StatusOr<bool> PutSome(const Snapshot& snapshot, std::string_view after, Batch& batch);
+  StatusOr<bool> DropSome(const Snapshot& snapshot, std::string_view from, Batch& batch);
+  StatusOr<bool> TryAgain(const Snapshot& snapshot, Batch& batch);
+  void PutRowsOf(const std::string& chain, const Fold& fold, Batch& batch) const;
+
+  Store& store_;
+  const std::shared_ptr<const RegistryHistory>& history_;
+  const std::uint64_t soon_done_;
+  const std::string version_ = HeldRowsVersion();
+  const std::string putting_ = version_ + "@";
+  const std::string dropping_ = version_ + "#";
+  bool tried_ = false;
+  std::optional<WorkPool> pool_;
+};
+
+StatusOr<bool> Making::Step(const Snapshot& snapshot, Batch& batch) {
+  CUSTODY_ASSIGN_OR_RETURN(const auto meta, GetMeta(snapshot, kMetaHeld));
+  const std::string_view kept = meta ? std::string_view(*meta) : std::string_view();
+  if (kept == version_) return TryAgain(snapshot, batch);
+  if (kept.starts_with(dropping_)) {
+    return DropSome(snapshot, kept.substr(dropping_.size()), batch);
+  }
+  if (kept.starts_with(putting_)) return PutSome(snapshot, kept.substr(putting_.size()), batch);
+  return Begin(snapshot, batch);
+}
+
+StatusOr<bool> Making::Begin(const Snapshot& snapshot, Batch& batch) {
+  if (snapshot.version().log_size > soon_done_) {
+    spdlog::info(
+        "another program wrote this folder: what therapies hold is made anew from its {} entries "
+        "before it is served; this is done once",
+        snapshot.version().log_size);
+  }
+  batch.Put(Table::kMeta, kMetaHeld, putting_);
+  batch.Delete(Table::kMeta, kMetaHeldLacks);
+  return true;
+}
+
+void Making::PutRowsOf(const std::string& chain, const Fold& fold, Batch& batch) const {
+  for (const Claim& claim : ClaimsOf(fold.state, *history_->newest())) {
+    batch.Put(Table::kIdentifiers, RowOf(claim, chain), Mark());
+  }
+}
+
+// Puts the rows of the therapies after `after`.
+StatusOr<bool> Making::PutSome(const Snapshot& snapshot, std::string_view after, Batch& batch) {
   CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                            TherapiesAfter(snapshot, after, kTherapiesOfStep));
+  if (!pool_) pool_.emplace(0);
   std::vector<StatusOr<Fold>> folds(ids.size());
-  pool.Wait(pool.Start(ids.size(), [&](std::size_t i) {
-    folds[i] = LoadFold(TherapyChain(ids[i]), snapshot, history);
+  pool_->Wait(pool_->Start(ids.size(), [&](std::size_t i) {
+    folds[i] = LoadFold(TherapyChain(ids[i]), snapshot, history_);
   }));
   Batch kept;
-  std::vector<std::string> unread;
+  CUSTODY_ASSIGN_OR_RETURN(Lacks lacks, ReadLacks(snapshot, kMetaHeldLacks));
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (folds[i].status().code() == StatusCode::kDataLoss) {
-      unread.push_back("therapy " + ids[i] + ": " + Message(folds[i].status()));
+    if (IsUnreadable(folds[i].status())) {
+      AddLack(lacks, std::string(kTherapy) + ids[i], folds[i].status());
       continue;
     }
     CUSTODY_RETURN_IF_ERROR(folds[i].status());
     const std::string chain = TherapyChain(ids[i]);
-    for (const Claim& claim : ClaimsOf(folds[i]->state, *history->newest())) {
-      batch.Put(Table::kIdentifiers, RowOf(claim, chain), "");
-    }
+    PutRowsOf(chain, *folds[i], batch);
     if (folds[i]->saved_length < folds[i]->length) {
       kept.Put(Table::kFolds, chain, EncodeFold(*folds[i]));
     }
   }
-  CUSTODY_RETURN_IF_ERROR(AddLacks(snapshot, kMetaHeldLacks, unread, batch));
-  if (!kept.empty()) CUSTODY_RETURN_IF_ERROR(store.WriteUnsynced(kept));
-  return ids.size() < kTherapiesOfStep ? std::string() : ids.back();
+  PutLacks(lacks, kMetaHeldLacks, batch);
+  if (!kept.empty()) CUSTODY_RETURN_IF_ERROR(store_.WriteUnsynced(kept));
+  const bool whole = ids.size() < kTherapiesOfStep;
+  batch.Put(Table::kMeta, kMetaHeld, whole ? dropping_ : putting_ + ids.back());
+  if (!whole && snapshot.version().log_size > soon_done_) {
+    spdlog::info("what therapies hold is made up to therapy {}", ids.back());
+  }
+  return true;
+}
+
+// Deletes the rows that other programs made, from `from` on, of the therapies that can be read.
+StatusOr<bool> Making::DropSome(const Snapshot& snapshot, std::string_view from, Batch& batch) {
+  const std::string mark = Mark();
+  std::vector<std::string> old;
+  std::string next;
+  std::size_t rows = 0;
+  CUSTODY_RETURN_IF_ERROR(snapshot.Scan(Table::kIdentifiers, from.empty() ? kPrefix : from,
+                                        [&](std::string_view row, std::string_view made_by) {
+                                          if (!row.starts_with(kPrefix)) return false;
+                                          if (++rows > kRowsOfStep)
+                                            next = row;
+                                          else if (made_by != mark)
+                                            old.emplace_back(row);
+                                          return next.empty();
+                                        }));
+  std::map<std::string, StatusOr<Fold>> folds;
+  for (const std::string& row : old) {
+    const auto [fold, first] = folds.try_emplace(ChainIn(row));
+    if (first) fold->second = LoadFold(fold->first, snapshot, history_);
+    if (!IsUnreadable(fold->second.status())) batch.Delete(Table::kIdentifiers, row);
+  }
+  for (const auto& [chain, fold] : folds) {
+    if (fold.ok()) PutRowsOf(chain, *fold, batch);  // whatever the list of therapies lacked
+  }
+  batch.Put(Table::kMeta, kMetaHeld, next.empty() ? version_ : dropping_ + next);
+  tried_ = true;  // what lacks was read just now
+  return true;
+}
+
+// Reads again what could not be read. What is more than the lines that are kept is found by making
+// all anew, once these can be read.
+StatusOr<bool> Making::TryAgain(const Snapshot& snapshot, Batch& batch) {
+  if (std::exchange(tried_, true)) return false;
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks lacks, ReadLacks(snapshot, kMetaHeldLacks));
+  Lacks left;
+  left.more = lacks.more;
+  for (const std::string& line : lacks.lines) {
+    const std::string chain = TherapyChain(LackOf(line).substr(kTherapy.size()));
+    const StatusOr<Fold> fold = LoadFold(chain, snapshot, history_);
+    if (IsUnreadable(fold.status())) {
+      left.lines.push_back(line);
+      continue;
+    }
+    CUSTODY_RETURN_IF_ERROR(fold.status());
+    PutRowsOf(chain, *fold, batch);
+  }
+  if (left.lines.size() == lacks.lines.size()) return false;
+  PutLacks(left, kMetaHeldLacks, batch);
+  const bool anew = left.lines.empty() && left.more != 0;
+  batch.Put(Table::kMeta, kMetaHeld, anew ? putting_ : dropping_);
+  if (anew) batch.Delete(Table::kMeta, kMetaHeldLacks);
+  return true;
 }
 
 }  // namespace
 
 std::string HeldRowsVersion() { return std::string(kRowsVersion).append(" ").append(FoldCode()); }
 
-// The meta row is the version when all is there, "VERSION@ID" when the rows of the therapies up to
-// ID are, and anything else while those that another program made are still to be dropped.
-Status BringHeldClaimsUp(Store& store, const std::shared_ptr<const RegistryHistory>& history) {
-  const std::string version = HeldRowsVersion();
-  const std::string making = version + "@";
-  std::optional<WorkPool> pool;
+Status BringHeldClaimsUp(Store& store, const std::shared_ptr<const RegistryHistory>& history,
+                         std::uint64_t soon_done) {
+  Making making(store, history, soon_done);
   while (true) {
     const std::unique_ptr<const Snapshot> snapshot = store.GetSnapshot();
-    CUSTODY_ASSIGN_OR_RETURN(const auto meta, GetMeta(*snapshot, kMetaHeld));
-    const std::string kept = meta.value_or("");
-    if (kept == version) return {};
-    const bool long_work = snapshot->version().log_size > kSoonDone;
-    if (!pool) {
-      pool.emplace(0);
-      if (long_work) {
-        spdlog::info(
-            "another program wrote this folder: what therapies hold is made anew from its {} "
-            "entries before it is served; this is done once",
-            snapshot->version().log_size);
-      }
-    }
     Batch batch;
-    if (kept.starts_with(making)) {
-      CUSTODY_ASSIGN_OR_RETURN(const std::string last, PutRows(store, *snapshot, history, *pool,
-                                                               kept.substr(making.size()), batch));
-      batch.Put(Table::kMeta, kMetaHeld, last.empty() ? version : making + last);
-      if (long_work && !last.empty()) {
-        spdlog::info("what therapies hold is made up to therapy {}", last);
-      }
-    } else {
-      CUSTODY_ASSIGN_OR_RETURN(const bool dropped, DropRows(*snapshot, batch));
-      batch.Put(Table::kMeta, kMetaHeld, dropped ? making : "dropped for " + version);
-      batch.Delete(Table::kMeta, kMetaHeldLacks);
-    }
+    CUSTODY_ASSIGN_OR_RETURN(const bool more, making.Step(*snapshot, batch));
+    if (!more) return {};
     const CommitResult result =
         store.Commit(batch, snapshot->version(), snapshot->version().log_size);
     CUSTODY_RETURN_IF_ERROR(WithContext(result.status, "what therapies hold cannot be brought up"));
@@ -169,7 +265,7 @@ void HeldClaims::Change(const std::string& chain, const std::vector<Claim>& befo
     if (std::ranges::binary_search(before, claim)) continue;
     const std::string row = RowOf(claim, chain);
     changed_[row] = true;
-    batch.Put(Table::kIdentifiers, row, "");
+    batch.Put(Table::kIdentifiers, row, Mark());
   }
 }
 

@@ -4,9 +4,11 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "custody/chain.h"
 #include "custody/event_contents.h"
+#include "server/ledger/lacks.h"
 #include "server/ledger/rows.h"
 
 namespace custody {
@@ -14,6 +16,8 @@ namespace {
 
 // Of one commit while an index is brought up: some megabytes of rows.
 constexpr std::uint64_t kEventsOfStep = 8192;
+// What a line of what lacks begins with.
+constexpr std::string_view kEntry = "entry ";
 
 // The meta row is the version, or "VERSION@INDEX" while it is made: entries below are in it.
 std::optional<std::uint64_t> MadeUpTo(std::string_view row) {
@@ -32,30 +36,58 @@ StatusOr<ParsedEvent> ReadEvent(const Snapshot& snapshot, std::uint64_t index) {
   return event.ok() ? std::move(event) : DataLoss(Message(event.status()));
 }
 
+// Puts the rows of one entry that are not there yet, nor in `put`.
+Status AddRowsOf(const Snapshot& snapshot, std::uint64_t index, std::set<std::string>& put,
+                 Batch& batch) {
+  CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent event, ReadEvent(snapshot, index));
+  for (std::string& row : IndexRowsOf(event)) {
+    if (put.contains(row) || snapshot.Get(Table::kIdentifiers, row).ok()) continue;
+    batch.Put(Table::kIdentifiers, row, "");
+    put.insert(std::move(row));
+  }
+  return {};
+}
+
 // Puts the rows of entries `from` to before `end` that are not there yet.
 Status AddRows(const Snapshot& snapshot, std::uint64_t from, std::uint64_t end, Batch& batch) {
   std::set<std::string> put;
-  std::vector<std::string> unread;
-  for (std::uint64_t index = from; index < end; ++index) {
-    const StatusOr<ParsedEvent> event = ReadEvent(snapshot, index);
-    if (event.status().code() == StatusCode::kDataLoss) {
-      unread.push_back("entry " + std::to_string(index) + ": " + Message(event.status()));
-      continue;
-    }
-    CUSTODY_RETURN_IF_ERROR(event.status());
-    for (std::string& row : IndexRowsOf(*event)) {
-      if (put.contains(row) || snapshot.Get(Table::kIdentifiers, row).ok()) continue;
-      batch.Put(Table::kIdentifiers, row, "");
-      put.insert(std::move(row));
-    }
+  Lacks lacks;  // an index that begins anew lacks nothing yet
+  if (from != 0) {
+    CUSTODY_ASSIGN_OR_RETURN(lacks, ReadLacks(snapshot, kMetaIndexLacks));
   }
-  return AddLacks(snapshot, kMetaIndexLacks, unread, batch);
+  for (std::uint64_t index = from; index < end; ++index) {
+    const Status added = AddRowsOf(snapshot, index, put, batch);
+    if (!added.ok() && !IsUnreadable(added)) return added;
+    if (!added.ok()) AddLack(lacks, std::string(kEntry) + std::to_string(index), added);
+  }
+  PutLacks(lacks, kMetaIndexLacks, batch);
+  return {};
 }
 
-// The types that somebody may ask for; there are others, whose rows are the ledger's own.
+// Reads again what could not be read. What is more than the lines that are kept is found by reading
+// all anew, once these can be read.
+Status TryAgain(const Snapshot& snapshot, const Lacks& lacks, Batch& batch) {
+  std::set<std::string> put;
+  Lacks left;
+  left.more = lacks.more;
+  for (const std::string& line : lacks.lines) {
+    const std::string what = LackOf(line).substr(kEntry.size());
+    std::uint64_t index = 0;
+    std::from_chars(what.data(), what.data() + what.size(), index);
+    const Status added = AddRowsOf(snapshot, index, put, batch);
+    if (!added.ok() && !IsUnreadable(added)) return added;
+    if (!added.ok()) left.lines.push_back(line);
+  }
+  if (left.lines.size() == lacks.lines.size()) return {};
+  PutLacks(left, kMetaIndexLacks, batch);
+  const bool anew = left.lines.empty() && left.more != 0;
+  if (anew) batch.Put(Table::kMeta, kMetaIndex, std::string(kIndexVersion) + "@0");
+  return {};
+}
+
 std::vector<std::string> AskedTypes() {
-  std::vector<std::string> types = IdentifierTypes();
-  types.insert(types.end(), {"therapy", std::string(kPersonType)});
+  std::vector<std::string> types = IndexTypes();
+  types.emplace_back(kPersonType);
   return types;
 }
 
@@ -90,56 +122,48 @@ std::vector<std::string> IndexRowsOf(const ParsedEvent& event) {
   return {rows.begin(), rows.end()};
 }
 
+std::vector<std::string> IndexTypes() {
+  std::vector<std::string> types = IdentifierTypes();
+  types.emplace_back("therapy");
+  return types;
+}
+
 Status BringIndexUp(Store& store) {
+  bool tried = false;
   while (true) {
     const std::unique_ptr<const Snapshot> snapshot = store.GetSnapshot();
     CUSTODY_ASSIGN_OR_RETURN(const auto kept, GetMeta(*snapshot, kMetaIndex));
-    if (kept == kIndexVersion) return {};
     const std::uint64_t size = snapshot->version().log_size;
-    const std::uint64_t from = std::min(size, MadeUpTo(kept.value_or("")).value_or(0));
-    const std::uint64_t end = std::min(size, from + kEventsOfStep);
     Batch batch;
-    CUSTODY_RETURN_IF_ERROR(AddRows(*snapshot, from, end, batch));
-    const bool whole = end == size;
-    batch.Put(Table::kMeta, kMetaIndex,
-              std::string(kIndexVersion) + (whole ? "" : "@" + std::to_string(end)));
+    if (kept == kIndexVersion) {
+      if (std::exchange(tried, true)) return {};
+      CUSTODY_ASSIGN_OR_RETURN(const Lacks lacks, ReadLacks(*snapshot, kMetaIndexLacks));
+      CUSTODY_RETURN_IF_ERROR(TryAgain(*snapshot, lacks, batch));
+      if (batch.empty()) return {};
+    } else {
+      const std::uint64_t from = std::min(size, MadeUpTo(kept.value_or("")).value_or(0));
+      const std::uint64_t end = std::min(size, from + kEventsOfStep);
+      CUSTODY_RETURN_IF_ERROR(AddRows(*snapshot, from, end, batch));
+      const bool whole = end == size;
+      batch.Put(Table::kMeta, kMetaIndex,
+                std::string(kIndexVersion) + (whole ? "" : "@" + std::to_string(end)));
+      tried = true;  // what lacks was read just now
+    }
     const CommitResult result = store.Commit(batch, snapshot->version(), size);
     CUSTODY_RETURN_IF_ERROR(
         WithContext(result.status, "the index of identifiers cannot be brought up"));
   }
 }
 
-Status AddLacks(const Snapshot& snapshot, std::string_view meta,
-                const std::vector<std::string>& lines, Batch& batch) {
-  constexpr std::ptrdiff_t kMostLines = 32;
-  constexpr std::string_view kMore = "and more\n";
-  if (lines.empty()) return {};
-  CUSTODY_ASSIGN_OR_RETURN(const auto kept, GetMeta(snapshot, meta));
-  std::string all = kept.value_or("");
-  for (const std::string& line : lines) {
-    if (all.ends_with(kMore)) break;
-    const std::string one = line.substr(0, line.find('\n')) + "\n";
-    if (all.find(one) != std::string::npos) continue;
-    all += std::ranges::count(all, '\n') < kMostLines ? one : std::string(kMore);
-  }
-  batch.Put(Table::kMeta, meta, all);
-  return {};
-}
-
 StatusOr<std::string> IndexLacks(const Snapshot& snapshot) {
-  CUSTODY_ASSIGN_OR_RETURN(const auto index, GetMeta(snapshot, kMetaIndexLacks));
-  CUSTODY_ASSIGN_OR_RETURN(const auto held, GetMeta(snapshot, kMetaHeldLacks));
-  // The lines say more than a caller may know: which entries it is, and how many therapies.
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks index, ReadLacks(snapshot, kMetaIndexLacks));
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks held, ReadLacks(snapshot, kMetaHeldLacks));
   std::string lacks;
-  std::string_view lines = index ? std::string_view(*index) : std::string_view();
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find('\n'));
-    lacks += (lacks.empty() ? "" : ", ") + std::string(line.substr(0, line.find(':')));
-    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
-  }
-  if (held) {
-    lacks += (lacks.empty() ? "" : ", and ") +
-             ("what " + std::to_string(std::ranges::count(*held, '\n'))) + " therapies hold";
+  for (const std::string& line : index.lines) lacks += (lacks.empty() ? "" : ", ") + LackOf(line);
+  if (index.more != 0) lacks += " and " + std::to_string(index.more) + " more";
+  if (held.size() != 0) {
+    lacks += (lacks.empty() ? "" : ", and ") + ("what " + std::to_string(held.size())) +
+             " therapies hold";
   }
   return lacks;
 }
@@ -164,14 +188,17 @@ StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std:
 Status ScanIdentifiers(
     const Snapshot& snapshot, std::span<const std::string> types, std::string_view value,
     bool prefix, const std::function<bool(const std::string& type, std::string_view id)>& take) {
+  bool more = true;
   for (const std::string& type : types) {
     CUSTODY_RETURN_IF_ERROR(CheckAsked(type, value));
+    if (!more) continue;
     std::string from = IdentifierRow(type, value, "");
     if (prefix) from.pop_back();
     CUSTODY_RETURN_IF_ERROR(
         snapshot.Scan(Table::kIdentifiers, from, [&](std::string_view row, std::string_view) {
           if (!row.starts_with(from)) return false;
-          return take(type, TherapyOf(row.substr(row.rfind('\0') + 1)));
+          more = take(type, TherapyOf(row.substr(row.rfind('\0') + 1)));
+          return more;
         }));
   }
   return {};

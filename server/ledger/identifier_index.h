@@ -20,23 +20,25 @@
 namespace custody {
 
 // What the index of a folder that is served holds: everything that ContentsOf names. Another number
-// whenever that grows.
+// whenever that grows; a test holds it against the types.
 inline constexpr std::string_view kIndexVersion = "2";
+
+// `IndexTypes` are the types that somebody may ask for, people (kPersonType) apart; there are
+// others, whose rows are the ledger's own.
+std::vector<std::string> IndexTypes();
 
 // `IndexRowsOf` are the rows of one event of a therapy, each once; none of other chains.
 std::vector<std::string> IndexRowsOf(const ParsedEvent& event);
 
 // `BringIndexUp` adds what an index of an earlier version lacks, in several commits, each of them
-// a whole step: what is cut short goes on at the next opening. Reads every event once; nothing to
-// do for an index of this version. An event that cannot be read keeps nobody from recording: it is
-// left out and named in IndexLacks. RESOURCE_EXHAUSTED when the disk is full.
+// a whole step: what is cut short goes on at the next opening. Reads every event once; for an index
+// of this version only what lacks, again: what can be read now is added. An event that cannot be
+// read keeps nobody from recording: it is left out and named in IndexLacks. RESOURCE_EXHAUSTED when
+// the disk is full.
 Status BringIndexUp(Store& store);
 
-// `AddLacks` adds lines to what a meta row says was not readable; the first 32 and that there are
-// more. `IndexLacks` sums that up, of this index and of what therapies hold, and names no therapy;
-// empty: all was readable.
-Status AddLacks(const Snapshot& snapshot, std::string_view meta,
-                const std::vector<std::string>& lines, Batch& batch);
+// `IndexLacks` sums up what could not be read, of this index and of what therapies hold, and names
+// no therapy; empty: all was readable.
 StatusOr<std::string> IndexLacks(const Snapshot& snapshot);
 
 // `TherapiesAfter` are the first `limit` ids greater than `after`, in order.
@@ -48,7 +50,8 @@ StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std:
 inline constexpr std::size_t kMostFound = 100'000;
 
 // `ScanIdentifiers` gives every row of `value` under `types`, and with `prefix` those of every
-// value that begins with it, as the type and the therapy's id, until `take` says false.
+// value that begins with it, as the type and the therapy's id, until `take` says false: then of no
+// type any more.
 // INVALID_ARGUMENT for no value, for zero bytes, which would reach into other rows, and for a type
 // that does not exist: it would find nothing, as if nothing were concerned, or who holds what.
 Status ScanIdentifiers(

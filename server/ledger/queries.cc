@@ -3,7 +3,6 @@
 
 #include "crypto/dsse.h"
 #include "custody/chain.h"
-#include "custody/event_contents.h"
 #include "custody/rules.h"
 #include "server/ledger/held_claims.h"
 #include "server/ledger/identifier_index.h"
@@ -228,10 +227,10 @@ StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
       return found.status();
     }
   }
-  const HeldClaims held(view.snapshot());
+  HeldClaims held(view.snapshot());
   pb::Verdict verdict = Judge(parsed, *view.history()->newest(), fold->state,
                               {view.size(), event.sequence(), Now()}, &held);
-  CUSTODY_RETURN_IF_ERROR(held.status());
+  CUSTODY_RETURN_IF_ERROR(held.TakeStatus());
   CheckServable(parsed, verdict);
   return verdict;
 }
@@ -239,10 +238,7 @@ StatusOr<pb::Verdict> LedgerImpl::JudgeNext(const ParsedEvent& parsed) {
 StatusOr<pb::FindReply> LedgerImpl::Find(const pb::FindRequest& request) {
   CUSTODY_ASSIGN_OR_RETURN(const View view, live_.Look());
   std::vector<std::string> types{request.type()};
-  if (request.type().empty()) {
-    types = IdentifierTypes();
-    types.emplace_back("therapy");
-  }
+  if (request.type().empty()) types = IndexTypes();
   pb::FindReply reply;
   const auto found_size = [&] { return static_cast<std::size_t>(reply.found_size()); };
   CUSTODY_RETURN_IF_ERROR(ScanIdentifiers(view.snapshot(), types, request.value(), /*prefix=*/false,

@@ -9,7 +9,7 @@
 //   checkpoints  u64 size                                   signed note
 //   identifiers  type || 0x00 || value || 0x00 || chain     nothing; type "therapy" lists them;
 //                of types "held ..." who has a thing: house || 0x00 before the chain and 0x00 ||
-//                place behind it (held_claims.h)
+//                place behind it, and who made the row (held_claims.h)
 //   attachments  therapy || 0x00 || sha256 (32) || u32 part sealed; part 0 describes the others
 //   subjects     therapy                                    see vault.h
 //   meta         name                                       see below
@@ -40,7 +40,7 @@ inline constexpr std::string_view kMetaReadOnly = "read_only";              // w
 inline constexpr std::string_view kMetaSchema = "schema/";                  // + hex SHA-256
 inline constexpr std::string_view kMetaIndex = "identifiers";  // its version: identifier_index.h
 inline constexpr std::string_view kMetaHeld = "held";          // whose rows: held_claims.h
-// What could not be read when these were made, a line each.
+// What could not be read when these were made: lacks.h.
 inline constexpr std::string_view kMetaIndexLacks = "identifiers.lacks";
 inline constexpr std::string_view kMetaHeldLacks = "held.lacks";
 
