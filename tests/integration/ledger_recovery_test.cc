@@ -5,9 +5,6 @@
 #include <fstream>
 
 #include "crypto/file.h"
-#include "server/ledger/held_claims.h"
-#include "server/ledger/identifier_index.h"
-#include "server/ledger/registry_history.h"
 #include "server/ledger/rows.h"
 #include "server/store/rocks_store.h"
 #include "tests/support/audits.h"
@@ -51,65 +48,6 @@ TEST_F(LedgerRecoveryTest, CreateRefusesASecondLedgerAndAGenesisOfAnotherKey) {
   EXPECT_THAT(Ledger::Create(elsewhere, other.log()[0].signed_event, folder_.world().log_key()),
               StatusIs(StatusCode::kInvalidArgument, "log key"));
   CUSTODY_EXPECT_OK(Ledger::Create(elsewhere, other.log()[0].signed_event, other.log_key()));
-}
-
-// A folder of an earlier program, whose index knew no people: found by them all the same, from the
-// first opening on, and also when that was cut short.
-TEST_F(LedgerRecoveryTest, AnIndexThatKnewLessIsBroughtUpBeforeAnythingIsServed) {
-  folder_.Begin();
-  RecordSome(3);
-  const auto naming = [&] {
-    return Must(folder_.ledger().TherapiesNaming("person", "clinic.rn.1", false));
-  };
-  ASSERT_EQ(naming(), std::vector<std::string>{"T1"});
-  folder_.Close();
-  for (const std::string& version :
-       {std::string(), std::string("1"), std::string(kIndexVersion) + "@0"}) {
-    {
-      CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
-                                   OpenRocksStore({.folder = folder_.path() / "db"}));
-      const StoreVersion now = store->GetSnapshot()->version();
-      Batch batch;
-      for (const char* person : {"clinic.rn.1", "clinic.rn.2"}) {
-        batch.Delete(Table::kIdentifiers, IdentifierRow("person", person, "therapy/T1"));
-      }
-      batch.Put(Table::kMeta, kMetaIndex, version);
-      if (version.empty()) batch.Delete(Table::kMeta, kMetaIndex);
-      ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
-    }
-    CUSTODY_ASSERT_OK(folder_.Open());
-    EXPECT_EQ(naming(), std::vector<std::string>{"T1"}) << "version \"" << version << "\"";
-    folder_.Close();
-    EXPECT_EQ(Must(Row(Table::kMeta, kMetaIndex)), kIndexVersion);
-  }
-  CUSTODY_ASSERT_OK(folder_.Open());
-  RecordSome(1);  // and it goes on
-}
-
-// An entry of years ago keeps nobody from recording today, and no "nobody has it" is given for it.
-TEST_F(LedgerRecoveryTest, WhatCannotBeReadIsLeftOutOfTheIndexAndRemembered) {
-  folder_.Begin();
-  RecordSome(3);
-  const std::uint64_t last = folder_.ledger().GetStatus().entries() - 1;
-  EXPECT_EQ(Must(folder_.ledger().IndexLacks()), "");
-  folder_.Close();
-  Overwrite(Table::kSigned, U64(last), "no event");
-  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, OpenRocksStore({.folder = folder_.path() / "db"}));
-  for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
-    const StoreVersion now = store->GetSnapshot()->version();
-    Batch batch;
-    batch.Delete(Table::kMeta, meta);
-    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
-  }
-  CUSTODY_ASSERT_OK(BringIndexUp(*store));
-  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())), "entry " + std::to_string(last));
-  EXPECT_EQ(Must(TherapiesNaming(*store->GetSnapshot(), "therapy", "T1", false)),
-            std::vector<std::string>{"T1"});
-  const auto history = Must(RegistryHistory::Load(*store->GetSnapshot()));
-  CUSTODY_ASSERT_OK(BringHeldClaimsUp(*store, history));
-  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())),
-            "entry " + std::to_string(last) + ", and what 1 therapies hold");
-  EXPECT_EQ(Must(GetMeta(*store->GetSnapshot(), kMetaHeld)), HeldRowsVersion());
 }
 
 TEST_F(LedgerRecoveryTest, OpenWantsTheLedgersOwnLogKey) {

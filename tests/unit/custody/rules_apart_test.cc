@@ -241,6 +241,74 @@ TEST_F(ApartTest, AVialThatAnotherLotGotTooStopsTheReleaseOfBoth) {
   EXPECT_FALSE(JudgeWith(release).refused()) << Explain(JudgeWith(release));
 }
 
+// What comes out after the release is heard before the thaw, where it can still be stopped.
+TEST_F(ApartTest, AVialThatAnotherLotGotTooStopsTheThaw) {
+  run.Until("prethaw_id_verified");
+  const std::string vial = run.state().lots(0).vials(0);
+  for (const char* body : {"prethaw_id_verified", "thaw_started"}) {
+    EventBuilder step = At(body);
+    EXPECT_FALSE(JudgeWith(step).refused()) << Explain(JudgeWith(step));
+    others.held = {{"vector vial", vial, "", "MAKER"}};
+    const pb::Verdict verdict = JudgeWith(step);
+    EXPECT_TRUE(verdict.refused()) << body;
+    ASSERT_EQ(Of(verdict, "R15").size(), 1U) << Explain(verdict);
+    EXPECT_TRUE(Of(verdict, "R15")[0].grantors().empty());
+    EXPECT_THAT(Of(verdict, "R15")[0].next_step(), HasSubstr("never ours"));
+    // Who was released the exceptional way was told of it then.
+    run.mutable_state().mutable_lots(0)->set_state(pb::LOT_RELEASED_OOS);
+    EXPECT_FALSE(Says(JudgeWith(step), "R15")) << Explain(JudgeWith(step));
+    run.mutable_state().mutable_lots(0)->set_state(pb::LOT_RELEASED);
+    others.held = {{"container", std::string(kMainBag), "", "MAKER"}};
+    ASSERT_EQ(Of(JudgeWith(step), "R05").size(), 1U) << Explain(JudgeWith(step));
+    EXPECT_THAT(Of(JudgeWith(step), "R05")[0].grantors(), ElementsAre(pb::QA, pb::QP));
+    others.held.clear();
+    ASSERT_FALSE(run.Record(step).refused());
+  }
+}
+
+TEST_F(ApartTest, WhoFindsTwoCulturesInOneIncubatorIsToldWhatQualityRecords) {
+  run.Through("activated");
+  Publish([](pb::Profile& p) { p.set_culture(pb::CULTURE_OPEN); });
+  others.held = {{"incubator", "INC-1", "", "LAB"}};
+  const pb::Verdict verdict = JudgeWith(Check("equipment: 'INC-1'"));
+  ASSERT_EQ(Of(verdict, "R05").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R05")[0].next_step(), HasSubstr("DEVIATION_OPENED"));
+}
+
+// The bag lies in one site of the house and is thawed in another, where nobody recorded that it
+// came: the device is that of the site where it stands.
+TEST_F(ApartTest, AThawDeviceIsHeldWhereItStands) {
+  EventBuilder opened = ledger.On("registry").By("t-1", pb::APPROVED).By("t-2", pb::APPROVED);
+  opened.event().mutable_site_enrolled()->set_site("ANNEX");
+  opened.event().mutable_site_enrolled()->set_organisation("HOSPITAL");
+  opened.event().mutable_site_enrolled()->set_name("The annex");
+  opened.event().mutable_site_enrolled()->set_time_zone("Europe/Berlin");
+  opened.Record();
+  run.Until("thaw_started");
+  for (pb::Container& container : *run.mutable_state().mutable_containers()) {
+    if (container.id() == kMainBag) container.set_site("ANNEX");
+  }
+  EventBuilder thaw = run.Next();
+  const std::string device = thaw.event().thaw_started().device().value();
+  ASSERT_FALSE(run.Record(thaw).refused()) << Explain(run.Judge(thaw));
+  const std::vector<Claim> claims = ClaimsOf(run.state(), run.registry());
+  EXPECT_THAT(claims, Contains(Claim{"thaw device", device, "", "CLINIC"}));
+  EXPECT_THAT(claims, Not(Contains(Claim{"thaw device", device, "", "ANNEX"})));
+}
+
+// Its labels and devices are the treating house's own.
+TEST_F(ApartTest, QualityOfTheTreatingHouseGrantsWhatIsUsedTwice) {
+  run.Until("thaw_started");
+  const std::string grant =
+      Grant("clinic.qa.1", "rules: 'R05'",
+            "step: 'thaw_started' scope: OVERRIDE_SCOPE_STEP expires_at $T+2h")
+          .parsed.event_id.ToString();
+  EventBuilder thaw = run.Next();
+  thaw.event().add_grants(grant);
+  others.held = {{"thaw device", thaw.event().thaw_started().device().value(), "", "CLINIC"}};
+  EXPECT_FALSE(JudgeWith(thaw).refused()) << Explain(JudgeWith(thaw));
+}
+
 // Whether the device was free only the ledger knows, and the grant is used in any case.
 TEST_F(ApartTest, AGrantCitedForWhatOnlyTheLedgerKnowsIsUsedUp) {
   run.Until("thaw_started");

@@ -56,6 +56,20 @@ TEST_F(PlacesTest, WhoOffersAContainerHoldsIt) {
          "'LAB' expires_at $T+2h }");
 }
 
+// Cell laboratory and ward of two organisations: what the ward received is the ward's.
+TEST_F(PlacesTest, WhatTheWardReceivedLiesWhereTheWardIs) {
+  run.Until("bedside_id_verified");
+  for (pb::Container& container : *run.mutable_state().mutable_containers()) {
+    if (container.id() == kMainBag) container.set_site("OTHER");
+  }
+  MustDo({"clinic.rn.1"},
+         "received_on_ward { containers: 'LOT26001-1' coi: 'CHA999026000001' ward: 'W7' "
+         "received_at $T intact: YES }");
+  EXPECT_EQ(FindContainer(run.state(), kMainBag)->site(), "CLINIC");
+  EventBuilder bedside = run.Next();
+  EXPECT_FALSE(Says(run.Judge(bedside), "R06")) << Explain(run.Judge(bedside));
+}
+
 class CorrectedNumberTest : public RulesTest {
  protected:
   pb::Verdict Correct(const std::string& field, const std::string& old, const std::string& now) {

@@ -1,0 +1,203 @@
+// The rows that a ledger draws from its events: brought up when the folder is opened, and what is
+// said of entries that cannot be read then.
+#include <gtest/gtest.h>
+
+#include "server/ledger/held_claims.h"
+#include "server/ledger/identifier_index.h"
+#include "server/ledger/lacks.h"
+#include "server/ledger/registry_history.h"
+#include "server/ledger/rows.h"
+#include "server/store/rocks_store.h"
+#include "tests/support/ledger_folder.h"
+#include "tests/support/status_matchers.h"
+
+namespace custody {
+namespace {
+
+using StorePtr = std::unique_ptr<Store>;
+
+// A store that cannot read one of its signed events.
+class BadSector final : public Store {
+ public:
+  BadSector(StorePtr store, std::string key) : store_(std::move(store)), key_(std::move(key)) {}
+
+  std::unique_ptr<const Snapshot> GetSnapshot() const override {
+    return std::make_unique<View>(store_->GetSnapshot(), key_);
+  }
+  CommitResult Commit(const Batch& batch, const StoreVersion& expected,
+                      std::uint64_t new_log_size) override {
+    return store_->Commit(batch, expected, new_log_size);
+  }
+  Status WriteUnsynced(const Batch& batch) override { return store_->WriteUnsynced(batch); }
+  Status Backup(const std::filesystem::path& folder) override { return store_->Backup(folder); }
+  std::uint64_t syncs() const override { return store_->syncs(); }
+
+ private:
+  class View final : public Snapshot {
+   public:
+    View(std::unique_ptr<const Snapshot> whole, std::string key)
+        : whole_(std::move(whole)), key_(std::move(key)) {}
+    const StoreVersion& version() const override { return whole_->version(); }
+    StatusOr<std::string> Get(Table table, std::string_view key) const override {
+      if (table == Table::kSigned && key == key_) return Unavailable("a bad sector");
+      if (table == Table::kFolds) return NotFound("none is kept");
+      return whole_->Get(table, key);
+    }
+    Status Scan(Table table, std::string_view from, const Visitor& visit) const override {
+      return whole_->Scan(table, from, visit);
+    }
+    Status ScanBackwards(Table table, std::string_view from, const Visitor& visit) const override {
+      return whole_->ScanBackwards(table, from, visit);
+    }
+
+   private:
+    std::unique_ptr<const Snapshot> whole_;
+    std::string key_;
+  };
+
+  StorePtr store_;
+  std::string key_;
+};
+
+class LedgerIndexTest : public ::testing::Test {
+ protected:
+  void RecordSome(int count) {
+    for (int i = 0; i < count; ++i) {
+      CUSTODY_ASSERT_OK(RecordNow(folder_.ledger(), folder_.Next()).status);
+    }
+  }
+  // Writes one row behind the ledger's back.
+  void Overwrite(Table table, std::string_view key, std::string_view value) {
+    CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
+                                 OpenRocksStore({.folder = folder_.path() / "db"}));
+    const StoreVersion now = store->GetSnapshot()->version();
+    Batch batch;
+    batch.Put(table, key, value);
+    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+  }
+  StatusOr<std::string> Row(Table table, std::string_view key) {
+    CUSTODY_ASSIGN_OR_RETURN(const auto store,
+                             OpenRocksStore({.folder = folder_.path() / "db", .read_only = true}));
+    return store->GetSnapshot()->Get(table, key);
+  }
+  LedgerFolder folder_;
+};
+
+// A folder of an earlier program, whose index knew no people: found by them all the same, from the
+// first opening on, and also when that was cut short.
+TEST_F(LedgerIndexTest, AnIndexThatKnewLessIsBroughtUpBeforeAnythingIsServed) {
+  folder_.Begin();
+  RecordSome(3);
+  const auto naming = [&] {
+    return Must(folder_.ledger().TherapiesNaming("person", "clinic.rn.1", false));
+  };
+  ASSERT_EQ(naming(), std::vector<std::string>{"T1"});
+  folder_.Close();
+  for (const std::string& version :
+       {std::string(), std::string("1"), std::string(kIndexVersion) + "@0"}) {
+    {
+      CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
+                                   OpenRocksStore({.folder = folder_.path() / "db"}));
+      const StoreVersion now = store->GetSnapshot()->version();
+      Batch batch;
+      for (const char* person : {"clinic.rn.1", "clinic.rn.2"}) {
+        batch.Delete(Table::kIdentifiers, IdentifierRow("person", person, "therapy/T1"));
+      }
+      batch.Put(Table::kMeta, kMetaIndex, version);
+      if (version.empty()) batch.Delete(Table::kMeta, kMetaIndex);
+      ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+    }
+    CUSTODY_ASSERT_OK(folder_.Open());
+    EXPECT_EQ(naming(), std::vector<std::string>{"T1"}) << "version \"" << version << "\"";
+    folder_.Close();
+    EXPECT_EQ(Must(Row(Table::kMeta, kMetaIndex)), kIndexVersion);
+  }
+  CUSTODY_ASSERT_OK(folder_.Open());
+  RecordSome(1);  // and it goes on
+}
+
+// An entry of years ago keeps nobody from recording today, and no "nobody has it" is given for it.
+TEST_F(LedgerIndexTest, WhatCannotBeReadIsLeftOutOfTheIndexAndRemembered) {
+  folder_.Begin();
+  RecordSome(3);
+  const std::uint64_t last = folder_.ledger().GetStatus().entries() - 1;
+  EXPECT_EQ(Must(folder_.ledger().IndexLacks()), "");
+  folder_.Close();
+  const std::string whole = Must(Row(Table::kSigned, U64(last)));
+  Overwrite(Table::kSigned, U64(last), "no event");
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, OpenRocksStore({.folder = folder_.path() / "db"}));
+  for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
+    const StoreVersion now = store->GetSnapshot()->version();
+    Batch batch;
+    batch.Delete(Table::kMeta, meta);
+    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+  }
+  CUSTODY_ASSERT_OK(BringIndexUp(*store));
+  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())), "entry " + std::to_string(last));
+  EXPECT_EQ(Must(TherapiesNaming(*store->GetSnapshot(), "therapy", "T1", false)),
+            std::vector<std::string>{"T1"});
+  const auto history = Must(RegistryHistory::Load(*store->GetSnapshot()));
+  CUSTODY_ASSERT_OK(BringHeldClaimsUp(*store, history));
+  EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())),
+            "entry " + std::to_string(last) + ", and what 1 therapies hold");
+  EXPECT_EQ(Must(GetMeta(*store->GetSnapshot(), kMetaHeld)), HeldRowsVersion());
+  // Read again at each opening, until nothing lacks.
+  const auto put = [&](Table table, std::string_view key, std::string_view value) {
+    const StoreVersion now = store->GetSnapshot()->version();
+    Batch batch;
+    batch.Put(table, key, value);
+    EXPECT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+  };
+  const auto bring_up = [&] {
+    CUSTODY_EXPECT_OK(BringIndexUp(*store));
+    CUSTODY_EXPECT_OK(BringHeldClaimsUp(*store, history));
+    return Must(IndexLacks(*store->GetSnapshot()));
+  };
+  EXPECT_EQ(bring_up(), "entry " + std::to_string(last) + ", and what 1 therapies hold");
+  put(Table::kMeta, kMetaIndexLacks,
+      "entry 1: x\nentry " + std::to_string(last) + ": x\nand 7 more\n");
+  EXPECT_EQ(bring_up(), "entry " + std::to_string(last) + " and 7 more, and what 1 therapies hold");
+  put(Table::kSigned, U64(last), whole);
+  EXPECT_EQ(bring_up(), "") << "all was read anew, as nobody knows which the others were";
+  EXPECT_FALSE(Must(GetMeta(*store->GetSnapshot(), kMetaIndexLacks)).has_value());
+}
+
+TEST_F(LedgerIndexTest, WhatCannotBeReadIsCountedAlsoWhereNoLineIsKept) {
+  Lacks lacks;
+  for (int i = 0; i < 40; ++i) AddLack(lacks, "entry " + std::to_string(i), Unavailable("a\nb"));
+  AddLack(lacks, "entry 3", Unavailable("again"));
+  EXPECT_EQ(lacks.size(), 40U);
+  EXPECT_EQ(lacks.lines.front(), "entry 0: a");
+}
+
+// One bad sector is no reason to keep everybody from recording.
+TEST_F(LedgerIndexTest, WhatTheDiskDoesNotGiveIsLeftOutAsWhatIsDamaged) {
+  folder_.Begin();
+  RecordSome(3);
+  const std::uint64_t entries = folder_.ledger().GetStatus().entries();
+  folder_.Close();
+  Overwrite(Table::kMeta, kMetaIndex, "1");
+  Overwrite(Table::kMeta, kMetaHeld, "1");
+  const std::string entry = "entry " + std::to_string(entries - 3);
+  for (const std::string& key : {U64(entries - 3), std::string()}) {
+    BadSector store(Must(OpenRocksStore({.folder = folder_.path() / "db"})), key);
+    CUSTODY_ASSERT_OK(BringIndexUp(store));
+    CUSTODY_ASSERT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
+    EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())),
+              key.empty() ? "" : entry + ", and what 1 therapies hold");
+  }
+  CUSTODY_ASSERT_OK(folder_.Open());
+  RecordSome(1);
+}
+
+// Whoever adds a type of identifier raises kIndexVersion, and this list with it: a folder whose
+// index was made without it would find nothing by it.
+TEST_F(LedgerIndexTest, TheIndexHasANewVersionWheneverItHasANewType) {
+  EXPECT_EQ(kIndexVersion, "2");
+  std::string types;
+  for (const std::string& type : IndexTypes()) types += (types.empty() ? "" : " ") + type;
+  EXPECT_EQ(types, "TYPES");
+}
+
+}  // namespace
+}  // namespace custody
