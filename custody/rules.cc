@@ -66,7 +66,7 @@ constexpr Rule kTable[] = {
        "A shipper and a run of a thaw device hold material of one therapy, samples apart; so does "
        "an incubator of an open culture, and each scanned position of one for closed cultures. "
        "A chain of identity, a donation number, a lot and a container of product are one "
-       "therapy's for ever.",
+       "therapy's, until quality finds that they never were.",
        kGate, "project default; line clearance of good manufacturing practice", kQa,
        rules::OneTherapy, pb::CUSTODY, true),
     V1("R06",

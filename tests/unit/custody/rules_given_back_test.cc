@@ -130,8 +130,7 @@ TEST_F(GivenBackTest, ALotThatWasOpenedUnderAnotherNumberGivesItsCellsBack) {
 
 TEST_F(GivenBackTest, AContainerThatWasNeverFilledKeepsNothingOpen) {
   run.Through("filled");
-  EventBuilder late = run.Draft({"lab.mfg.1"}, "");
-  *late.event().mutable_filled() = Now("filled").event().filled();
+  EventBuilder late = Now("filled");
   pb::Filled& body = *late.event().mutable_filled();
   body.mutable_containers()->DeleteSubrange(1, body.containers_size() - 1);
   body.mutable_containers(0)->set_container("LOT26001-7");
