@@ -287,7 +287,8 @@ constexpr Rule kTable[] = {
     V1("F8b",
        "What does not match its patient or papers, or bears a number that something else has, is "
        "in quarantine, and every label is accounted for; doubt is resolved by quality of the "
-       "finding site and of the manufacturer, of what is thawed within the profile's minutes.",
+       "finding site and of the manufacturer, of what is thawed within the profile's minutes. What "
+       "nothing bears they give back; before there is a manufacturer two of the treating house do.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
     V1("F9",
        "A quarantine is decided by quality of the manufacturer, not by a word from before it "

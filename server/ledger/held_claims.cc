@@ -159,10 +159,11 @@ StatusOr<bool> Making::DropSome(const Snapshot& snapshot, std::string_view from,
   CUSTODY_RETURN_IF_ERROR(snapshot.Scan(Table::kIdentifiers, from.empty() ? kPrefix : from,
                                         [&](std::string_view row, std::string_view made_by) {
                                           if (!row.starts_with(kPrefix)) return false;
-                                          if (++rows > kRowsOfStep)
+                                          if (++rows > kRowsOfStep) {
                                             next = row;
-                                          else if (made_by != mark)
+                                          } else if (made_by != mark) {
                                             old.emplace_back(row);
+                                          }
                                           return next.empty();
                                         }));
   std::map<std::string, StatusOr<Fold>> folds;

@@ -55,8 +55,7 @@ void PutLacks(const Lacks& lacks, std::string_view meta, Batch& batch) {
   if (lacks.size() == 0) return batch.Delete(Table::kMeta, meta);
   std::string row;
   for (const std::string& line : lacks.lines) row += line + "\n";
-  if (lacks.more != 0)
-    row += std::string(kAnd) + std::to_string(lacks.more) + std::string(kMore) + "\n";
+  if (lacks.more != 0) row.append(kAnd).append(std::to_string(lacks.more)).append(" more\n");
   batch.Put(Table::kMeta, meta, row);
 }
 

@@ -134,8 +134,8 @@ TEST_F(GivenBackTest, AContainerThatWasNeverFilledKeepsNothingOpen) {
   pb::Filled& body = *late.event().mutable_filled();
   body.mutable_containers()->DeleteSubrange(1, body.containers_size() - 1);
   body.mutable_containers(0)->set_container("LOT26001-7");
-  late = Late(late, "lab.wh");
-  ASSERT_FALSE(run.Record(late).refused()) << Explain(run.Judge(late));
+  EventBuilder told = Late(late, "lab.wh");
+  ASSERT_FALSE(run.Record(told).refused()) << Explain(run.Judge(told));
   ASSERT_NE(FindContainer(run.state(), "LOT26001-7"), nullptr);
   Doubt("LOT26001-7", "lab.mfg.1");
   MustGiveBack(kBothSides, "items: 'LOT26001-7'");
