@@ -232,8 +232,10 @@ pb::QuarantineKind KindOfCause(pb::QuarantineCause cause) {
       return pb::QUARANTINED_IDENTITY;
     case pb::QUARANTINED_FOR_FAILED_CELLS:
       return pb::QUARANTINED_FAILED;
-    default:
+    case pb::QUARANTINED_FOR_TEMPERATURE:
       return pb::QUARANTINED_TEMP;
+    default:  // absent data stand in the same as heat does, and other causes in none
+      return pb::QUARANTINE_KIND_UNSPECIFIED;
   }
 }
 

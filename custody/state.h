@@ -79,11 +79,11 @@ std::vector<const pb::Quarantine*> OpenQuarantines(const pb::TherapyState& state
 // `OpenQuarantinesOfLot` are those that hold a lot or what it was made of, whatever became of it.
 std::vector<const pb::Quarantine*> OpenQuarantinesOfLot(const pb::TherapyState& state,
                                                         const pb::Lot& lot);
-// `KindOfCause` is the quarantine that a decision of this cause is about.
+// `KindOfCause` is the quarantine that a decision of this cause is about; unspecified: of none.
 pb::QuarantineKind KindOfCause(pb::QuarantineCause cause);
 // `IsDecidedBy` says whether a decision of quality, `event`, is about this open quarantine. Doubt
 // about identity has its own way out (F8b). A decision to use that does not name the quarantine is
-// about what who signed it knew of, and when it is `told` later than it was made, about none.
+// about what its cause opened before it was signed; `told` later than it was made, about none.
 bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::Event& event, bool told);
 // `IsHeldBy` says whether a quarantine names what people mean by `id`, or a part of it: what a
 // decision about `id` can lift. What holds a container by what it was made of is decided there.

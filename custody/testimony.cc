@@ -54,8 +54,12 @@ bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::Event& event, bool 
   const pb::QuarantineDecided& decision = event.quarantine_decided();
   if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
   if (!decision.quarantine().empty()) return quarantine.id() == decision.quarantine();
-  if (quarantine.kind() != KindOfCause(decision.cause())) return false;
-  if (decision.verdict() != pb::QUARANTINE_USE) return true;
+  const bool use = decision.verdict() == pb::QUARANTINE_USE;
+  const pb::QuarantineKind kind = KindOfCause(decision.cause());
+  // What is rejected for whatever else needs no further word.
+  if (kind == pb::QUARANTINE_KIND_UNSPECIFIED) return !use;
+  if (quarantine.kind() != kind) return false;
+  if (!use) return true;
   // What is told later names what it decides: nobody can say which of them its signer had seen.
   return !told && quarantine.since_us() <= KnownUntil(event, told);
 }

@@ -333,11 +333,13 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
               "quality of the manufacturer looks at it and decides again, naming it"});
         return;
       }
-      Structure(
-          c, rule, v,
-          {"an open quarantine of these containers",
-           body.quarantine().empty() ? "none for this cause" : body.quarantine() + " is none",
-           "decide one that is open: " + Decidable(c) + "; identity in doubt has its own way"});
+      Structure(c, rule, v,
+                {"an open quarantine of these containers",
+                 !body.quarantine().empty() ? body.quarantine() + " is none"
+                 : KindOfCause(body.cause()) == pb::QUARANTINE_KIND_UNSPECIFIED
+                     ? "none is named, and no quarantine says that this cause opened it"
+                     : "none for this cause",
+                 "name one that is open: " + Decidable(c) + "; identity in doubt has its own way"});
     }
     return;
   }

@@ -279,5 +279,30 @@ TEST_F(HeldRulesTest, ADecisionForAnotherCauseIsNotTakenForOneThatLifts) {
   EXPECT_FALSE(Held(kDonation));
 }
 
+TEST_F(HeldRulesTest, ACauseThatNoQuarantineTellsOfUsesOnlyWhatItNames) {
+  run.Until("ld_started");
+  MustDo({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001-1' }");
+  const std::string id = run.state().quarantines(0).id();
+  for (const char* cause : {"QUARANTINED_FOR_OTHER", "QUARANTINED_FOR_DATA_ABSENT"}) {
+    const pb::Verdict verdict = Do({"lab.qa.1"}, Decision("LOT26001-1", "QUARANTINE_USE", cause));
+    EXPECT_TRUE(verdict.refused()) << cause;
+    ASSERT_TRUE(Says(verdict, "F9")) << Explain(verdict);
+    EXPECT_THAT(Of(verdict, "F9")[0].next_step(), HasSubstr("name one that is open: " + id));
+    EXPECT_TRUE(Held(kMainBag)) << cause;
+  }
+  std::string named = Decision("LOT26001-1", "QUARANTINE_USE", "QUARANTINED_FOR_DATA_ABSENT");
+  named.insert(named.rfind('}'), "quarantine: '" + id + "' ");
+  MustDo({"lab.qa.1"}, named);
+  EXPECT_FALSE(Held(kMainBag));
+}
+
+TEST_F(HeldRulesTest, WhatIsRejectedForWhateverElseNeedsNoFurtherDecision) {
+  run.Until("ld_started");
+  MustDo({"clinic.pharm.1"}, "temperature_excursion { from $T-3h containers: 'LOT26001-1' }");
+  MustDo({"lab.qa.1"}, Decision("LOT26001-1", "QUARANTINE_REJECT", "QUARANTINED_FOR_OTHER"));
+  EXPECT_TRUE(Container(kMainBag).rejected());
+  EXPECT_FALSE(run.state().quarantines(0).open());
+}
+
 }  // namespace
 }  // namespace custody
