@@ -6,6 +6,7 @@
 
 #include "client/field_values.h"
 #include "custody/event.h"
+#include "custody/field_check.h"
 
 namespace custody {
 namespace {
@@ -154,13 +155,13 @@ Status FormFiller::AskFields(const Descriptor& type, const std::string& prefix) 
     if (own_check && (field.name() == "person" || field.name() == "at")) continue;  // filled in
     const bool offered = asked_in_full && TakesText(field);
     const bool too = prefix.empty() && ask_too_ && ask_too_(field);
-    if (!RuleOfField(field).required() && !offered && !too) continue;
+    const bool must = prefix.empty() ? IsRequired(field, *scratch_) : RuleOfField(field).required();
+    if (!must && !offered && !too) continue;
     if (!TakesText(field)) {
       CUSTODY_RETURN_IF_ERROR(AskPart(field, prefix));
       continue;
     }
     const std::string path = prefix + OptionName(field);
-    const bool must = RuleOfField(field).required();
     Status status = AskValue(field, path, !must);
     while (status.ok() && field.is_repeated()) status = AskValue(field, path, true);
     if (status.code() != StatusCode::kNotFound) CUSTODY_RETURN_IF_ERROR(status);

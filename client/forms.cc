@@ -13,6 +13,7 @@
 #include <span>
 
 #include "client/field_values.h"
+#include "custody/field_check.h"
 
 namespace custody {
 namespace {
@@ -133,13 +134,13 @@ void Missing(const AnyMessage& message, const std::string& prefix,
                       field.message_type()->file()->package() == type.file()->package();
     if (field.is_repeated()) {
       const int size = reflection.FieldSize(message, &field);
-      if (size == 0 && RuleOfField(field).required()) paths.push_back(path);
+      if (size == 0 && IsRequired(field, message)) paths.push_back(path);
       for (int n = 0; part && n < size; ++n) {
         Missing(reflection.GetRepeatedMessage(message, &field, n),
                 path + "." + std::to_string(n) + ".", paths);
       }
     } else if (!reflection.HasField(message, &field)) {
-      if (RuleOfField(field).required()) paths.push_back(path);
+      if (IsRequired(field, message)) paths.push_back(path);
     } else if (part) {
       Missing(reflection.GetMessage(message, &field), path + ".", paths);
     }

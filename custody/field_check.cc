@@ -62,6 +62,23 @@ constexpr FormOf kForms[] = {
     {"custody.v1.KeyProof.request_signature", Form::kSignature},
 };
 
+// What is required unless another field of the same message has the value that excuses it.
+struct Excused {
+  std::string_view field;
+  const char* by;
+  int value;
+};
+constexpr Excused kExcused[] = {
+    {"custody.v1.Followup.infections", "vital_status", pb::VITAL_STATUS_LOST},
+    {"custody.v1.Followup.second_cancer", "vital_status", pb::VITAL_STATUS_LOST},
+};
+
+const Excused* ExcuseOf(const FieldDescriptor& field) {
+  const auto* known =
+      std::ranges::find(kExcused, std::string_view(field.full_name()), &Excused::field);
+  return known == std::end(kExcused) ? nullptr : known;
+}
+
 struct FieldPlan;
 
 struct Plan {
@@ -77,6 +94,7 @@ struct FieldPlan {
   bool repeated = false;
   bool has_presence = false;
   bool required = false;
+  bool excusable = false;
   bool zero_valid = false;
   std::optional<double> min;
   std::optional<double> max;
@@ -139,7 +157,8 @@ class Plans {
     plan.unit = rule.unit();
     plan.repeated = field.is_repeated();
     plan.has_presence = field.has_presence();
-    plan.required = rule.required();
+    plan.excusable = ExcuseOf(field) != nullptr;
+    plan.required = rule.required() || plan.excusable;
     plan.zero_valid = rule.zero_valid();
     if (rule.has_possible_min()) plan.min = rule.possible_min();
     if (rule.has_possible_max()) plan.max = rule.possible_max();
@@ -316,7 +335,8 @@ void CheckMessage(const Plan& plan, const ProtoMessage& message, const std::stri
       continue;
     }
     const bool present = r.HasField(message, field.field);
-    if (field.required && (!present || (!field.zero_valid && IsDefault(message, r, field)))) {
+    const bool required = field.required && (!field.excusable || IsRequired(*field.field, message));
+    if (required && (!present || (!field.zero_valid && IsDefault(message, r, field)))) {
       faults.Add(here, field.label + " is required");
       continue;
     }
@@ -357,6 +377,13 @@ void CheckLength(std::string_view text, std::size_t limit, std::string_view path
 void CheckFields(const google::protobuf::Message& message, const std::string& path,
                  Faults& faults) {
   CheckMessage(PlanFor(*message.GetDescriptor()), message, path, faults);
+}
+
+bool IsRequired(const FieldDescriptor& field, const ProtoMessage& message) {
+  const Excused* excused = ExcuseOf(field);
+  if (excused == nullptr) return RuleOfField(field).required();
+  const FieldDescriptor* by = field.containing_type()->FindFieldByName(excused->by);
+  return by == nullptr || message.GetReflection()->GetEnumValue(message, by) != excused->value;
 }
 
 std::string FormatNumber(double number) {

@@ -35,9 +35,14 @@ void CheckLength(std::string_view text, std::size_t limit, std::string_view path
                  std::string_view label, Faults& faults);
 
 // `CheckFields` holds `message` and all messages in it against the annotations of their fields:
-// required, text length, possible range (rule R07), and the form of identifiers, keys and hashes.
-// `path` is where the message stands ("apheresis_completed").
+// required (or not excused), text length, possible range (rule R07), and the form of identifiers,
+// keys and hashes. `path` is where the message stands ("apheresis_completed").
 void CheckFields(const google::protobuf::Message& message, const std::string& path, Faults& faults);
+
+// `IsRequired` says whether `field` of `message` has to be there: where its annotation says so, and
+// where another answer of the message could excuse it and does not.
+bool IsRequired(const google::protobuf::FieldDescriptor& field,
+                const google::protobuf::Message& message);
 
 // `FormatNumber` writes a number as people do: 73000, 0.25.
 std::string FormatNumber(double number);

@@ -67,6 +67,17 @@ TEST(FormFillerTest, ACallByPhoneIsAskedForWithItsAnswerWhenItIsNeeded) {
       << out.str();
 }
 
+TEST(FormFillerTest, WhatAnAnswerExcusesIsNotAskedFor) {
+  const std::string visit = "Yearly\n-1h\n";
+  const std::string seen = "\nNot evaluated\nNot tested\n";
+  const Filled lost = Fill("followup", visit + "Lost to follow-up" + seen + "\n");
+  ASSERT_THAT(lost.fields, IsOk()) << lost.screen;
+  EXPECT_EQ(lost.fields->back().first, "persistence");
+  const Filled alive = Fill("followup", visit + "Alive" + seen + "no\nno\n\n");
+  ASSERT_THAT(alive.fields, IsOk()) << alive.screen;
+  EXPECT_EQ(alive.fields->back().first, "second-cancer");
+}
+
 TEST(FormFillerTest, OptionalFieldsComeAfterwardsByName) {
   const Filled filled = Fill("ld_waived", "0.8\n-3h\nlow\ncoi CHA999926000001\nnothing\n\n");
   ASSERT_THAT(filled.fields, IsOk());

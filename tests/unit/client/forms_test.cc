@@ -199,6 +199,23 @@ TEST(MissingFieldsTest, ListsRequiredFieldsAtAnyDepth) {
                                                            "drugs.0.unit", "given-at"}));
 }
 
+TEST(MissingFieldsTest, WhatAnAnswerExcusesIsNotMissing) {
+  v1::Followup body;
+  ASSERT_TRUE(SetField(body, "vital-status", "Alive", Sources()).ok());
+  EXPECT_EQ(MissingFields(body),
+            (std::vector<std::string>{"visit", "seen-at", "response", "persistence", "infections",
+                                      "second-cancer"}));
+  body.set_vital_status(v1::VITAL_STATUS_LOST);
+  EXPECT_EQ(MissingFields(body),
+            (std::vector<std::string>{"visit", "seen-at", "response", "persistence"}));
+}
+
+TEST(DescribeBodyTest, SaysWhatMayBeLeftOutAndWhen) {
+  const std::string text = DescribeBody(*pb::Event::descriptor()->FindFieldByName("followup"));
+  EXPECT_NE(text.find("left out only when the patient is lost to follow-up"), std::string::npos)
+      << text;
+}
+
 TEST(DescribeBodyTest, NamesUnitsRangesAndWhoSigns) {
   const auto* body = pb::Event::descriptor()->FindFieldByName("infusion_started");
   const std::string text = DescribeBody(*body);

@@ -74,6 +74,26 @@ TEST(CheckShapeTest, ChainAndBodyMustBelongTogether) {
               HasSubstr("sealed: sealed bodies are reserved"));
 }
 
+TEST(CheckShapeTest, OnlyOfAPatientWhoIsLostNobodyIsAskedForInfectionsAndSecondCancer) {
+  const auto faults = [](pb::VitalStatus status) {
+    return FaultsAfter([&](auto& e) {
+      pb::Followup& visit = *e.mutable_followup();
+      visit.set_visit(pb::VISIT_YEARLY);
+      visit.set_year(3);
+      *visit.mutable_seen_at() = e.occurred_at();
+      visit.set_vital_status(status);
+      visit.set_response(pb::RESPONSE_NOT_EVALUATED);
+      visit.set_persistence(pb::PERSISTENCE_NOT_TESTED);
+    });
+  };
+  EXPECT_EQ(faults(pb::VITAL_STATUS_LOST), "");
+  for (const pb::VitalStatus status :
+       {pb::VITAL_STATUS_UNSPECIFIED, pb::VITAL_STATUS_ALIVE, pb::VITAL_STATUS_DEAD}) {
+    EXPECT_THAT(faults(status), HasSubstr("followup.infections: Infections is required"));
+    EXPECT_THAT(faults(status), HasSubstr("followup.second_cancer: Second cancer is required"));
+  }
+}
+
 TEST(CheckShapeTest, EveryBodyBelongsToOneKindOfChain) {
   const auto* body = pb::Event::descriptor()->FindOneofByName("body");
   for (int i = 0; i < body->field_count(); ++i) {
