@@ -132,6 +132,13 @@ std::uint32_t OedemaGrade(int oedema) {
 
 }  // namespace
 
+bool LacksDeath(const pb::TherapyState& state) {
+  const auto dead = static_cast<std::int32_t>(kDeathGrade);
+  const pb::PatientCondition& condition = state.condition();
+  const bool graded = condition.crs_grade() == dead || condition.icans_grade() == dead;
+  return graded && !state.patient_died();
+}
+
 CrsGrade ComputeCrs(const CrsInputs& inputs) {
   CrsGrade computed;
   computed.pressure = PressureGrade(inputs);

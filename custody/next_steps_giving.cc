@@ -5,6 +5,7 @@
 #include "custody/accounting.h"
 #include "custody/aftercare.h"
 #include "custody/body_plan.h"
+#include "custody/grading.h"
 #include "custody/next_steps.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -161,6 +162,16 @@ void OfferCareDecision(Offers& offers) {
   offers.Due(step, due);
 }
 
+// A grade that is death, and nobody recorded that (F13).
+void OfferDeath(Offers& offers) {
+  if (!LacksDeath(offers.state())) return;
+  const pb::PatientCondition& condition = offers.state().condition();
+  const bool crs = condition.crs_grade() == static_cast<std::int32_t>(kDeathGrade);
+  pb::NextStep& died = offers.Add(pb::Event::kPatientDied);
+  died.set_help("CRS or ICANS of grade 5 is death: record it, or grade again");
+  offers.Due(died, crs ? condition.crs_said_us() : condition.icans_said_us());
+}
+
 // The second of two parts, once the first is given (R32): on its days.
 void OfferSecondDose(Offers& offers) {
   const pb::TherapyState& state = offers.state();
@@ -236,6 +247,7 @@ void OfferAftercare(Offers& offers) {
   const pb::Aftercare care = AftercareOf(offers.profile());
   if (IsInHospital(state)) OfferObservation(offers, care);
   if (!state.patient_died()) OfferCareDecision(offers);
+  OfferDeath(offers);
   if (const std::int64_t due = ContactDue(state, care); due != 0) {
     pb::NextStep& contact = offers.Add(pb::Event::kDailyExam);
     contact.set_label("Daily contact");

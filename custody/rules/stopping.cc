@@ -15,6 +15,7 @@
 #include "crypto/encoding.h"
 #include "custody/body_plan.h"
 #include "custody/consent.h"
+#include "custody/grading.h"
 #include "custody/rules/case.h"
 #include "custody/signed_by.h"
 
@@ -351,11 +352,22 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
                        (c.therapy.patient_died() ? Hex(c.therapy.condition().died()) : "none"),
                    Hex(death), "name the event id of its PATIENT_DIED"}));
   }
-  if (!c.therapy.patient_died() || !IsStopped(c, false)) return;
+  const bool dying = c.effective.crs_graded().grade() == kDeathGrade ||
+                     c.effective.icans_graded().grade() == kDeathGrade;
+  if (dying && !c.therapy.patient_died()) {
+    Note(c, rule, v,
+         {"the death recorded with the grade that it is", "grade 5, and no death",
+          "record PATIENT_DIED; of a slip of the pen grade again, at once"});
+  }
+  const bool lacking = LacksDeath(c.therapy);
+  if ((!c.therapy.patient_died() && !lacking) || !IsStopped(c, false)) return;
   Gate(c, rule, v,
-       {"a living patient", "the patient died",
-        "stop; unused material goes to disposition; of a death that was another patient's: "
-        "DEATH_RECORDED_IN_ERROR by the physician and quality"});
+       {"a living patient",
+        lacking ? "CRS or ICANS of grade 5, which is death, and no death is recorded"
+                : "the patient died",
+        lacking ? "stop; record PATIENT_DIED; if the grade was a slip of the pen, grade again"
+                : "stop; unused material goes to disposition; of a death that was another "
+                  "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality"});
 }
 
 }  // namespace custody::rules

@@ -333,5 +333,33 @@ TEST_F(ToxicityRulesTest, AGradeToldLateAsksFromThenOn) {
   EXPECT_TRUE(run.state().condition().care_decisions().empty());
 }
 
+TEST_F(ToxicityRulesTest, GradeFiveIsDeathAndStopsWhatADeathStopsUntilItIsRecordedOrGradedAgain) {
+  const auto ordered = [&] { return run.Judge(Now("infusion_ordered")); };
+  const auto asked = [&] {
+    return std::ranges::any_of(NextStepsOf(run.state(), run.registry(), ledger.now()),
+                               [](const pb::NextStep& s) { return s.body() == "patient_died"; });
+  };
+  EXPECT_FALSE(Says(ordered(), "F13"));
+  const pb::Verdict graded = Graded("computed_grade: 5 grade: 5", "death: YES");
+  EXPECT_FALSE(graded.refused());
+  EXPECT_FALSE(Says(graded, "F13")) << "the grade itself is a fact";
+  EXPECT_THAT(Explain(graded), HasSubstr("record PATIENT_DIED"));
+  ASSERT_TRUE(Says(ordered(), "F13"));
+  EXPECT_TRUE(ordered().refused());
+  EXPECT_THAT(Of(ordered(), "F13")[0].next_step(), HasSubstr("grade again"));
+  EXPECT_TRUE(asked());
+  Pass(kMicrosPerMinute);
+  Graded("computed_grade: 0 grade: 0");  // it was a slip
+  EXPECT_FALSE(Says(ordered(), "F13"));
+  EXPECT_FALSE(asked());
+  Pass(kMicrosPerMinute);
+  MustDo({"clinic.phy.1"},
+         "icans_graded { at $T computed_grade: 5 grade: 5 max_grade: 5 death: YES }");
+  EXPECT_TRUE(asked());
+  MustDo({"clinic.phy.1"}, "patient_died { died_at $T cause: DEATH_CRS related_to_product: YES }");
+  EXPECT_FALSE(asked());
+  EXPECT_THAT(Of(ordered(), "F13")[0].found(), HasSubstr("the patient died"));
+}
+
 }  // namespace
 }  // namespace custody
