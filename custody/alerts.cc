@@ -8,6 +8,7 @@
 
 #include "crypto/hash.h"
 #include "custody/aftercare.h"
+#include "custody/correction.h"
 #include "custody/event.h"
 #include "custody/grading.h"
 #include "custody/profile.h"
@@ -306,7 +307,8 @@ const Kind* KindOf(const pb::TherapyState& state, std::string_view digits, std::
     if (kind.rule != rule) continue;
     if (IsForgetful(state)) return &kind;
     for (int i = 0; i < state.event_bodies_size(); ++i) {
-      const bool body = state.event_bodies(i) == static_cast<std::uint32_t>(kind.body);
+      const bool body =
+          (state.event_bodies(i) & kBodyBits) == static_cast<std::uint32_t>(kind.body);
       if (body && ShortId(U64(state.event_prefixes(i))) == digits) return &kind;
     }
   }

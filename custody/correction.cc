@@ -87,6 +87,24 @@ std::optional<Slot> Among(List* list, double old, Pick pick) {
   return found;
 }
 
+// Of a day's counts the lowest is kept. It is that of the last DAILY_LABS where that is the newest
+// sample and its day's only one; which of several gave it nobody can tell.
+std::optional<Slot> CountSlot(pb::TherapyState& state, std::string_view field, double old) {
+  pb::PatientCondition* condition = state.mutable_condition();
+  const pb::StepRecord* last = FindStep(state, pb::Event::kDailyLabs);
+  if (condition->blood_counts().empty() || last == nullptr) return std::nullopt;
+  pb::BloodCount* day = condition->mutable_blood_counts(condition->blood_counts_size() - 1);
+  const bool its = day->at_us() == condition->last_labs_us() &&
+                   DayIn(state, day->at_us()) == DayIn(state, last->occurred_us());
+  const bool anc = field == "anc_1e9_per_l" && day->has_anc_1e9_per_l();
+  const bool platelets = field == "platelets_1e9_per_l" && day->has_platelets_1e9_per_l();
+  if (!its || (!anc && !platelets)) return std::nullopt;
+  using Count = pb::BloodCount;
+  Slot slot = anc ? Number(day, &Count::anc_1e9_per_l, &Count::set_anc_1e9_per_l)
+                  : Number(day, &Count::platelets_1e9_per_l, &Count::set_platelets_1e9_per_l);
+  return slot.get() == old ? std::optional<Slot>(slot) : std::nullopt;
+}
+
 std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view field, double old) {
   if (auto slot = ConditionSlot(state.mutable_condition(), body, field)) return slot;
   pb::Lymphodepletion* ld = state.mutable_ld();
@@ -105,6 +123,7 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
   if (body == pb::Event::kDailyLabs && field == "wbc_1e9_per_l") {
     return Number(ld, &pb::Lymphodepletion::wbc_1e9_per_l, &pb::Lymphodepletion::set_wbc_1e9_per_l);
   }
+  if (body == pb::Event::kDailyLabs) return CountSlot(state, field, old);
   if (body == pb::Event::kFormulated && field == "weight_used_kg") {
     return Among(state.mutable_lots(), old, [](pb::Lot* lot) {
       return Number(lot, &pb::Lot::dose_weight_kg, &pb::Lot::set_dose_weight_kg);
@@ -176,13 +195,32 @@ std::uint64_t EventPrefix(std::string_view event_id) {
   return prefix;
 }
 
-int KnownBody(const pb::TherapyState& state, std::string_view event_id) {
+namespace {
+
+constexpr std::uint32_t kFromPaper = kBodyBits + 1;
+
+// What the state keeps of an event; 0 when it keeps nothing.
+std::uint32_t Known(const pb::TherapyState& state, std::string_view event_id) {
   const std::uint64_t prefix = EventPrefix(event_id);
   for (int i = state.event_prefixes_size() - 1; i >= 0; --i) {
-    if (state.event_prefixes(i) != prefix) continue;
-    return static_cast<int>(state.event_bodies(i));
+    if (state.event_prefixes(i) == prefix) return state.event_bodies(i);
   }
   return 0;
+}
+
+}  // namespace
+
+std::uint32_t KnownAs(const pb::Event& event) {
+  const auto body = static_cast<std::uint32_t>(event.body_case());
+  return event.entry() == pb::DOWNTIME ? body | kFromPaper : body;
+}
+
+bool IsDowntimeEntry(const pb::TherapyState& state, std::string_view event_id) {
+  return (Known(state, event_id) & kFromPaper) != 0;
+}
+
+int KnownBody(const pb::TherapyState& state, std::string_view event_id) {
+  return static_cast<int>(Known(state, event_id) & kBodyBits);
 }
 
 const FieldDescriptor* CorrectableField(int body, std::string_view path, std::string& why) {

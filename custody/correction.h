@@ -19,6 +19,12 @@ namespace custody {
 // `EventPrefix` is the first 8 bytes of an event's id, by which the state remembers which events
 // there are.
 std::uint64_t EventPrefix(std::string_view event_id);
+// `KnownAs` is what the state keeps of an event beside that: its body's number, and whether it was
+// entered from paper (DOWNTIME). The number alone is `KnownAs & kBodyBits`.
+inline constexpr std::uint32_t kBodyBits = 0xFFFF;
+std::uint32_t KnownAs(const pb::Event& event);
+// `IsDowntimeEntry` says whether event `event_id` is one of those, entered from paper.
+bool IsDowntimeEntry(const pb::TherapyState& state, std::string_view event_id);
 // `KnownBody` is the number of the body that event `event_id` of the therapy has; 0 when it is none
 // of the therapy's last thousand events.
 int KnownBody(const pb::TherapyState& state, std::string_view event_id);

@@ -295,7 +295,7 @@ constexpr Rule kTable[] = {
        "arose; what is held goes nowhere.",
        kStructure, "project default", kNobody, rules::QuarantineLifted),
     V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
-       "project default", kNobody, rules::FoundAgain),
+       "project default", kNobody, rules::CustodyUnbroken),
     V1("F13", "After the patient's death nothing goes forward.", kGate, "project default", kNobody,
        rules::PatientAlive),
     V1("F17",
@@ -307,6 +307,10 @@ constexpr Rule kTable[] = {
        "Only typed values of known events are corrected, by two people; gates that looked at them "
        "are asked again.",
        kStructure, "21 CFR 11.10(e); ALCOA+", kNobody, rules::CorrectionSound),
+    V1("F21",
+       "What is said to be entered from a paper sheet of an outage is an entry of this therapy, "
+       "and made from paper.",
+       kDeviation, "project default; ALCOA+", kNobody, rules::SheetsEntered),
     V1("ALERT",
        "Who acknowledges an alert names one of this therapy, at a site that it concerns: it then "
        "stops being repeated there.",

@@ -36,7 +36,7 @@ constexpr int kDroppedAtOnce = 256;
 
 void Remember(Folding& f) {
   f.state.add_event_prefixes(EventPrefix(f.event_id));
-  f.state.add_event_bodies(static_cast<std::uint32_t>(f.event.body_case()));
+  f.state.add_event_bodies(KnownAs(f.event));
   if (f.state.event_prefixes_size() < kKnownEvents + kDroppedAtOnce) return;
   f.state.mutable_event_prefixes()->ExtractSubrange(0, kDroppedAtOnce, nullptr);
   f.state.mutable_event_bodies()->ExtractSubrange(0, kDroppedAtOnce, nullptr);

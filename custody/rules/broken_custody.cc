@@ -44,7 +44,7 @@ void JudgeLoss(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 }  // namespace
 
-void FoundAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
+void CustodyUnbroken(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto all = [&](const auto& containers, const char* found) {
     for (const std::string& id : containers) {
       Quarantine(

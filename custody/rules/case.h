@@ -174,7 +174,7 @@ CUSTODY_RULE(TransitPlanned);     // R12
 CUSTODY_RULE(ColdKept);           // R13
 CUSTODY_RULE(LoggerSound);        // R14
 CUSTODY_RULE(QuarantineLifted);   // F9
-CUSTODY_RULE(FoundAgain);         // F11
+CUSTODY_RULE(CustodyUnbroken);    // F11
 CUSTODY_RULE(VectorSound);        // R15
 CUSTODY_RULE(DoseInRange);        // R24
 CUSTODY_RULE(ReadyToRelease);     // R16
@@ -214,6 +214,7 @@ CUSTODY_RULE(OverrideSound);      // OVERRIDE
 CUSTODY_RULE(AlertKnown);         // ALERT
 CUSTODY_RULE(AttestationFits);    // ATTEST
 CUSTODY_RULE(CorrectionSound);    // F19
+CUSTODY_RULE(SheetsEntered);      // F21
 CUSTODY_RULE(DeviationKnown);     // DEVIATION
 CUSTODY_RULE(ReadyToClose);       // CLOSE
 CUSTODY_RULE(SummarySound);       // TELEMETRY

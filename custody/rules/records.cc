@@ -174,6 +174,27 @@ void AskSpecified(const Case& c, const Rule& rule, pb::Verdict& v, int body,
   }
 }
 
+// Grades of the blood are computed from all counts since the infusion.
+void AskBlood(const Case& c, pb::Verdict& v, int body, const pb::Correction& correction,
+              const std::string& label, bool folded) {
+  const std::string& path = correction.field_path();
+  const bool count =
+      path == "anc_1e9_per_l" || path == "platelets_1e9_per_l" || path == "sampled_at";
+  const bool graded = c.therapy.condition().blood_grade().at_us() != 0;
+  const Rule* rule = FindRule("ICAHT", v.rules_version());
+  if (body != pb::Event::kDailyLabs || !count || c.therapy.last_infused_us() == 0) return;
+  if (rule == nullptr || (folded && !graded)) return;
+  Deviation(
+      c, *rule, v,
+      {"grades computed from the counts as corrected",
+       (folded ? "the last grade was computed from " : "the computed grades go on counting ") +
+           label + " " + correction.old_value(),
+       folded ? "grade again: CYTOPENIA_GRADED"
+              : "grade by the right counts, and name the correction as the difference",
+       path, pb::CLINICAL},
+      false);
+}
+
 void AskWhatIsNotKept(const Case& c, pb::Verdict& v, int body, const pb::Correction& correction) {
   for (const Looked& looked : kLooked) {
     const bool meant =
@@ -238,6 +259,33 @@ void NeedWhoMayEnter(const Case& c, const Rule& rule, pb::Verdict& v, int body) 
 
 }  // namespace
 
+// What was entered from paper stands beside its sheet. A sheet whose entries are not here may be
+// another patient's: quality looks at it.
+void SheetsEntered(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) != pb::Event::kDowntimeEnded) return;
+  const auto kept = static_cast<std::uint64_t>(c.therapy.event_bodies_size());
+  const bool forgotten = c.therapy.length() > kept;
+  int sheet = 0;
+  for (const pb::DowntimeSheet& paper : c.effective.downtime_ended().papers()) {
+    const std::string name = "sheet " + std::to_string(++sheet);
+    for (const std::string& id : paper.entries()) {
+      const int body = KnownBody(c.therapy, id);
+      if (IsDowntimeEntry(c.therapy, id) || (body == 0 && forgotten)) continue;
+      const bool ours = body != 0;
+      const std::string what =
+          ours ? ", " + PlanOf(body).rule->label() + ", was not entered from paper" : "";
+      Deviation(c, rule, v,
+                {"entries of this therapy, made from paper",
+                 ShortId(id) + (ours ? what : " is no entry of this therapy"),
+                 ours ? "name what was entered from this sheet: another DOWNTIME_ENDED"
+                      : "look whose sheet it is; name what was entered from it here: another "
+                        "DOWNTIME_ENDED",
+                 name + " " + ShortId(id)},
+                !ours);
+    }
+  }
+}
+
 void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kRecordCorrected) return;
   const pb::RecordCorrected& body = c.effective.record_corrected();
@@ -274,6 +322,7 @@ void CorrectionSound(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
     const bool number = field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING;
     if (folded == Folded::kNo && number) AskWhatIsNotKept(c, v, known, correction);
+    AskBlood(c, v, known, correction, RuleOfField(*field).label(), folded == Folded::kYes);
     const Rule* ranges = FindRule("R07", v.rules_version());
     if (number && ranges != nullptr) AskSpecified(c, *ranges, v, known, correction);
   }

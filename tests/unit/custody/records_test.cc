@@ -212,6 +212,38 @@ TEST_F(RecordsTest, WhatNobodyAttestsInTimeIsADeviationAndADenialACriticalOne) {
   }
 }
 
+TEST_F(RecordsTest, ASheetOfAnOutageHoldsEntriesOfThisTherapyMadeFromPaper) {
+  run.Through("apheresis_completed");
+  const std::string weight = "weight_changed { weight_kg: 73 weighed_at $T }";
+  MustDo({"clinic.rn.1"}, weight);
+  const std::string live = run.last().parsed.event_id.ToString();
+  EventBuilder entry = run.Draft({"clinic.coord.1"}, weight);
+  entry.event().clear_signers();
+  entry.Downtime("network down, sheet 1").PerformedBy("clinic.rn.1");
+  entry.By("clinic.coord.1", pb::TRANSCRIBED).By("clinic.coord.2", pb::CHECKED);
+  const pb::Verdict entered = run.Record(entry);
+  ASSERT_FALSE(entered.refused()) << Explain(entered);
+  const std::string paper = run.last().parsed.event_id.ToString();
+  const auto ended = [&](const std::string& id) {
+    EventBuilder event =
+        run.Draft({"clinic.coord.1"},
+                  "downtime_ended { site: 'CLINIC' ended_at $T sheets: 1 papers { scan $FILE } }");
+    event.event().mutable_downtime_ended()->mutable_papers(0)->add_entries(id);
+    const pb::Verdict verdict = run.Judge(event);
+    EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+    return Of(verdict, "F21");
+  };
+  EXPECT_TRUE(ended(paper).empty());
+  ASSERT_EQ(ended(live).size(), 1U);
+  EXPECT_EQ(ended(live)[0].found(), ShortId(live) + ", Weight changed, was not entered from paper");
+  EXPECT_FALSE(ended(live)[0].critical());
+  const std::string other = Sha256("another patient's").ToString();
+  ASSERT_EQ(ended(other).size(), 1U);
+  EXPECT_EQ(ended(other)[0].found(), ShortId(other) + " is no entry of this therapy");
+  EXPECT_EQ(ended(other)[0].subject(), "sheet 1 " + ShortId(other));
+  EXPECT_TRUE(ended(other)[0].critical());
+}
+
 TEST_F(RecordsTest, AChainThatAMachineWritesForEverDoesNotGrowItsFoldForEver) {
   run.Until("eligibility_assessed");
   pb::TherapyState& state = run.mutable_state();

@@ -30,6 +30,16 @@ class BloodTest : public RulesTest {
     ledger.set_now(infused_ + day * kMicrosPerDay + 2 * kMicrosPerHour);
     return Do({"clinic.phy.1"}, "cytopenia_graded { at $T " + grades + " }");
   }
+  // A correction of the event that was recorded `back` events ago.
+  pb::Verdict Correct(std::size_t back, const char* field, const char* old, const char* now) {
+    EventBuilder event =
+        run.Draft({"clinic.lab.1", "clinic.rn.2"},
+                  std::string("record_corrected { corrections { field_path: '") + field +
+                      "' old_value: '" + old + "' new_value: '" + now + "' } reason: 'misread' }");
+    const Recorded& wrong = ledger.log()[ledger.log().size() - 1 - back];
+    event.event().mutable_record_corrected()->set_corrected_event(wrong.parsed.event_id.ToString());
+    return run.Record(event);
+  }
   const pb::BloodGrade& Kept() { return run.state().condition().blood_grade(); }
 
   Instant infused_;
@@ -111,6 +121,34 @@ TEST_F(BloodTest, WithoutCountsNothingIsComputed) {
 TEST_F(BloodTest, CountsAreKeptForALimitedNumberOfDays) {
   Anc(0, 80, 1.2);
   EXPECT_EQ(run.state().condition().blood_counts_size(), 64);
+}
+
+TEST_F(BloodTest, ACorrectedCountIsWhatTheNextGradeIsComputedFrom) {
+  Labs(1, "anc_1e9_per_l: 0.4 platelets_1e9_per_l: 90");
+  Labs(2, "anc_1e9_per_l: 0.05 platelets_1e9_per_l: 9");
+  EXPECT_FALSE(Says(Correct(0, "anc_1e9_per_l", "0.05", "0.7"), "ICAHT"));
+  EXPECT_FALSE(Says(Correct(1, "platelets_1e9_per_l", "9", "90"), "ICAHT"));
+  EXPECT_TRUE(run.state().corrections(0).folded());
+  EXPECT_FALSE(Says(Graded(3, "neutropenia_grade: 1 thrombocytopenia_grade: 0"), "ICAHT"));
+  EXPECT_EQ(Kept().neutropenia_computed(), 1U);
+  EXPECT_EQ(Kept().thrombocytopenia_computed(), 0U);
+  const pb::Verdict after = Correct(3, "anc_1e9_per_l", "0.7", "0.9");
+  ASSERT_EQ(Of(after, "ICAHT").size(), 1U) << Explain(after);
+  EXPECT_FALSE(Of(after, "ICAHT")[0].critical());
+  EXPECT_THAT(Of(after, "ICAHT")[0].next_step(), HasSubstr("CYTOPENIA_GRADED"));
+}
+
+TEST_F(BloodTest, WhereNobodyCanTellWhichCountItWasTheGradeIsNotChangedInSilence) {
+  Labs(1, "anc_1e9_per_l: 0.05");
+  Labs(2, "anc_1e9_per_l: 0.4");
+  const pb::Verdict older = Correct(1, "anc_1e9_per_l", "0.05", "0.5");
+  EXPECT_FALSE(older.refused());
+  ASSERT_EQ(Of(older, "ICAHT").size(), 1U) << Explain(older);
+  EXPECT_FALSE(run.state().corrections(0).folded());
+  Labs(3, "anc_1e9_per_l: 0.4");
+  Labs(3, "anc_1e9_per_l: 0.4");  // the day has two of them now
+  EXPECT_TRUE(Says(Correct(0, "anc_1e9_per_l", "0.4", "1.4"), "ICAHT"));
+  EXPECT_FALSE(run.state().corrections(1).folded());
 }
 
 }  // namespace
