@@ -157,6 +157,10 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kInfectionDiagnosed:
       return Diagnosed(f, event.infection_diagnosed());
     case pb::Event::kDischarged:
+      if (const auto* back = FindStep(state, pb::Event::kReadmitted);
+          back != nullptr && back->occurred_us() > f.at) {
+        return;  // told after the patient has come back
+      }
       condition->clear_icu_us();
       return condition->set_discharged_us(std::max(condition->discharged_us(), f.at));
     case pb::Event::kReadmitted:  // in hospital again: observed as before the discharge

@@ -37,9 +37,20 @@ std::string WithReason(const std::string& found, const std::string& reason) {
   return found + (reason.empty() ? ", no reason stated" : ", with a reason");
 }
 
+// Who is observed at home comes to hospital without having left it.
+void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (!IsInHospital(c.therapy) || IsOutpatient(c.therapy)) return;
+  Deviation(c, rule, v,
+            {"a discharge before the patient comes back to hospital", "none is recorded",
+             "record the discharge afterwards if it was forgotten; else say what this was, a "
+             "transfer for example, when this is closed"},
+            false);
+}
+
 }  // namespace
 
 void PlanKept(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (Body(c) == pb::Event::kReadmitted) return JudgeReturn(c, rule, v);
   if (Body(c) != pb::Event::kDischarged) return;
   const pb::Discharged& body = c.effective.discharged();
   if (c.therapy.last_infused_us() == 0 || IsOutpatient(c.therapy)) return;

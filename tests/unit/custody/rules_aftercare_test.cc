@@ -214,6 +214,41 @@ TEST_F(AftercareRulesTest, WhoComesBackIsObservedAgain) {
   EXPECT_TRUE(Offered("Observations recorded").has_value());
 }
 
+TEST_F(AftercareRulesTest, WhoNeverLeftIsNotReadmittedInSilence) {
+  OnDay(5);
+  const std::string back = "readmitted { admitted_at $T hospital: 'CLINIC' cause: TOXICITY_CRS }";
+  const pb::Verdict verdict = run.Judge(run.Draft({"clinic.rn.1"}, back));
+  EXPECT_FALSE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R28").size(), 1U) << Explain(verdict);
+  EXPECT_FALSE(Of(verdict, "R28")[0].critical());
+  Plan(pb::OBSERVATION_PLAN_OUTPATIENT);
+  EXPECT_FALSE(Says(run.Judge(run.Draft({"clinic.rn.1"}, back)), "R28"));
+}
+
+TEST_F(AftercareRulesTest, ADischargeToldAfterTheReturnSendsNobodyHome) {
+  OnDay(11);
+  MustDo({"clinic.rn.1"}, "readmitted { admitted_at $T hospital: 'CLINIC' cause: TOXICITY_CRS }");
+  EventBuilder left = run.Draft(
+      {"clinic.phy.1"},
+      "discharged { discharged_at $T-2d day: 9 condition: 'well' crs_resolved: YES icans_resolved: "
+      "YES against_advice: NO driving_instructions: YES proximity_instructions: YES wallet_card: "
+      "YES return_instructions: YES }");
+  left.HappenedAt(infused + 9 * kMicrosPerDay);
+  const pb::Verdict told = run.Record(Late(left));
+  ASSERT_FALSE(told.refused()) << Explain(told);
+  EXPECT_TRUE(IsInHospital(run.state()));
+  EXPECT_TRUE(Offered("Observations recorded").has_value());
+}
+
+TEST_F(AftercareRulesTest, APatientLostBeforeTheFirstVisitIsToldByAnUnplannedOne) {
+  OnDay(40);
+  MustDo({"clinic.reg.1"},
+         "followup { visit: VISIT_UNPLANNED seen_at $T vital_status: VITAL_STATUS_LOST response: "
+         "RESPONSE_NOT_EVALUATED persistence: PERSISTENCE_NOT_TESTED }");
+  EXPECT_TRUE(run.state().deviations().empty());
+  EXPECT_EQ(run.state().condition().vital_status(), static_cast<unsigned>(pb::VITAL_STATUS_LOST));
+}
+
 TEST(AftercareTest, WhatAProfileLeavesOutIsTheDefault) {
   const pb::Aftercare none = AftercareOf(nullptr);
   EXPECT_EQ(none.inpatient_min_days(), 7U);
