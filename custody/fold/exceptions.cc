@@ -342,7 +342,7 @@ void AgeDoubts(Folding& f) {
     const std::int64_t due = DoubtDue(f.state, f.profile, quarantine);
     if (due == 0 || f.place.received_at.micros <= due) continue;
     OpenOverdue(f, quarantine.event_id(), "F8b", true, due,
-                "quality did not resolve the doubt about what is thawed in time");
+                "the doubt about what is thawed was not resolved by quality in time");
   }
 }
 

@@ -34,8 +34,9 @@ void JudgeGrade(const Case& c, const Rule& rule, pb::Verdict& v, const Body& bod
 
 std::string InputsText(const CrsInputs& inputs, const CrsGrade& computed) {
   const char* fever = inputs.fever ? "fever" : inputs.masked ? "fever may be hidden" : "no fever";
-  return std::string(inputs.death ? "death due to CRS; " : "") + fever + " in 24 h; pressure " +
-         std::to_string(computed.pressure) + "; oxygen " + std::to_string(computed.oxygen);
+  return std::string(inputs.death ? "death due to CRS, " : "") + fever +
+         " in 24 h, pressure as grade " + std::to_string(computed.pressure) + ", oxygen as grade " +
+         std::to_string(computed.oxygen);
 }
 
 std::string InputsText(const IcansInputs& inputs) {

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "client/forms.h"
 #include "custody/event.h"
+#include "custody/state.h"
 
 namespace custody {
 namespace {
@@ -19,6 +21,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using AnyMessage = google::protobuf::Message;
 
+constexpr std::string_view kSigns = "=!";  // of a condition
 constexpr std::size_t kLongest = 200;  // of a value: reasons and statements are told to their gist
 
 std::vector<std::string_view> Split(std::string_view text, char at) {
@@ -58,8 +61,6 @@ std::string Spoken(std::string value, const FieldDescriptor& field) {
   };
   if (unit == "%") replace(" %", "%");
   if (unit == "d") replace(" d", "");  // forms say what is counted
-  if (const std::size_t power = value.find(" 10^"); power != value.npos && unit.starts_with("10^"))
-    value.replace(power, 1, "\u00D7");
   if (field.name() == "test") std::ranges::replace(value, '_', ' ');
   if (field.name() == "step" || field.name() == "at_step") {
     if (const FieldDescriptor* body = FindBody(value))
@@ -69,6 +70,15 @@ std::string Spoken(std::string value, const FieldDescriptor& field) {
   if (value.size() > kLongest) value = value.substr(0, kLongest) + " ...";
   std::ranges::replace(value, '\n', ' ');
   return value;
+}
+
+// "2 10^6/kg" is 2 times that, whether the unit is the field's or was typed.
+std::string WithPowers(std::string text) {
+  constexpr std::string_view kPower = " 10^";
+  for (std::size_t at = text.find(kPower); at != text.npos; at = text.find(kPower, at + 1)) {
+    if (at > 0 && text[at - 1] >= '0' && text[at - 1] <= '9') text.replace(at, 1, "\u00D7");
+  }
+  return text;
 }
 
 class Teller {
@@ -137,10 +147,9 @@ class Teller {
   // One part of a form; nothing when something that it names was not filled in.
   std::optional<std::string> Part(const AnyMessage& body, std::string_view part) const {
     if (const std::size_t asked = part.find('?'); asked != part.npos) {
-      const std::size_t equals = part.find('=');
-      const auto values = ValuesAt(body, part.substr(0, equals));
-      const std::string_view wanted = part.substr(equals + 1, asked - equals - 1);
-      if (std::ranges::find(values, wanted) == values.end()) return std::nullopt;
+      for (const std::string_view condition : Split(part.substr(0, asked), '&')) {
+        if (!Holds(body, condition)) return std::nullopt;
+      }
       part.remove_prefix(asked + 1);
     }
     std::string text;
@@ -159,6 +168,13 @@ class Teller {
   }
 
  private:
+  // "field=value": one of its values is shown so; "field!value": none is.
+  bool Holds(const AnyMessage& body, std::string_view condition) const {
+    const std::size_t sign = condition.find_first_of(kSigns);
+    const auto values = ValuesAt(body, condition.substr(0, sign));
+    const bool shown = std::ranges::find(values, condition.substr(sign + 1)) != values.end();
+    return shown == (condition[sign] == '=');
+  }
   static const AnyMessage& PartOf(const AnyMessage& message, const FieldDescriptor& field, int i) {
     const auto& reflection = *message.GetReflection();
     return field.is_repeated() ? reflection.GetRepeatedMessage(message, &field, i)
@@ -223,11 +239,15 @@ std::string Gist(const pb::Event& event) {
   const AnyMessage& body = event.GetReflection()->GetMessage(event, field);
   const Teller teller(event);
   std::string gist;
+  std::string last;
   for (const std::string_view part : Split(found->form, '|')) {
     const auto text = teller.Part(body, part);
-    if (text && !text->empty()) gist += (gist.empty() ? "" : ", ") + *text;
+    // "Other: anakinra" needs the drug's name; "tocilizumab" does not need it twice.
+    if (!text || text->empty() || Lower(*text) == Lower(last)) continue;
+    gist += (gist.empty() ? "" : ", ") + *text;
+    last = *text;
   }
-  return gist;
+  return WithPowers(std::move(gist));
 }
 
 Status CheckGistForm(const GistForm& form) {
@@ -236,7 +256,12 @@ Status CheckGistForm(const GistForm& form) {
   const Descriptor& type = *body->message_type();
   for (std::string_view part : Split(form.form, '|')) {
     if (const std::size_t asked = part.find('?'); asked != part.npos) {
-      CUSTODY_RETURN_IF_ERROR(CheckPath(type, part.substr(0, part.find('='))));
+      for (const std::string_view condition : Split(part.substr(0, asked), '&')) {
+        const std::size_t sign = condition.find_first_of(kSigns);
+        if (sign == condition.npos)
+          return InvalidArgument("no condition: " + std::string(condition));
+        CUSTODY_RETURN_IF_ERROR(CheckPath(type, condition.substr(0, sign)));
+      }
       part.remove_prefix(asked + 1);
     }
     for (std::size_t open = part.find('{'); open != part.npos; open = part.find('{', open + 1)) {

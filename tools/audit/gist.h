@@ -20,7 +20,8 @@ namespace custody {
 //   {field:one two}    of each element the parts named, elements divided by "; "; a part that
 //                      begins with "~" is a word between them
 //   {field@zone}       the day of a time, in the zone that another field names
-//   field=value?text   the text, when the field's value is shown as `value`
+//   field=value?text   the text, when the field's value is shown as `value`, or one of its values
+//   field!value?text   the text, when none of its values is; "&" joins conditions
 struct GistForm {
   std::string_view body;
   std::string_view form;

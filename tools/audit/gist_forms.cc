@@ -23,8 +23,9 @@ constexpr GistForm kForms[] = {
      "lot {lot}|complete: {complete}|"
      "all deviations closed: {deviations_closed}"},
     {"bedside_id_verified",
-     "passed=yes?PASSED|passed=no?NOT PASSED|bag {container}|"
-     "checks.all_agree=yes?all scans agree|checks.all_agree=no?SCANS DIFFER"},
+     "passed=yes&checks.all_agree!no?PASSED|passed=yes&checks.all_agree=no?NO PASS, ONE CHECK SAYS "
+     "NO|passed=no?NOT PASSED|bag {container}|"
+     "checks.all_agree=yes&checks.all_agree!no?all scans agree|checks.all_agree=no?SCANS DIFFER"},
     {"bridging_given", "{modality}|{regimen}|serious_reaction=yes?SERIOUS REACTION"},
     {"car_level", "{copies_per_ug}|{cells_per_ul}"},
     {"carrier_milestone", "{kind}|at {place}|shipper {shipper}|seal {seal_condition}"},
@@ -141,6 +142,8 @@ constexpr GistForm kForms[] = {
     {"observations_recorded",
      "{observations.vitals.temperature_c}|"
      "systolic {observations.vitals.systolic_mmhg}|"
+     "oxygen {observations.oxygen}|"
+     "with {observations.vasopressors}|"
      "{observations.symptoms}"},
     {"oos_accepted", "lot {lot}|patient's consent: {patient_consent}|{statement}"},
     {"oos_authorised", "lot {lot}|{pathway}|{authorisation}"},
@@ -163,8 +166,9 @@ constexpr GistForm kForms[] = {
      "go: {go}|tocilizumab doses {tocilizumab_doses}|{weight_kg}|"
      "active_infection=yes?ACTIVE INFECTION"},
     {"prethaw_id_verified",
+     "checks.all_agree=no?NOT VERIFIED, SCANS DIFFER|patient_ready=no?PATIENT NOT READY|"
      "bag {container}|order {order}|confirmed by {confirmed_by}|"
-     "checks.all_agree=yes?all scans agree|checks.all_agree=no?SCANS DIFFER"},
+     "checks.all_agree=yes&checks.all_agree!no?all scans agree"},
     {"product_recalled", "recall {recall}|{identifier_type} {identifier}|{containers}|{reason}"},
     {"prophylaxis_given", "{kind}|{drugs:drug amount unit}"},
     {"qc_result",
@@ -195,7 +199,7 @@ constexpr GistForm kForms[] = {
      "{containers.container}|expiry_date_only=yes?expires {expires_at@expiry_time_zone}|"
      "expiry_date_only=no?expires {expires_at}"},
     {"released_oos",
-     "OUT OF SPECIFICATION|lot {lot}|missed {missed}|{containers.container}|"
+     "lot {lot}|missed {missed}|{containers.container}|"
      "authorised {authorisation}|expiry_date_only=yes?expires {expires_at@expiry_time_zone}|"
      "expiry_date_only=no?expires {expires_at}"},
     {"remanufacture_ordered", "lot {old_lot}|{reason}"},

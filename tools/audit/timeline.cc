@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "client/event_words.h"
@@ -18,6 +19,7 @@
 #include "custody/bundle.h"
 #include "custody/event.h"
 #include "custody/rules.h"
+#include "custody/state.h"
 #include "custody/therapy.h"
 #include "tools/audit/commands.h"
 #include "tools/audit/gist.h"
@@ -30,11 +32,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMaxBundleBytes = std::size_t{4} << 30;
 constexpr std::size_t kDay = sizeof("02 Mar 2026") - 1;  // of what FormatLocal gives
 constexpr std::string_view kBelow = "             ";
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 bool Speaks(const pb::Finding& finding) {
   return finding.grade() == pb::UNREADABLE || finding.grade() == pb::FORGED ||
@@ -50,6 +47,13 @@ Remarks RemarksOf(const pb::AuditReport& report) {
     if (finding.has_index()) remarks[finding.index()].push_back(&finding);
   }
   return remarks;
+}
+
+// Whether an entry is what it claims to be.
+bool Holds(const Remarks& remarks, std::uint64_t index) {
+  const auto found = remarks.find(index);
+  return found == remarks.end() ||
+         std::ranges::none_of(found->second, [](const auto* finding) { return Speaks(*finding); });
 }
 
 // Whether a remark is told by the rules' own words, or is of use to nobody who reads a story.
@@ -93,10 +97,7 @@ Judged JudgeAgain(const Bundle& bundle, const std::string& therapy, const Remark
   Judged judged;
   pb::TherapyState& state = judged.state;
   for (const auto& [index, place] : order) {
-    const auto found = remarks.find(index);
-    const bool holds = found == remarks.end() ||
-                       std::none_of(found->second.begin(), found->second.end(),
-                                    [](const auto* finding) { return Speaks(*finding); });
+    const bool holds = Holds(remarks, index);
     const auto parsed = ParseEvent(place.first->signed_event.payload());
     const auto entry = ParseLogEntry(place.first->entry);
     if (!holds || !parsed.ok() || !entry.ok()) continue;
@@ -116,6 +117,40 @@ Judged JudgeAgain(const Bundle& bundle, const std::string& therapy, const Remark
   return judged;
 }
 
+// What others name by its event id.
+struct Entries {
+  struct Entry {
+    std::string said;  // "13 Apr 2026 11:15 CEST Thaw started"
+    bool from_paper = false;
+  };
+  std::map<std::string, Entry> entries;  // by event id
+  std::set<std::string> on_sheets;       // ids that a scanned sheet of an outage names
+};
+
+Entries EntriesOf(const std::vector<BundleEntry>& chain, const Remarks& remarks) {
+  Entries told;
+  for (const BundleEntry& entry : chain) {
+    const auto parsed = ParseEvent(entry.signed_event.payload());
+    if (!parsed.ok() || !Holds(remarks, entry.index)) continue;
+    const pb::Event& event = parsed->effective();
+    told.entries[parsed->effective_id().ToString()] = {
+        FormatLocal(FromProto(event.occurred_at()), event.time_zone()) + " " +
+            BodyRule(event).label(),
+        event.entry() == pb::DOWNTIME};
+    for (const pb::DowntimeSheet& paper : event.downtime_ended().papers())
+      told.on_sheets.insert(paper.entries().begin(), paper.entries().end());
+  }
+  return told;
+}
+
+// A field's name as words; of a number or a person nothing changes.
+std::string AsWords(std::string subject) {
+  const bool field =
+      std::ranges::all_of(subject, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
+  if (field) std::ranges::replace(subject, '_', ' ');
+  return subject;
+}
+
 // A reason as a remark; empty when there is nothing to remark.
 std::string RemarkOf(const pb::Reason& reason, bool refused) {
   std::string what;
@@ -132,22 +167,25 @@ std::string RemarkOf(const pb::Reason& reason, bool refused) {
   } else {
     return {};
   }
-  if (!reason.subject().empty()) what += " (" + reason.subject() + ")";
+  if (!reason.subject().empty()) what += " (" + AsWords(reason.subject()) + ")";
   what += ": expected " + reason.expected();
   return reason.found().empty() ? what : what + ", found " + reason.found();
 }
 
 class Teller {
  public:
-  Teller(const Remarks& remarks, const Judged& judged, bool full)
-      : remarks_(remarks), judged_(judged), full_(full) {}
+  Teller(const Remarks& remarks, const Judged& judged, const Entries& told, bool full)
+      : remarks_(remarks), judged_(judged), told_(told), full_(full) {}
 
   void Tell(const BundleEntry& entry);
   const std::string& text() const { return text_; }
   const Json& json() const { return json_; }
 
  private:
-  void TellEvent(const pb::Event& event, bool adopted);
+  void TellEvent(const ParsedEvent& parsed);
+  void TellSheets(const pb::DowntimeEnded& outage);
+  void TellWhatItIsOf(const pb::Event& event);
+  std::string Said(const std::string& id) const;
   void TellJson(const pb::Event& event, const std::string& gist);
   void TellVerdict(std::uint64_t index);
   void Remark(const std::string& words);
@@ -155,6 +193,7 @@ class Teller {
 
   const Remarks& remarks_;
   const Judged& judged_;
+  const Entries& told_;
   bool full_;
   std::string day_;  // the last one told
   std::string text_;
@@ -200,7 +239,48 @@ void Teller::TellJson(const pb::Event& event, const std::string& gist) {
                                {"meaning", pb::Meaning_Name(signer.meaning())}});
 }
 
-void Teller::TellEvent(const pb::Event& event, bool adopted) {
+// The entry of that id, with its day when that is another one than the last told.
+std::string Teller::Said(const std::string& id) const {
+  const auto entry = told_.entries.find(id);
+  if (entry == told_.entries.end()) return ShortId(id) + " (not in this record)";
+  const std::string& said = entry->second.said;
+  return said.starts_with(day_) ? said.substr(kDay + 1) : said;
+}
+
+// What says something of an earlier entry names it by its id, which nobody can read.
+void Teller::TellWhatItIsOf(const pb::Event& event) {
+  std::vector<std::string> ids(event.attested().events().begin(), event.attested().events().end());
+  ids.push_back(event.record_corrected().corrected_event());
+  ids.push_back(event.override_confirmed().grant());
+  ids.push_back(event.death_recorded_in_error().death());
+  for (const std::string& id : ids) {
+    if (id.empty()) continue;
+    const std::string said = Plain(Said(id));
+    text_ += std::string(kBelow) + "  of " + said + "\n";
+    json_.back()["of"].push_back(said);
+  }
+}
+
+// Each sheet with what was entered from it, so that it can be held against its scan.
+void Teller::TellSheets(const pb::DowntimeEnded& outage) {
+  int number = 0;
+  for (const pb::DowntimeSheet& paper : outage.papers()) {
+    std::string told;
+    for (const std::string& id : paper.entries()) {
+      const auto entry = told_.entries.find(id);
+      const bool live = entry != told_.entries.end() && !entry->second.from_paper;
+      told += (told.empty() ? "" : "; ") + Said(id) + (live ? " (not from paper)" : "");
+    }
+    std::string line = "sheet " + std::to_string(++number);
+    if (!paper.scan().name().empty()) line += " (" + paper.scan().name() + ")";
+    line = Plain(line + ": " + (told.empty() ? "nothing entered" : told));
+    text_ += std::string(kBelow) + "  " + line + "\n";
+    json_.back()["sheets"].push_back(line);
+  }
+}
+
+void Teller::TellEvent(const ParsedEvent& parsed) {
+  const pb::Event& event = parsed.effective();
   const std::string local = FormatLocal(FromProto(event.occurred_at()), event.time_zone());
   const std::string day = local.substr(0, kDay);
   if (day != day_) text_ += (day_.empty() ? "" : "\n") + day + "\n";
@@ -215,7 +295,12 @@ void Teller::TellEvent(const pb::Event& event, bool adopted) {
     Remark("entered " + std::string(event.entry() == pb::LATE ? "late" : "from paper") +
            ", signed " + FormatLocal(FromProto(event.signed_at()), event.time_zone()) + ": " +
            event.late_reason());
-  if (adopted) Remark("signed offline, and taken over into the record afterwards");
+  if (event.entry() == pb::DOWNTIME && !told_.on_sheets.contains(parsed.effective_id().ToString()))
+    Remark("no scanned sheet stands beside this entry");
+  TellSheets(event.downtime_ended());
+  TellWhatItIsOf(event);
+  if (parsed.original != nullptr)
+    Remark("signed offline, and taken over into the record afterwards");
   if (full_) text_ += RenderEvent(event, event.time_zone());
 }
 
@@ -234,10 +319,9 @@ void Teller::Tell(const BundleEntry& entry) {
   const auto found = remarks_.find(entry.index);
   const auto& remarks = found == remarks_.end() ? std::vector<const pb::Finding*>() : found->second;
   const auto parsed = ParseEvent(entry.signed_event.payload());
-  const bool holds = parsed.ok() && std::none_of(remarks.begin(), remarks.end(),
-                                                 [](const auto* f) { return Speaks(*f); });
+  const bool holds = parsed.ok() && Holds(remarks_, entry.index);
   if (holds) {
-    TellEvent(parsed->effective(), parsed->original != nullptr);
+    TellEvent(*parsed);
   } else {
     text_ += "EVENT " + std::to_string(entry.index) + " DOES NOT HOLD and is not told\n";
     json_.back()["remarks"] = Json::array();
@@ -267,11 +351,12 @@ StatusOr<Answer> Timeline(const VerifyOptions& options, bool full) {
   CUSTODY_ASSIGN_OR_RETURN(const Bundle bundle, ParseBundle(file, reported));
   const Remarks remarks = RemarksOf(report);
   const Judged judged = JudgeAgain(bundle, report.therapy(), remarks);
-  Teller teller(remarks, judged, full);
   const auto chain = bundle.chains.find(report.therapy());
-  if (chain != bundle.chains.end()) {
-    for (const BundleEntry& entry : chain->second) teller.Tell(entry);
-  }
+  const std::vector<BundleEntry> none;
+  const std::vector<BundleEntry>& entries = chain == bundle.chains.end() ? none : chain->second;
+  const Entries told = EntriesOf(entries, remarks);
+  Teller teller(remarks, judged, told, full);
+  for (const BundleEntry& entry : entries) teller.Tell(entry);
   if (options.json) {
     const Json object = {{"therapy", report.therapy()},
                          {"environment", report.environment()},

@@ -116,6 +116,44 @@ TEST_F(AuditCommandsTest, TheTimelineSaysWhatTheRulesSaid) {
   EXPECT_THAT(answer.text, HasSubstr("             ! AGAINST R38"));
 }
 
+TEST_F(AuditCommandsTest, TheTimelineSaysWhatWasEnteredFromWhichSheet) {
+  const auto weighed = [&](bool on_paper) {
+    EventBuilder event = ledger_.On("therapy/A1").By("clinic.rn.1");
+    event.event().mutable_weight_changed()->set_weight_kg(70);
+    *event.event().mutable_weight_changed()->mutable_weighed_at() = ToProto(ledger_.now());
+    if (on_paper) event.Downtime("network down").By("clinic.coord.1", pb::CHECKED);
+    return event.Record().parsed.event_id.ToString();
+  };
+  const std::vector<std::vector<std::string>> sheets = {
+      {weighed(true)}, {weighed(false), Sha256("elsewhere").ToString()}, {}};
+  weighed(true);  // from no sheet
+  EventBuilder ended = ledger_.On("therapy/A1").By("clinic.coord.1");
+  pb::DowntimeEnded& body = *ended.event().mutable_downtime_ended();
+  body.set_site("CLINIC");
+  *body.mutable_ended_at() = ToProto(ledger_.now());
+  body.set_sheets(3);
+  for (const std::vector<std::string>& entries : sheets) {
+    pb::DowntimeSheet& sheet = *body.add_papers();
+    sheet.mutable_scan()->set_sha256(Sha256("scan").ToString());
+    sheet.mutable_scan()->set_size(4);
+    sheet.mutable_scan()->set_media_type("image/png");
+    sheet.mutable_scan()->set_name("scan.png");
+    for (const std::string& id : entries) sheet.add_entries(id);
+  }
+  ended.Record();
+  Write("a.custody.json", BundleText(ledger_, "therapy/A1"));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer answer, Timeline(Options(), false));
+  EXPECT_THAT(answer.text, HasSubstr("sheet 1 (scan.png): 09:00 CET Weight changed\n"));
+  EXPECT_THAT(answer.text,
+              HasSubstr("sheet 2 (scan.png): 09:00 CET Weight changed (not from paper); " +
+                        Sha256("elsewhere").ToHex().substr(0, 8) + " (not in this record)\n"));
+  EXPECT_THAT(answer.text, HasSubstr("sheet 3 (scan.png): nothing entered\n"));
+  const std::string unnamed = "! no scanned sheet stands beside this entry";
+  const std::size_t first = answer.text.find(unnamed);
+  ASSERT_NE(first, std::string::npos) << answer.text;
+  EXPECT_EQ(answer.text.find(unnamed, first + 1), std::string::npos) << "of one entry alone";
+}
+
 TEST_F(AuditCommandsTest, TheTimelineIsJsonToo) {
   VerifyOptions options = Options();
   options.json = true;
@@ -163,6 +201,8 @@ TEST(GistTest, EveryBodyIsToldByFieldsThatItHas) {
   EXPECT_FALSE(CheckGistForm({"crs_graded", "{grade.x}"}).ok());
   EXPECT_FALSE(CheckGistForm({"released", "{lot@expiry_time_zone}"}).ok());
   EXPECT_FALSE(CheckGistForm({"nobody", ""}).ok());
+  EXPECT_FALSE(CheckGistForm({"crs_graded", "death=yes&grad!0?DEATH"}).ok());
+  EXPECT_FALSE(CheckGistForm({"crs_graded", "death?DEATH"}).ok());
 }
 
 TEST(GistTest, SaysWhatMattersAsPeopleSayIt) {
@@ -185,6 +225,22 @@ TEST(GistTest, SaysWhatMattersAsPeopleSayIt) {
                  "max_temperature_centi_c: -14150 summary: SUMMARY_TYPED }"),
             "logger L1, -196 \u00B0C to -141.5 \u00B0C, READ OFF THE LOGGER");
   EXPECT_EQ(Gist(pb::Event()), "");
+}
+
+TEST(GistTest, APassThatOneOfTheTwoDeniesIsToldAsNone) {
+  const Instant now{1'772'438'400 * kMicrosPerSecond};
+  const auto gist = [&](const std::string& text) { return Gist(ParseBody(text, now)); };
+  const std::string bed = "bedside_id_verified { container { value: 'B-1' source: SCANNED } ";
+  const std::string yes = "checks { all_agree: YES } ";
+  const std::string no = "checks { all_agree: NO } ";
+  EXPECT_EQ(gist(bed + yes + yes + "passed: YES }"), "PASSED, bag B-1, all scans agree");
+  EXPECT_EQ(gist(bed + yes + no + "passed: YES }"),
+            "NO PASS, ONE CHECK SAYS NO, bag B-1, SCANS DIFFER");
+  EXPECT_EQ(gist(bed + yes + yes + "passed: NO }"), "NOT PASSED, bag B-1, all scans agree");
+  const std::string thaw = "prethaw_id_verified { container { value: 'B-1' source: SCANNED } ";
+  EXPECT_EQ(gist(thaw + yes + no + "}"), "NOT VERIFIED, SCANS DIFFER, bag B-1");
+  EXPECT_EQ(gist(thaw + yes + yes + "patient_ready: NO }"),
+            "PATIENT NOT READY, bag B-1, all scans agree");
 }
 
 TEST(GistTest, SaysHowAThingEndedAndWhatWasChanged) {
