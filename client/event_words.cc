@@ -7,6 +7,7 @@
 #include "crypto/utf8.h"
 #include "custody/event.h"
 #include "custody/rules.h"
+#include "custody/state.h"
 #include "custody/time.h"
 
 namespace custody {
@@ -56,14 +57,6 @@ void RenderFields(const AnyMessage& message, const std::string& indent, std::str
       RenderFields(part, indent + "  ", zone, out);
     }
   }
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 std::string KindOfField(const FieldDescriptor& field) {

@@ -71,11 +71,11 @@ void PlanSlot(Planning& p) {
   const bool inbound = std::ranges::any_of(
       state.shipments(), [](const pb::Shipment& s) { return s.inbound() && s.handed_us() != 0; });
   if (!IsCollected(state)) {
-    p.AddAt("collection", pb::Event::kApheresisStarted, state.apheresis_planned_us());
+    p.AddAt(kCollectionDate, pb::Event::kApheresisStarted, state.apheresis_planned_us());
   }
-  if (!inbound) p.AddAt("pick-up", pb::Event::kHandedToCarrier, state.pickup_planned_us());
+  if (!inbound) p.AddAt(kPickupDate, pb::Event::kHandedToCarrier, state.pickup_planned_us());
   if (state.lots().empty()) {
-    p.AddAt("manufacture", pb::Event::kBatchOpened, state.manufacturing_planned_us());
+    p.AddAt(kManufactureDate, pb::Event::kBatchOpened, state.manufacturing_planned_us());
   }
 }
 
@@ -87,7 +87,7 @@ void PlanTreatment(Planning& p) {
   if (state.last_infused_us() != 0) return;
   const std::int64_t arrived = Arrived(state);
   const std::int64_t expected = arrived != 0 ? arrived : Expected(state);
-  if (arrived == 0) p.AddAt("delivery", pb::Event::kReceivedClinic, expected);
+  if (arrived == 0) p.AddAt(kDeliveryDate, pb::Event::kReceivedClinic, expected);
   // Begun, and this view does not say when.
   if (!state.has_ld() && HasStep(state, pb::Event::kLdStarted)) return;
   const std::int64_t rest = p.Course() - 1;
@@ -133,10 +133,10 @@ std::vector<PlannedStep> ScheduleBefore(const pb::TherapyState& state, const pb:
   pb::TherapyState before = state;
   before.set_slotted(before.slotted() || !move.from_slot().empty());
   for (const pb::SlotDate& date : move.dates()) {
-    if (date.name() == "collection") before.set_apheresis_planned_us(date.old_us());
-    if (date.name() == "pick-up") before.set_pickup_planned_us(date.old_us());
-    if (date.name() == "manufacture") before.set_manufacturing_planned_us(date.old_us());
-    if (date.name() == "delivery") before.set_expected_delivery_us(date.old_us());
+    if (date.name() == kCollectionDate) before.set_apheresis_planned_us(date.old_us());
+    if (date.name() == kPickupDate) before.set_pickup_planned_us(date.old_us());
+    if (date.name() == kManufactureDate) before.set_manufacturing_planned_us(date.old_us());
+    if (date.name() == kDeliveryDate) before.set_expected_delivery_us(date.old_us());
   }
   return ScheduleOf(before, profile);
 }

@@ -11,11 +11,16 @@
 
 namespace custody {
 
+// What the slot's dates are called, here and in what a change of the slot moved.
+inline constexpr const char* kCollectionDate = "collection";
+inline constexpr const char* kPickupDate = "pick-up";
+inline constexpr const char* kManufactureDate = "manufacture";
+inline constexpr const char* kDeliveryDate = "delivery";
+
 // `PlannedStep` is one of them, in time order. Times are microseconds, whole days where only a day
 // is planned (from its first to its last microsecond where the patient is treated).
 struct PlannedStep {
-  // "collection", "pick-up", "manufacture", "delivery", "lymphodepletion", "infusion"
-  std::string name;
+  std::string name;          // a date of the slot; "lymphodepletion", "infusion"
   int body = 0;              // field number in Event of the step that does it
   std::int64_t from_us = 0;  // aimed at from, until
   std::int64_t to_us = 0;

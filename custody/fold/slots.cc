@@ -8,6 +8,7 @@
 #include <array>
 
 #include "custody/fold/fold.h"
+#include "custody/schedule.h"
 #include "custody/state.h"
 
 namespace custody::fold {
@@ -15,8 +16,8 @@ namespace {
 
 enum Date { kCollection, kPickup, kManufacture, kDelivery };
 constexpr std::size_t kDates = 4;
-constexpr std::array<const char*, kDates> kNames = {"collection", "pick-up", "manufacture",
-                                                    "delivery"};
+constexpr std::array<const char*, kDates> kNames = {kCollectionDate, kPickupDate, kManufactureDate,
+                                                    kDeliveryDate};
 using Dates = std::array<std::int64_t, kDates>;  // microseconds; 0: none
 
 Dates Planned(const pb::TherapyState& state) {

@@ -6,6 +6,7 @@
 
 #include "crypto/merkle.h"
 #include "crypto/note.h"
+#include "custody/state.h"
 #include "tests/support/event_builder.h"
 
 namespace custody {
@@ -22,12 +23,6 @@ const std::vector<pb::Role> kLabRoles = {pb::WH, pb::MFG, pb::MFG2,  pb::QC,    
 const std::vector<pb::Role> kDepotRoles = {pb::COUR, pb::DEVICE};
 const std::vector<pb::Role> kOtherRoles = {pb::PHY, pb::RN, pb::CELL_LAB, pb::PHARM, pb::QA};
 const std::vector<pb::Role> kOverseerRoles = {pb::AUDITOR};
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 PrivateKey KeyOf(std::string_view what) {
   return Must(PrivateKey::FromSeed(Sha256({"custody test key ", what}).view()));
