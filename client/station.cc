@@ -152,6 +152,7 @@ void Station::ShowSteps(const pb::TherapyState& state, const std::vector<pb::Nex
     rows.push_back(std::move(row));
   }
   console_.Table({"", "Next", "For", "Who", "Due", "Now"}, rows);
+  for (const std::string& line : HelpLines(steps)) console_.Say("  " + line);
 }
 
 bool Station::Choose(const std::string& id) {

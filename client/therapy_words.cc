@@ -1,11 +1,14 @@
 #include "client/therapy_words.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "client/event_words.h"
 #include "client/forms.h"
 #include "crypto/utf8.h"
+#include "custody/aftercare.h"
 #include "custody/alerts.h"
+#include "custody/body_plan.h"
 #include "custody/event.h"
 #include "custody/grading.h"
 #include "custody/profile.h"
@@ -88,6 +91,27 @@ void Shipments(const pb::TherapyState& state, std::string_view zone, std::string
   }
 }
 
+std::string Days(std::int64_t micros) { return std::to_string(micros / kMicrosPerDay) + " d"; }
+
+// How long the whole course has taken, and the stay in hospital.
+void Clocks(const pb::TherapyState& state, const Desk& desk, std::string& out) {
+  const std::string& zone = desk.zone();
+  const std::int64_t now = desk.Now().micros;
+  if (const std::optional<VeinToVein> clock = VeinToVeinOf(state); clock.has_value()) {
+    const bool runs = clock->to_us == 0;
+    AddLine(out,
+            "  Clock        vein to vein: " + Days((runs ? now : clock->to_us) - clock->from_us) +
+                ", from " + LocalTime(clock->from_us, zone) +
+                (runs ? ", runs" : " to " + LocalTime(clock->to_us, zone)));
+  }
+  if (!state.has_condition() || !IsInHospital(state) || IsOutpatient(state)) return;
+  const pb::Aftercare care =
+      AftercareOf(ProfileFor(desk.registry(), state, pb::Event::default_instance()));
+  AddLine(out, "  Clock        in hospital: " + Days(now - state.last_infused_us()) +
+                   " since the infusion, usually " + std::to_string(care.inpatient_min_days()) +
+                   " to " + std::to_string(care.inpatient_max_days()) + " d");
+}
+
 // What is planned, and what the slot's last change moved: each date from when to when.
 void Plans(const pb::TherapyState& state, const Desk& desk, std::string& out) {
   const pb::Profile* profile = ProfileFor(desk.registry(), state, pb::Event::default_instance());
@@ -144,6 +168,17 @@ Rows StepRows(std::span<const pb::NextStep> steps, const Desk& desk) {
     rows.push_back({step.label() + " (" + step.body() + ")", step.subject(), who, due, now});
   }
   return rows;
+}
+
+std::vector<std::string> HelpLines(std::span<const pb::NextStep> steps) {
+  std::vector<std::string> lines;
+  for (const pb::NextStep& step : steps) {
+    const int body = BodyNumber(step.body());
+    if (step.help().empty() || (body != 0 && step.help() == PlanOf(body).rule->help())) continue;
+    lines.push_back(Plain(step.label() + (step.subject().empty() ? "" : " " + step.subject()) +
+                          ": " + step.help()));
+  }
+  return lines;
 }
 
 Rows ContainerRows(const pb::TherapyState& state, const Desk& desk) {
@@ -252,6 +287,7 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
                      LocalTime(grant.expires_us(), zone) +
                      (grant.used_by_size() > 0 ? ", used" : ", not used yet"));
   }
+  Clocks(state, desk, out);
   for (const pb::Timer& timer : state.timers()) {
     const std::int64_t left = timer.due_us() - desk.Now().micros;
     out += "  Clock        " + timer.name() + ": due " + LocalTime(timer.due_us(), zone) + " (" +

@@ -28,6 +28,8 @@ std::string LocalTime(std::int64_t micros, std::string_view zone);
 
 // `StepRows` are rows of {step, for, who, due, now}.
 Rows StepRows(std::span<const pb::NextStep> steps, const Desk& desk);
+// `HelpLines` say of steps what their body alone does not: "Discharged: usually 7 to 14 d ...".
+std::vector<std::string> HelpLines(std::span<const pb::NextStep> steps);
 // `ContainerRows` are rows of {container, kind, state, place, lot, expires}.
 Rows ContainerRows(const pb::TherapyState& state, const Desk& desk);
 // `EventRow` is {#, when, what, signed by, entered}.

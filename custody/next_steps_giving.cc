@@ -1,13 +1,10 @@
-// Next steps from lymphodepletion on, and everything that waits for somebody's decision.
+// Next steps from lymphodepletion to the end of the infusion.
 #include <algorithm>
 
-#include "crypto/encoding.h"
-#include "custody/accounting.h"
-#include "custody/aftercare.h"
-#include "custody/body_plan.h"
-#include "custody/grading.h"
+#include "custody/lot_choice.h"
 #include "custody/next_steps.h"
 #include "custody/profile.h"
+#include "custody/schedule.h"
 #include "custody/state.h"
 
 namespace custody::next {
@@ -68,6 +65,27 @@ void OfferPrethaw(Offers& offers, const pb::InfusionOrder& order, const pb::Cont
   });
 }
 
+// Where cell laboratory and ward lie apart, what is out of storage goes from hand to hand (row 29).
+void OfferWard(Offers& offers, const pb::Container& bag) {
+  const pb::TherapyState& state = offers.state();
+  const bool issued = std::ranges::any_of(state.holdings(), [&](const pb::Holding& holding) {
+    return holding.subject() == bag.id() && holding.since_us() >= bag.removed_us();
+  });
+  const auto times = [&](int body) {
+    const pb::StepRecord* step = FindStep(state, body);
+    return step == nullptr ? 0U : step->count();
+  };
+  if (!issued) {
+    pb::NextStep& issue = offers.Add(pb::Event::kIssuedToWard, bag.id(), [&](pb::Event& event) {
+      event.mutable_issued_to_ward()->add_containers(bag.id());
+      event.mutable_issued_to_ward()->set_coi(state.coi());
+    });
+    offers.Due(issue, WindowEnd(offers, bag));
+  } else if (times(pb::Event::kIssuedToWard) > times(pb::Event::kReceivedOnWard)) {
+    offers.Due(offers.Add(pb::Event::kReceivedOnWard, bag.id()), WindowEnd(offers, bag));
+  }
+}
+
 // The next step of one ordered container.
 void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Container& bag) {
   const std::string& id = bag.id();
@@ -89,11 +107,14 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
         event.mutable_thaw_started()->mutable_container()->set_value(id);
       });
       offers.Add(pb::Event::kReturnedToStorage, id);
+      OfferWard(offers, bag);
       return;
     case pb::CONTAINER_THAWING:
       offers.Add(pb::Event::kThawCompleted, id);
       return;
     case pb::CONTAINER_THAWED:
+      OfferWard(offers, bag);
+      [[fallthrough]];
     case pb::CONTAINER_VERIFIED:
       offers.Due(
           offers.Add(pb::Event::kBedsideIdVerified, id,
@@ -127,51 +148,6 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
   }
 }
 
-// Something that is done every so many hours.
-void OfferEvery(Offers& offers, int body, std::int64_t last, std::uint32_t hours) {
-  const std::int64_t from = std::max(last, offers.state().last_infused_us());
-  offers.Due(offers.Add(body), from + hours * kMicrosPerHour);
-}
-
-// Until the patient is discharged: readings, ICE, examination and blood (R28). Who is observed at
-// home has no readings that are due, and is seen or called daily.
-void OfferObservation(Offers& offers, const pb::Aftercare& care) {
-  const pb::TherapyState& state = offers.state();
-  const pb::PatientCondition& condition = state.condition();
-  const bool home = IsOutpatient(state);
-  offers.Due(offers.Add(pb::Event::kObservationsRecorded), ReadingsDue(state, care, offers.now()));
-  OfferEvery(offers, pb::Event::kIceRecorded, condition.last_ice_us(),
-             home ? 24 : care.ice_hours());
-  OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
-  if (!home) OfferEvery(offers, pb::Event::kDailyExam, condition.last_exam_us(), 24);
-  offers.Add(pb::Event::kCrsGraded);
-  offers.Add(pb::Event::kIcansGraded);
-  const std::int64_t least = home ? 0 : care.inpatient_min_days() * kMicrosPerDay;
-  offers.Due(offers.Add(pb::Event::kDischarged), 0, state.last_infused_us() + least);
-}
-
-// What nobody has decided about intensive care yet (R44).
-void OfferCareDecision(Offers& offers) {
-  std::int64_t due = 0;
-  for (const pb::CareDecision& asked : offers.state().condition().care_decisions()) {
-    due = due == 0 ? asked.due_us() : std::min(due, asked.due_us());
-  }
-  if (due == 0) return;
-  pb::NextStep& step = offers.Add(pb::Event::kAeTreatmentGiven);
-  step.set_help("grade 3 or more: transfer to intensive care, or say that it is not needed");
-  offers.Due(step, due);
-}
-
-// A grade that is death, and nobody recorded that (F13).
-void OfferDeath(Offers& offers) {
-  if (!LacksDeath(offers.state())) return;
-  const pb::PatientCondition& condition = offers.state().condition();
-  const bool crs = condition.crs_grade() == static_cast<std::int32_t>(kDeathGrade);
-  pb::NextStep& died = offers.Add(pb::Event::kPatientDied);
-  died.set_help("CRS or ICANS of grade 5 is death: record it, or grade again");
-  offers.Due(died, crs ? condition.crs_said_us() : condition.icans_said_us());
-}
-
 // The second of two parts, once the first is given (R32): on its days.
 void OfferSecondDose(Offers& offers) {
   const pb::TherapyState& state = offers.state();
@@ -185,6 +161,7 @@ void OfferSecondDose(Offers& offers) {
   const std::int64_t due = plan.second_to_day() == 0 ? 0 : day(plan.second_to_day());
   offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), due, opens);
   offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), due, opens);
+  offers.Due(offers.Add(pb::Event::kProphylaxisGiven), due, opens);
   const bool ordered = std::ranges::any_of(state.orders(), [](const pb::InfusionOrder& order) {
     return order.open() && order.dose_number() >= 2;
   });
@@ -199,30 +176,88 @@ void OfferSecondDose(Offers& offers) {
              due, opens);
 }
 
+// The product that arrived is put away, or stays in the shipper that it came in.
+void OfferPuttingAway(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  for (const pb::Container& bag : state.containers()) {
+    const bool arrived = bag.material() == pb::DRUG_PRODUCT &&
+                         bag.state() == pb::CONTAINER_RECEIVED && bag.site() == TreatingSite(state);
+    if (!arrived) continue;
+    offers.Add(pb::Event::kStoredClinic, bag.id());
+    const bool dry = std::ranges::any_of(state.shipments(), [&](const pb::Shipment& shipment) {
+      const auto& ids = shipment.containers();
+      return shipment.cryogenic() && shipment.received_us() != 0 && shipment.emptied_us() == 0 &&
+             std::ranges::find(ids, bag.id()) != ids.end();
+    });
+    if (dry) offers.Add(pb::Event::kStoredInShipper, bag.id());
+  }
+}
+
+// Whether too much time has passed since the last course (R20, R22).
+bool IsTooLongAgo(const Offers& offers) {
+  const std::int64_t deadline = LdDeadline(offers);
+  if (deadline != 0 && deadline < offers.now()) return true;
+  const std::uint32_t days =
+      offers.profile() == nullptr ? 0 : offers.profile()->ld().repeat_after_days();
+  const std::int64_t last = offers.state().ld().last_dose_us();
+  return days != 0 && last != 0 &&
+         DayIn(offers.state(), offers.now()) - DayIn(offers.state(), last) > days;
+}
+
+void OfferCourse(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const pb::Lymphodepletion& ld = state.ld();
+  const pb::StepRecord* again = FindStep(state, pb::Event::kLdRepeated);
+  const bool repeated = again != nullptr && ld.completed_us() != 0 && !ld.waived() &&
+                        again->occurred_us() > ld.completed_us();
+  if ((ld.started_us() == 0 && !ld.waived()) || repeated) {
+    offers.Add(pb::Event::kLdStarted, "", [&](pb::Event& event) {
+      event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
+      event.mutable_ld_started()->set_planned_days(CourseDays(offers.profile()));
+      event.mutable_ld_started()->set_marrow_blasts_percent(0);  // where it is asked for
+      *event.mutable_ld_started()->mutable_marrow_sampled_at() = event.occurred_at();
+      event.add_signers()->set_role(pb::PHY);  // who accepts it
+    });
+    offers.Later(offers.Add(pb::Event::kLdWaived, "", [](pb::Event& event) {
+      *event.mutable_ld_waived()->mutable_wbc_sampled_at() = event.occurred_at();
+    }));
+  } else if (ld.completed_us() == 0 && !ld.waived()) {
+    offers.Add(pb::Event::kLdDose);
+    offers.Add(pb::Event::kLdCompleted);
+  } else if (!ld.waived() && IsTooLongAgo(offers)) {
+    offers.Add(pb::Event::kLdRepeated);
+  }
+}
+
+// Against seizures and infections with the course, against reactions before each dose (row 31p).
+void OfferProphylaxis(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const pb::StepRecord* given = FindStep(state, pb::Event::kProphylaxisGiven);
+  const std::int64_t since = std::max(state.ld().started_us(), state.last_infused_us());
+  pb::NextStep& give = offers.Add(pb::Event::kProphylaxisGiven);
+  if (given != nullptr && given->occurred_us() >= since) offers.Later(give);
+}
+
+// With several lots that may be given, somebody says which (row 28, R37).
+void OfferLotChoice(Offers& offers) {
+  const std::vector<const pb::Lot*> lots = GivableLots(offers.state());
+  if (lots.size() < 2 || std::ranges::any_of(lots, IsSelectedLot)) return;
+  std::string names;
+  for (const pb::Lot* lot : lots) names += (names.empty() ? "" : ", ") + lot->lot();
+  offers.Add(pb::Event::kLotSelectedForInfusion, names);
+}
+
 }  // namespace
 
 void OfferInfusion(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   const pb::Lymphodepletion& ld = state.ld();
   const bool ready = ld.completed_us() != 0 || ld.waived();
-  for (const pb::Container& bag : state.containers()) {
-    const bool arrived = bag.material() == pb::DRUG_PRODUCT &&
-                         bag.state() == pb::CONTAINER_RECEIVED && bag.site() == TreatingSite(state);
-    if (arrived) offers.Add(pb::Event::kStoredClinic, bag.id());
-  }
-  if (state.last_infused_us() == 0 && !state.lots().empty()) {
-    if (ld.started_us() == 0 && !ld.waived()) {
-      offers.Add(pb::Event::kLdStarted, "", [](pb::Event& event) {
-        event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
-        event.mutable_ld_started()->set_planned_days(3);           // as all labels have it
-        event.mutable_ld_started()->set_marrow_blasts_percent(0);  // where it is asked for
-        *event.mutable_ld_started()->mutable_marrow_sampled_at() = event.occurred_at();
-        event.add_signers()->set_role(pb::PHY);  // who accepts it
-      });
-    } else if (ld.completed_us() == 0 && !ld.waived()) {
-      offers.Add(pb::Event::kLdDose);
-      offers.Add(pb::Event::kLdCompleted);
-    }
+  OfferPuttingAway(offers);
+  OfferLotChoice(offers);
+  if (state.last_infused_us() == 0 && !state.lots().empty()) OfferCourse(offers);
+  if (state.last_infused_us() == 0 && (ld.started_us() != 0 || ld.waived())) {
+    OfferProphylaxis(offers);
   }
   const bool ordered = std::ranges::any_of(
       state.orders(), [](const pb::InfusionOrder& o) { return o.open() && !o.from_paper(); });
@@ -237,94 +272,6 @@ void OfferInfusion(Offers& offers) {
     for (const std::string& id : order.containers()) {
       if (const pb::Container* bag = FindContainer(state, id)) OfferContainer(offers, order, *bag);
     }
-  }
-}
-
-void OfferAftercare(Offers& offers) {
-  const pb::TherapyState& state = offers.state();
-  const pb::PatientCondition& condition = state.condition();
-  const bool infused = state.last_infused_us() != 0;
-  const pb::Aftercare care = AftercareOf(offers.profile());
-  if (IsInHospital(state)) OfferObservation(offers, care);
-  if (!state.patient_died()) OfferCareDecision(offers);
-  OfferDeath(offers);
-  if (const std::int64_t due = ContactDue(state, care); due != 0) {
-    pb::NextStep& contact = offers.Add(pb::Event::kDailyExam);
-    contact.set_label("Daily contact");
-    offers.Due(contact, due);
-    if (!IsInHospital(state))
-      OfferEvery(offers, pb::Event::kDailyLabs, condition.last_labs_us(), 24);
-  }
-  for (const LateLab& lab : LateLabsDue(state)) {
-    pb::NextStep& step = offers.Add(pb::Event::kDailyLabs);
-    step.set_label(lab.name);
-    offers.Due(step, lab.due_us, lab.due_us);
-  }
-  for (const pb::Timer& timer : state.timers()) {
-    pb::NextStep& visit = offers.Add(BodyNumber(timer.step()));
-    visit.set_label(timer.name());
-    offers.Due(visit, timer.due_us(), timer.from_us());
-  }
-  const bool over =
-      state.patient_died() || state.consent_withdrawn() || infused || condition.ineligible();
-  if (!over) return;
-  for (const pb::Container& container : state.containers()) {
-    const bool terminal = IsTerminal(container.state());
-    const bool rest = offers.clinical() && OpenResidue(offers.profile(), container).has_value();
-    if (rest || (!terminal && container.state() != pb::CONTAINER_INFUSING &&
-                 container.state() != pb::CONTAINER_RETAINED)) {
-      offers.Later(offers.Add(pb::Event::kDisposition, container.id()));
-    }
-  }
-  if (!state.closed()) offers.Later(offers.Add(pb::Event::kCustodyClosed));
-  if (state.closed()) offers.Later(offers.Add(pb::Event::kTherapyClosed));
-}
-
-void OfferOpenMatters(Offers& offers) {
-  const pb::TherapyState& state = offers.state();
-  for (const pb::Quarantine& q : state.quarantines()) {
-    if (!q.open()) continue;
-    pb::NextStep& decide =
-        offers.Add(q.kind() == pb::QUARANTINED_IDENTITY ? pb::Event::kIdentityResolved
-                                                        : pb::Event::kQuarantineDecided,
-                   q.id());
-    offers.Due(decide, DoubtDue(state, offers.profile(), q));
-  }
-  for (const pb::Hold& hold : state.holds()) {
-    if (!hold.open() || hold.kind() == "CONSENT") continue;
-    offers.Add(hold.kind() == "IDENTITY" ? pb::Event::kIdentityResolved : pb::Event::kHoldCleared,
-               hold.id());
-  }
-  for (const pb::Offer& offer : state.offers()) {
-    const auto accept = [&](pb::Event& event) {
-      pb::HandoverAccepted& body = *event.mutable_handover_accepted();
-      body.set_offer(offer.event_id());
-      body.set_shipper(offer.shipper());
-      *body.mutable_seals() = offer.seals();
-      *body.mutable_containers() = offer.containers();
-      body.set_waybill(offer.waybill());
-      body.set_coi(state.coi());
-    };
-    offers.Due(offers.Add(pb::Event::kHandoverAccepted, offer.offer(), accept), offer.expires_us());
-  }
-  for (const pb::Grant& grant : state.grants()) {
-    if (!grant.verbal() || grant.confirmed()) continue;
-    if (grant.denied()) continue;
-    offers.Due(offers.Add(pb::Event::kOverrideConfirmed, ShortId(grant.event_id())),
-               grant.granted_us() + kMicrosPerDay);
-  }
-  for (const pb::Deviation& deviation : state.deviations()) {
-    if (deviation.open()) offers.Add(pb::Event::kDeviationClosed, deviation.id());
-  }
-}
-
-void OfferRecords(Offers& offers) {
-  for (const pb::Attestation& open : offers.state().attestations()) {
-    const BodyPlan& entered = PlanOf(static_cast<int>(open.body()));
-    pb::NextStep& step = offers.Add(pb::Event::kAttested, Hex(open.event_id()));
-    step.set_help("attest: " + entered.rule->label());
-    *step.mutable_roles() = open.roles();
-    offers.Due(step, open.due_us());
   }
 }
 

@@ -2,12 +2,19 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/body_plan.h"
 #include "custody/next_steps.h"
 #include "custody/oos.h"
 #include "custody/state.h"
 
 namespace custody::next {
 namespace {
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
 
 bool Waits(const pb::Container& container) {
   return container.state() == pb::CONTAINER_COLLECTED ||
@@ -26,13 +33,23 @@ void OfferPacking(Offers& offers, pb::MaterialKind material) {
   }
   if (ids.empty()) return;
   if (material == pb::DRUG_PRODUCT && state.lots().empty()) return;
-  std::string subject;
-  for (const std::string& id : ids) subject += (subject.empty() ? "" : ", ") + id;
-  offers.Add(pb::Event::kPacked, subject, [&](pb::Event& event) {
+  offers.Add(pb::Event::kPacked, Joined(ids), [&](pb::Event& event) {
     pb::Packed& body = *event.mutable_packed();
     body.set_leg(material == pb::STARTING_MATERIAL ? pb::LEG_INBOUND : pb::LEG_OUTBOUND);
     for (const std::string& id : ids) body.add_containers()->set_value(id);
   });
+}
+
+bool HasLotInHand(const pb::TherapyState& state) {
+  return std::ranges::any_of(state.lots(), [](const pb::Lot& lot) {
+    return lot.state() == pb::LOT_OPEN || lot.state() == pb::LOT_FILLED || HasRelease(lot);
+  });
+}
+
+// Cells, or a lot of them, came to nothing, and no collection was ordered since (F3).
+bool WantsRecollection(const pb::TherapyState& state) {
+  return state.collection_failed_us() != 0 && !HasLotInHand(state) &&
+         state.recollection_us() < state.collection_failed_us();
 }
 
 bool Collecting(const pb::TherapyState& state) {
@@ -46,13 +63,11 @@ bool Collecting(const pb::TherapyState& state) {
 
 // The steps of making a lot in their order; the first that is not done is next.
 void OfferMaking(Offers& offers, const pb::Lot& lot) {
+  const auto made = [&](int body) {
+    return std::ranges::find(lot.made(), static_cast<std::uint32_t>(body)) != lot.made().end();
+  };
   static constexpr int kWay[] = {pb::Event::kActivated, pb::Event::kTransduced,
                                  pb::Event::kHarvested, pb::Event::kFormulated, pb::Event::kFilled};
-  // Of this lot: one that is made again goes the whole way again.
-  const auto made = [&](int body) {
-    const auto& done = lot.made();
-    return std::ranges::find(done, static_cast<std::uint32_t>(body)) != done.end();
-  };
   if (!made(pb::Event::kCellsSelected) && !made(pb::Event::kActivated)) {
     offers.Add(pb::Event::kCellsSelected, lot.lot());
   }
@@ -70,6 +85,31 @@ void OfferMaking(Offers& offers, const pb::Lot& lot) {
   }
 }
 
+// The first of the profile's releases that the lot lacks.
+std::string ReleaseDue(const pb::Profile* profile, const pb::Lot& lot) {
+  if (profile == nullptr || profile->releases().empty()) return "RELEASED";
+  for (const std::string& release : profile->releases()) {
+    if (std::ranges::find(lot.releases(), release) == lot.releases().end()) return release;
+  }
+  return *profile->releases().rbegin();
+}
+
+// What a test missed is said to be missed, which opens the exceptional path (F6).
+void OfferDetection(Offers& offers, const pb::Lot& lot) {
+  std::vector<std::string> missed;
+  for (const pb::TestState& test : lot.tests()) {
+    const auto& known = lot.oos_missed();
+    const bool said = std::ranges::find(known, test.test()) != known.end() ||
+                      std::ranges::find(missed, test.test()) != missed.end();
+    if (test.failed() && !said) missed.push_back(test.test());
+  }
+  if (missed.empty()) return;
+  offers.Add(pb::Event::kOosDetected, lot.lot() + " " + Joined(missed), [&](pb::Event& event) {
+    event.mutable_oos_detected()->set_lot(lot.lot());
+    for (const std::string& test : missed) event.mutable_oos_detected()->add_missed(test);
+  });
+}
+
 void OfferRelease(Offers& offers, const pb::Lot& lot) {
   if (offers.profile() != nullptr) {
     for (const pb::ReleaseTest& test : offers.profile()->release_tests()) {
@@ -80,8 +120,75 @@ void OfferRelease(Offers& offers, const pb::Lot& lot) {
     }
   }
   if (lot.review().empty()) offers.Add(pb::Event::kBatchRecordReviewed, lot.lot());
-  offers.Add(pb::Event::kReleased, lot.lot(),
-             [&](pb::Event& event) { event.mutable_released()->set_lot(lot.lot()); });
+  offers.Add(BodyNumber(Lower(ReleaseDue(offers.profile(), lot))), lot.lot(),
+             [&](pb::Event& event) {
+               if (event.has_site_qa_disposition()) {
+                 event.mutable_site_qa_disposition()->set_lot(lot.lot());
+                 event.mutable_site_qa_disposition()->set_suitable(pb::YES);
+               } else if (event.has_qp_certification()) {
+                 event.mutable_qp_certification()->set_lot(lot.lot());
+               } else {
+                 event.mutable_released()->set_lot(lot.lot());
+               }
+             });
+}
+
+// The label of the next donation, and those that were printed and are on no bag yet (row 10).
+void OfferLabels(Offers& offers, const std::string& subject) {
+  const pb::TherapyState& state = offers.state();
+  const bool waits = std::ranges::any_of(state.issued_labels(), [&](const std::string& din) {
+    return FindDonation(state, din) == nullptr;
+  });
+  if (waits) return;
+  pb::NextStep& print = offers.Add(pb::Event::kLabelIssued, subject);
+  if (!subject.empty()) offers.Later(print);
+}
+
+void OfferAffixing(Offers& offers) {
+  for (const pb::LabelCount& label : offers.state().label_counts()) {
+    const pb::Donation* donation = FindDonation(offers.state(), label.din());
+    const bool over = donation != nullptr && (donation->failed() || donation->ended_us() != 0);
+    if (label.applied() == 0 && !over) offers.Add(pb::Event::kLabelAffixed, label.din());
+  }
+}
+
+// Several days at the machine are one attempt (R46): as long as nothing has left the house, there
+// may be another one.
+void OfferAnotherDay(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const bool waits = std::ranges::any_of(state.containers(), [&](const pb::Container& bag) {
+    return bag.material() == pb::STARTING_MATERIAL && Waits(bag) &&
+           bag.site() != state.manufacturer_site();
+  });
+  const bool runs = std::ranges::any_of(state.donations(), [](const pb::Donation& donation) {
+    return donation.ended_us() == 0 && !donation.failed();
+  });
+  if (!waits || runs || !state.lots().empty()) return;
+  OfferLabels(offers, "another day");
+  offers.Later(offers.Add(pb::Event::kApheresisStarted, "another day"));
+}
+
+void OfferCollection(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  if (WantsRecollection(state)) offers.Add(pb::Event::kRecollectionOrdered);
+  OfferAffixing(offers);
+  if (!state.condition().assessed()) return;
+  if (!Collecting(state)) return OfferAnotherDay(offers);
+  OfferLabels(offers, "");
+  offers.Add(pb::Event::kApheresisStarted);
+}
+
+// Until when the clinic is asked whether the slot stands; nobody need ask once the cells are there.
+void OfferConfirmation(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  const std::int64_t due = state.slot_confirm_by_us();
+  if (!state.slotted() || due == 0 || !state.donations().empty()) return;
+  pb::NextStep& confirm = offers.Add(pb::Event::kSlotReserved, state.slot());
+  confirm.set_label("Slot to be confirmed");
+  confirm.set_help(
+      "reserve it again, without a date to confirm by; or move or give it up: "
+      "SLOT_CHANGED");
+  offers.Due(confirm, due);
 }
 
 }  // namespace
@@ -100,14 +207,12 @@ void OfferClinic(Offers& offers) {
         pb::Event::kConsentObtained);
   offer(condition.assessed() && !state.ordered(), pb::Event::kTherapyOrdered);
   offer(state.ordered() && !state.slotted(), pb::Event::kSlotReserved);
+  OfferConfirmation(offers);
   offer(!condition.workup() && !collected, pb::Event::kWorkupCompleted);
   offer(!condition.washout() && !collected, pb::Event::kWashoutConfirmed);
   offer(!condition.idm_sampled(), pb::Event::kIdmSampled);
   offer(condition.idm_sampled() && !HasStep(state, pb::Event::kIdmTested), pb::Event::kIdmTested);
-  if (Collecting(state) && condition.assessed()) {
-    offer(!HasStep(state, pb::Event::kLabelIssued), pb::Event::kLabelIssued);
-    offers.Add(pb::Event::kApheresisStarted);
-  }
+  OfferCollection(offers);
   for (const pb::Donation& donation : state.donations()) {
     if (donation.ended_us() == 0 && !donation.failed()) {
       offers.Add(pb::Event::kApheresisCompleted, donation.din());
@@ -120,8 +225,24 @@ void OfferClinic(Offers& offers) {
   }
 }
 
+namespace {
+
+// What was frozen, or came frozen, is put into a unit, so that an alarm of the unit finds it.
+void OfferStorage(Offers& offers) {
+  std::vector<std::string> ids;
+  for (const pb::Container& container : offers.state().containers()) {
+    const bool cells = container.material() == pb::STARTING_MATERIAL &&
+                       container.state() == pb::CONTAINER_RECEIVED && container.frozen_us() != 0;
+    if (container.state() == pb::CONTAINER_FROZEN || cells) ids.push_back(container.id());
+  }
+  if (!ids.empty()) offers.Add(pb::Event::kStored, Joined(ids));
+}
+
+}  // namespace
+
 void OfferTransport(Offers& offers) {
   const pb::TherapyState& state = offers.state();
+  OfferStorage(offers);
   OfferPacking(offers, pb::STARTING_MATERIAL);
   OfferPacking(offers, pb::DRUG_PRODUCT);
   for (const pb::Shipment& shipment : state.shipments()) {
@@ -168,6 +289,28 @@ void OfferException(Offers& offers, const pb::Lot& lot) {
   });
 }
 
+// A lot that failed is made again of cells that were kept back (F4).
+void OfferRemanufacture(Offers& offers) {
+  const pb::TherapyState& state = offers.state();
+  if (state.lots().empty() || HasLotInHand(state)) return;
+  const std::string& failed = state.lots().rbegin()->lot();
+  std::vector<std::string> kept;
+  for (const pb::Container& bag : state.containers()) {
+    const bool cells = bag.material() == pb::STARTING_MATERIAL && bag.accepted();
+    if (cells && bag.state() == pb::CONTAINER_RETAINED && !bag.rejected()) {
+      kept.push_back(bag.id());
+    }
+  }
+  if (kept.empty()) return;
+  offers.Add(pb::Event::kRemanufactureOrdered, failed + " of " + Joined(kept),
+             [&](pb::Event& event) {
+               event.mutable_remanufacture_ordered()->set_old_lot(failed);
+               for (const std::string& id : kept) {
+                 event.mutable_remanufacture_ordered()->add_containers(id);
+               }
+             });
+}
+
 }  // namespace
 
 void OfferManufacture(Offers& offers) {
@@ -184,8 +327,7 @@ void OfferManufacture(Offers& offers) {
       pooled.insert(bag.din());
     }
   }
-  std::string together;
-  for (const std::string& din : pooled) together += (together.empty() ? "" : ", ") + din;
+  const std::string together = Joined({pooled.begin(), pooled.end()});
   if (!pooled.empty()) {
     offers.Add(pb::Event::kBatchOpened, together, [&](pb::Event& event) {
       for (const std::string& din : pooled) event.mutable_batch_opened()->add_donations(din);
@@ -193,6 +335,7 @@ void OfferManufacture(Offers& offers) {
   }
   for (const pb::Lot& lot : state.lots()) {
     if (lot.state() == pb::LOT_OPEN) OfferMaking(offers, lot);
+    if (lot.state() == pb::LOT_FILLED || IsReleased(lot)) OfferDetection(offers, lot);
     if (lot.state() == pb::LOT_FILLED) OfferRelease(offers, lot);
     for (const pb::TestState& test : lot.tests()) {
       if (test.final_due_us() == 0) continue;
@@ -202,6 +345,7 @@ void OfferManufacture(Offers& offers) {
     }
     if (lot.state() == pb::LOT_FILLED && lot.oos_size() > 0) OfferException(offers, lot);
   }
+  OfferRemanufacture(offers);
   std::vector<std::string> lots;
   for (const pb::Container& container : state.containers()) {
     const bool fresh =

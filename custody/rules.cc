@@ -218,7 +218,8 @@ constexpr Rule kTable[] = {
     V1("R37",
        "The checks before the thaw and at the bed need an infusion order for that container, "
        "signed by those who gave it, and that order one of the therapy that stands. An order that "
-       "ended does not stand again, under its number or told later.",
+       "ended does not stand again, under its number or told later. With several lots that may be "
+       "given, the order is of the one that was selected.",
        kGate, "project default", kNobody, rules::OrderedForBag),
     V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
        kStructure, "project default", kNobody, rules::Enrolled),

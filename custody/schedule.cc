@@ -32,10 +32,6 @@ struct Planning {
   void AddAt(const char* name, int body, std::int64_t at_us) {
     if (at_us != 0) steps.push_back({name, body, at_us, EndOf(DayOf(at_us)), 0});
   }
-  std::uint32_t Course() const {
-    const std::uint32_t stated = profile == nullptr ? 0 : profile->ld().course_days();
-    return stated == 0 ? kCourseDays : stated;
-  }
 };
 
 bool IsCollected(const pb::TherapyState& state) {
@@ -65,6 +61,11 @@ std::int64_t Expected(const pb::TherapyState& state) {
   return expected;
 }
 
+bool IsOver(const pb::TherapyState& state) {
+  return state.patient_died() || state.consent_withdrawn() || state.closed() || state.sealed() ||
+         state.condition().ineligible();
+}
+
 void PlanSlot(Planning& p) {
   const pb::TherapyState& state = p.state;
   if (!state.slotted()) return;
@@ -90,7 +91,7 @@ void PlanTreatment(Planning& p) {
   if (arrived == 0) p.AddAt(kDeliveryDate, pb::Event::kReceivedClinic, expected);
   // Begun, and this view does not say when.
   if (!state.has_ld() && HasStep(state, pb::Event::kLdStarted)) return;
-  const std::int64_t rest = p.Course() - 1;
+  const std::int64_t rest = std::int64_t{CourseDays(p.profile)} - 1;
   std::int64_t last_day = 0;
   if (ld.waived()) {
     last_day = p.DayOf(ld.waived_us()) - kAimedFromDays;
@@ -117,10 +118,25 @@ void PlanTreatment(Planning& p) {
 
 }  // namespace
 
+std::uint32_t CourseDays(const pb::Profile* profile) {
+  const std::uint32_t stated = profile == nullptr ? 0 : profile->ld().course_days();
+  return stated == 0 ? kCourseDays : stated;
+}
+
+std::optional<VeinToVein> VeinToVeinOf(const pb::TherapyState& state) {
+  VeinToVein clock;
+  for (const pb::Donation& donation : state.donations()) {
+    const std::int64_t ended = donation.failed() ? 0 : donation.ended_us();
+    if (ended != 0 && (clock.from_us == 0 || ended < clock.from_us)) clock.from_us = ended;
+  }
+  clock.to_us = state.first_infused_us();
+  const bool ended = IsOver(state) && clock.to_us == 0;  // nobody waits for it any more
+  if (clock.from_us == 0 || ended) return std::nullopt;
+  return clock;
+}
+
 std::vector<PlannedStep> ScheduleOf(const pb::TherapyState& state, const pb::Profile* profile) {
-  const bool over = state.patient_died() || state.consent_withdrawn() || state.closed() ||
-                    state.sealed() || state.condition().ineligible();
-  if (over) return {};
+  if (IsOver(state)) return {};
   Planning planning{state, profile};
   PlanSlot(planning);
   if (state.ordered()) PlanTreatment(planning);

@@ -4,6 +4,7 @@
 #define CUSTODY_CUSTODY_SCHEDULE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,20 @@ struct PlannedStep {
 // days after its last dose that the profile aims at (1 to 2). Empty for a therapy that is over.
 // Deterministic.
 std::vector<PlannedStep> ScheduleOf(const pb::TherapyState& state, const pb::Profile* profile);
+
+// `CourseDays` are the days of one course of lymphodepletion, by `profile` (null, or it says
+// nothing: 3).
+std::uint32_t CourseDays(const pb::Profile* profile);
+
+// `VeinToVein` is the clock from the end of the first collection that did not fail to the first
+// infusion, in microseconds.
+struct VeinToVein {
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 0;  // 0: it runs
+};
+// `VeinToVeinOf` is a therapy's; nullopt before a collection, and for one that is over without an
+// infusion.
+std::optional<VeinToVein> VeinToVeinOf(const pb::TherapyState& state);
 
 // `ScheduleBefore` is the schedule as it was before `move`, of which the dates it changed are put
 // back: what a change of the slot moves is the difference.

@@ -332,7 +332,8 @@ void TakeVerdict(Folding& f) {
     }
     switch (reason.kind()) {
       case pb::REASON_GATE:
-        if (!reason.overridden()) AddDeviation(f, reason, true);
+        if (reason.overridden() && reason.rule() != "R25") break;  // R25 is reviewed all the same
+        AddDeviation(f, reason, !reason.overridden());
         break;
       case pb::REASON_DEVIATION:
         AddDeviation(f, reason, reason.critical());

@@ -41,6 +41,7 @@ std::string Attention(const pb::TherapyState& state, const Desk& desk) {
     lines.push_back(std::to_string(state.offers_size()) + " open offer(s)");
   }
   for (const pb::Timer& timer : state.timers()) {
+    if (state.patient_died()) break;
     if (timer.due_us() < desk.Now().micros) lines.push_back("overdue: " + timer.name());
   }
   if (const std::size_t open = Open(state); open > 0) {

@@ -46,6 +46,7 @@ int LookCommand::Next() {
   shell.console.Emit({{"therapy", *id}, {"steps", list}, {"alerts", alerts}});
   for (const std::string& alert : alerts) shell.console.Say("ALERT " + alert, Mood::kCareful);
   shell.console.Table({"Step", "For", "Who", "Due", "Now"}, StepRows(*steps, **desk));
+  for (const std::string& line : HelpLines(*steps)) shell.console.Say("  " + line);
   for (const pb::NextStep& step : *steps) {
     if (!step.blocked()) continue;
     shell.console.Say(

@@ -1,6 +1,7 @@
 // Rows 0 to 11: enrolment, assessment, consent, order, slot, collection.
 #include <algorithm>
 
+#include "custody/body_plan.h"
 #include "custody/consent.h"
 #include "custody/fold/fold.h"
 #include "custody/state.h"
@@ -104,6 +105,24 @@ void Assessed(Folding& f, const pb::EligibilityAssessed& body) {
   condition->set_diagnosis_code(body.diagnosis_code());
 }
 
+// The date by which consent is asked for again, as that of a child at majority (row 3): of the last
+// consent that says one, until an adult's that says none.
+void AskAgain(Folding& f, const pb::ConsentObtained& body, std::int64_t at) {
+  const std::int64_t due = Micros(body.reconsent_due());
+  if (due == 0 && body.patient_is_minor() != pb::NO) return;
+  const std::string step(PlanOf(pb::Event::kConsentObtained).name);
+  auto& timers = *f.state.mutable_timers();
+  const auto known = std::ranges::find(timers, step, &pb::Timer::step);
+  if (known != timers.end() && at < known->from_us()) return;  // an older form, told later
+  if (known != timers.end()) timers.erase(known);
+  if (due == 0) return;
+  pb::Timer& timer = *timers.Add();
+  timer.set_name("Consent again");
+  timer.set_from_us(at);
+  timer.set_due_us(due);
+  timer.set_step(step);
+}
+
 // A consent stands that the patient gave after taking back an earlier one, of the same purpose;
 // papers of before are no new consent, whenever they are filed.
 void Consented(Folding& f, const pb::ConsentObtained& body) {
@@ -116,6 +135,7 @@ void Consented(Folding& f, const pb::ConsentObtained& body) {
     said.set_stands(true);
     said.set_event_id(f.event_id);
   }
+  AskAgain(f, body, at);
   TakeConsents(f.state);
 }
 

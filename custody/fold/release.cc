@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "custody/fold/fold.h"
+#include "custody/lot_choice.h"
 #include "custody/profile.h"
 #include "custody/signed_by.h"
 #include "custody/state.h"
@@ -210,6 +211,14 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   }
 }
 
+// The last word counts, whenever an earlier one is told. The step is not in the state yet: what it
+// says there is of the one before.
+void Selected(Folding& f, const pb::LotSelectedForInfusion& body) {
+  const pb::StepRecord* before = FindStep(f.state, pb::Event::kLotSelectedForInfusion);
+  if (!f.stands || (before != nullptr && f.at < before->occurred_us())) return;
+  SelectLot(f.state, body.lot());
+}
+
 }  // namespace
 
 void FoldRelease(Folding& f) {
@@ -225,6 +234,8 @@ void FoldRelease(Folding& f) {
       return SiteDisposed(f, event.site_qa_disposition());
     case pb::Event::kQcResultInvalidated:
       return Invalidated(f, event.qc_result_invalidated());
+    case pb::Event::kLotSelectedForInfusion:
+      return Selected(f, event.lot_selected_for_infusion());
     case pb::Event::kManufacturingFailed:
       return Failed(f, event.manufacturing_failed().lot(),
                     "said to have failed, not by who makes it");

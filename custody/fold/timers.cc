@@ -1,6 +1,8 @@
 // When the next visits are due (R29, R30): calendar days where the patient is treated, counted from
 // the last infusion. Of the visits of fifteen years the next three are kept; each visit that is
-// recorded brings the ones after it.
+// recorded brings the ones after it. What else is due at a date, as new consent at majority, stays
+// beside them.
+#include <algorithm>
 #include <vector>
 
 #include "custody/aftercare.h"
@@ -28,7 +30,12 @@ void SetTimers(Folding& f) {
       return;
   }
   const std::vector<pb::Timer> visits = VisitsDue(f.state, AftercareOf(f.profile), kVisitsAhead);
-  *f.state.mutable_timers() = {visits.begin(), visits.end()};
+  auto& timers = *f.state.mutable_timers();
+  const auto is_visit = [](const pb::Timer& timer) {
+    return timer.rule() == "R29" || timer.rule() == "R30";
+  };
+  timers.erase(std::remove_if(timers.begin(), timers.end(), is_visit), timers.end());
+  for (const pb::Timer& visit : visits) *timers.Add() = visit;
 }
 
 }  // namespace custody::fold

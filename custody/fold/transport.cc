@@ -255,7 +255,7 @@ void FoldTransport(Folding& f) {
     case pb::Event::kHandedToCarrier:
       return Handed(f, event.handed_to_carrier());
     case pb::Event::kCarrierMilestone: {
-      pb::Shipment* shipment = MutableShipment(f.state, event.carrier_milestone().shipment());
+      pb::Shipment* shipment = MutableShipment(f.state, event.carrier_milestone().shipper());
       const std::int64_t expected = Micros(event.carrier_milestone().expected_at());
       if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
       return;

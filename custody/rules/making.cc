@@ -236,10 +236,10 @@ void CollectedAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
 void MadeAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kRemanufactureOrdered) return;
   const pb::RemanufactureOrdered& body = c.effective.remanufacture_ordered();
-  const bool makers = std::ranges::any_of(PeopleOf(c.effective), [&](const StepPerson& who) {
-    return who.role == pb::QA && IsMaker(c, who.person);
-  });
-  if (!makers) {
+  const std::vector<StepPerson> people = PeopleOf(c.effective);
+  const bool makers = std::ranges::any_of(
+      people, [&](const StepPerson& who) { return who.role == pb::QA && IsMaker(c, who.person); });
+  if (!makers && !people.empty()) {  // a step that is only offered has nobody yet
     Gate(c, rule, v,
          {"quality of the manufacturer and the physician", "nobody of the manufacturer's quality",
           "quality of the manufacturer orders it with the physician"});

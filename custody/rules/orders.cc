@@ -4,6 +4,9 @@
 // offline, and paper is typed in afterwards. So an order that ended stays known by its number,
 // which is never used again, and what is told later takes the place of nothing that was ordered or
 // ended since.
+#include <algorithm>
+
+#include "custody/lot_choice.h"
 #include "custody/rules/case.h"
 
 namespace custody::rules {
@@ -62,6 +65,22 @@ void JudgeTherapyOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
         "leave that one as it stands; if it is not meant, the physician orders anew", number});
 }
 
+// With several lots that may be given, the order is of the one that was selected (row 28).
+void JudgeChoice(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& ordered) {
+  const std::vector<const pb::Lot*> lots = GivableLots(c.therapy);
+  const auto is_ordered = [&](const pb::Lot* lot) { return lot->lot() == ordered; };
+  const auto mine = std::ranges::find_if(lots, is_ordered);
+  if (lots.size() < 2 || mine == lots.end() || IsSelectedLot(*mine)) return;
+  std::vector<std::string> names;
+  for (const pb::Lot* lot : lots) names.push_back(lot->lot());
+  const auto selected = std::ranges::find_if(lots, IsSelectedLot);
+  Gate(c, rule, v,
+       {"the lot selected of those that may be given: " + List(names),
+        selected == lots.end() ? "none was selected" : (*selected)->lot() + " was selected",
+        "the physician or quality says which goes to the patient: LOT_SELECTED_FOR_INFUSION",
+        ordered});
+}
+
 // An order is of one lot, by that lot's certificate.
 void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::InfusionOrdered& body = c.effective.infusion_ordered();
@@ -71,6 +90,7 @@ void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"an order of the therapy that stands", "none, or it was cancelled",
           "the physician orders the therapy: THERAPY_ORDERED"});
   }
+  JudgeChoice(c, rule, v, body.lot());
   const pb::Lot* lot = FindLot(c.therapy, body.lot());
   if (lot != nullptr && lot->certificate() != body.certificate()) {
     Gate(c, rule, v,

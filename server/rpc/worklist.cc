@@ -96,7 +96,11 @@ pb::WorklistEntry EntryOf(const Permit& permit, const Registry& registry, const 
                           pb::TherapyState state) {
   const pb::Profile* profile = ProfileFor(registry, state, pb::Event::default_instance());
   if (question.horizon_us - question.at.micros > kDaysOfNextVisits * kMicrosPerDay) {
-    state.clear_timers();
+    auto& timers = *state.mutable_timers();
+    const auto is_visit = [](const pb::Timer& timer) {
+      return timer.rule() == "R29" || timer.rule() == "R30";
+    };
+    timers.erase(std::remove_if(timers.begin(), timers.end(), is_visit), timers.end());
     for (pb::Timer& timer : VisitsDue(state, AftercareOf(profile), kMostYears)) {
       *state.add_timers() = std::move(timer);
     }
