@@ -8,6 +8,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "custody/lot_choice.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -176,7 +177,8 @@ std::vector<Row> Making() {
       {"lot_selected_for_infusion",
        "ld_started",
        {"clinic.phy.1"},
-       "lot: 'LOT26001' reason: 'the only one'"},
+       "lot: 'LOT26001' reason: 'the only one'",
+       [](const State& s) { return IsSelectedLot(&s.lots(0)); }},
       {"custody_audited",
        "ld_started",
        {"clinic.pharm.1"},

@@ -25,8 +25,7 @@ TEST_F(NextStepsTest, BeginsWithTheEnrolmentAlone) {
 
 TEST_F(NextStepsTest, OffersEveryStepOfTheMainPathUnblockedWhenItsTurnComes) {
   // Steps that people do beside the path, or that are offered under another body's name.
-  const std::vector<std::string> beside = {"label_affixed", "carrier_milestone", "stored",
-                                           "prophylaxis_given", "ae_treatment_given"};
+  const std::vector<std::string> beside = {"carrier_milestone", "ae_treatment_given"};
   std::string last;
   for (const MainStep& step : run.steps()) {
     const bool aside = std::ranges::find(beside, step.body) != beside.end();
@@ -37,6 +36,129 @@ TEST_F(NextStepsTest, OffersEveryStepOfTheMainPathUnblockedWhenItsTurnComes) {
     ASSERT_NE(offered, nullptr) << step.body;
     EXPECT_FALSE(offered->blocked()) << step.body << ": " << offered->reasons(0).found();
     run.Through(step.body);
+  }
+}
+
+TEST_F(NextStepsTest, OffersTheReleasesOfTheProfileOneAfterTheOther) {
+  Publish([](pb::Profile& profile) {
+    profile.clear_releases();
+    profile.add_releases("SITE_QA_DISPOSITION");
+    profile.add_releases("QP_CERTIFICATION");
+  });
+  run.Until("released");
+  EXPECT_NE(Find("site_qa_disposition"), nullptr);
+  EXPECT_EQ(Find("released"), nullptr);
+  EXPECT_EQ(Find("qp_certification"), nullptr);
+  MustDo({"lab.qa.2"},
+         "site_qa_disposition { lot: 'LOT26001' suitable: YES ship_under_quarantine: NO }");
+  ASSERT_NE(Find("qp_certification"), nullptr);
+  EXPECT_FALSE(Find("qp_certification")->blocked());
+  EXPECT_EQ(Find("site_qa_disposition"), nullptr);
+}
+
+TEST_F(NextStepsTest, ASecondLotBeginsWithItsOwnFirstStep) {
+  run.Until("formulated");
+  pb::Lot& second = *run.mutable_state().add_lots();
+  second.set_lot("LOT26002");
+  second.set_state(pb::LOT_OPEN);
+  ASSERT_NE(Find("cells_selected"), nullptr);
+  EXPECT_EQ(Find("cells_selected")->subject(), "LOT26002");
+  EXPECT_EQ(Find("activated")->subject(), "LOT26002");
+  EXPECT_EQ(Find("formulated")->subject(), "LOT26001");
+}
+
+TEST_F(NextStepsTest, WhatATestMissedIsToBeSaid) {
+  run.Until("batch_record_reviewed");
+  EXPECT_EQ(Find("oos_detected"), nullptr);
+  run.mutable_state().mutable_lots(0)->mutable_tests(0)->set_failed(true);
+  ASSERT_NE(Find("oos_detected"), nullptr);
+  EXPECT_EQ(Find("oos_detected")->subject(), "LOT26001 " + run.state().lots(0).tests(0).test());
+  run.mutable_state().mutable_lots(0)->add_oos_missed(run.state().lots(0).tests(0).test());
+  EXPECT_EQ(Find("oos_detected"), nullptr);
+}
+
+TEST_F(NextStepsTest, CellsThatCameToNothingAreCollectedAgainByOrder) {
+  run.Through("apheresis_completed");
+  EXPECT_EQ(Find("recollection_ordered"), nullptr);
+  MustDo({"clinic.phy.1"},
+         "collection_failed { din: 'A999026000001' failure: COLLECTION_FAILED_LOW_YIELD detail: "
+         "'few cells' material_kept: NO }");
+  ASSERT_NE(Find("recollection_ordered"), nullptr);
+  EXPECT_FALSE(Find("recollection_ordered")->blocked());
+  EXPECT_TRUE(Find("apheresis_started")->blocked());
+  MustDo({"clinic.phy.1"}, "recollection_ordered { attempt: 2 reason: 'few cells' }");
+  EXPECT_EQ(Find("recollection_ordered"), nullptr);
+  EXPECT_FALSE(Find("apheresis_started")->blocked());
+  ASSERT_NE(Find("label_issued"), nullptr);  // the second donation has a label of its own
+}
+
+TEST_F(NextStepsTest, ConsentOfAMinorIsAskedForAgainAtMajorityAlsoAfterTheInfusion) {
+  run.Until("therapy_ordered");
+  const auto consent = [](const char* minor, const char* due) {
+    return std::string("consent_obtained { document_version: 'v3' document $FILE signed_by: ") +
+           (due[0] == 0 ? "CONSENT_BY_PATIENT" : "CONSENT_BY_GUARDIAN") +
+           " consented_at $T interpreter: NO purposes: CONSENT_TO_TREATMENT patient_is_minor: " +
+           minor + due + " }";
+  };
+  MustDo({"clinic.phy.1"}, consent("YES", " reconsent_due $T+400d"));
+  ASSERT_EQ(run.state().timers_size(), 1);
+  run.Until("");
+  const auto again = [&] {
+    steps = NextStepsOf(run.state(), run.registry(), ledger.now());
+    const auto found = std::ranges::find(steps, "Consent again", &pb::NextStep::label);
+    return found == steps.end() ? nullptr : &*found;
+  };
+  ASSERT_NE(again(), nullptr);
+  EXPECT_FALSE(again()->overdue());
+  Pass(400 * kMicrosPerDay);
+  EXPECT_TRUE(again()->overdue());
+  MustDo({"clinic.phy.1"}, consent("NO", ""));
+  EXPECT_EQ(again(), nullptr);
+  EXPECT_EQ(run.state().timers_size(), 3);  // the visits
+}
+
+TEST_F(NextStepsTest, ASlotIsConfirmedByItsDate) {
+  EventBuilder slot = At("slot_reserved");
+  *slot.event().mutable_slot_reserved()->mutable_confirm_by() =
+      ToProto(ledger.now() + 2 * kMicrosPerDay);
+  ASSERT_FALSE(run.Record(slot).refused());
+  ASSERT_NE(Find("slot_reserved"), nullptr);
+  EXPECT_EQ(Find("slot_reserved")->due_us(), ledger.now().micros + 2 * kMicrosPerDay);
+  ASSERT_FALSE(run.Record(Now("slot_reserved")).refused());
+  EXPECT_EQ(Find("slot_reserved"), nullptr);
+}
+
+TEST_F(NextStepsTest, AWindowThatWasPassedByOverrideIsReviewedWithinADay) {
+  run.Until("infusion_started");
+  Pass(10 * kMicrosPerMinute);
+  for (pb::Container& bag : *run.mutable_state().mutable_containers()) {
+    if (bag.id() == kMainBag) bag.set_thaw_completed_us(ledger.now().micros - kMicrosPerHour);
+  }
+  const Recorded& grant =
+      Grant("clinic.phy.1", "rules: 'R25'",
+            "container: 'LOT26001-1' scope: OVERRIDE_SCOPE_CONTAINER expires_at $T+2h");
+  EventBuilder start = Now("infusion_started");
+  start.event().clear_grants();
+  start.Citing(grant);
+  const pb::Verdict verdict = run.Record(start);
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(run.state().deviations_size(), 1);
+  EXPECT_FALSE(run.state().deviations(0).critical());
+  const pb::NextStep* review = Find("deviation_closed");
+  ASSERT_NE(review, nullptr);
+  EXPECT_EQ(review->due_us(), run.state().deviations(0).opened_us() + kMicrosPerDay);
+}
+
+TEST_F(NextStepsTest, TheDischargeTellsForHowLongThePatientStaysNearAndDoesNotDrive) {
+  Publish([](pb::Profile& profile) {
+    profile.mutable_aftercare()->set_proximity_days(28);
+    profile.mutable_aftercare()->set_driving_days(56);
+  });
+  run.Until("discharged");
+  ASSERT_NE(Find("discharged"), nullptr);
+  const std::string help = Find("discharged")->help();
+  for (const char* said : {"7 to 14 d in hospital", "near the centre until", "(28 d)", "(56 d)"}) {
+    EXPECT_NE(help.find(said), std::string::npos) << help;
   }
 }
 

@@ -243,5 +243,40 @@ TEST_F(TraceTest, ALostSlotLeavesNoDatesAndALaterDeliveryMovesNothingBeforeIt) {
   EXPECT_EQ(PlannedOf(run_.state(), "infusion"), 0);
 }
 
+TEST_F(TraceTest, ACarriersNewTimeOfArrivalCountsWithoutTheNumberOfTheShipment) {
+  run_.Until("received_clinic");
+  const Instant expected = ledger_.now() + 30 * kMicrosPerHour;
+  ASSERT_FALSE(run_.Record(run_.Draft({"depot.cour.1"},
+                                      "carrier_milestone { shipper: 'SHP-2' kind: "
+                                      "MILESTONE_HUB_ARRIVED at $T expected_at $T+30h "
+                                      "reported_by: 'feed' }"))
+                   .refused());
+  EXPECT_EQ(run_.state().shipments(1).expected_us(), expected.micros);
+}
+
+TEST_F(TraceTest, TheClockFromVeinToVeinRunsFromTheFirstCollectionToTheFirstInfusion) {
+  run_.Until("apheresis_completed");
+  EXPECT_FALSE(VeinToVeinOf(run_.state()).has_value());
+  run_.Until("infusion_started");
+  ASSERT_TRUE(VeinToVeinOf(run_.state()).has_value());
+  EXPECT_EQ(VeinToVeinOf(run_.state())->from_us, run_.state().donations(0).ended_us());
+  EXPECT_EQ(VeinToVeinOf(run_.state())->to_us, 0);
+  run_.Until("");
+  ASSERT_TRUE(VeinToVeinOf(run_.state()).has_value());
+  EXPECT_EQ(VeinToVeinOf(run_.state())->to_us, run_.state().first_infused_us());
+  pb::TherapyState untreated = run_.state();
+  untreated.clear_first_infused_us();
+  untreated.set_patient_died(true);
+  EXPECT_FALSE(VeinToVeinOf(untreated).has_value());
+}
+
+TEST_F(TraceTest, TheCourseHasTheDaysThatTheProfileSays) {
+  EXPECT_EQ(CourseDays(nullptr), 3U);
+  for (const char* file : {"tisa-cel-us-all", "tisa-cel-eu-all"}) {
+    const pb::Profile profile = ProfileNamed(file);
+    EXPECT_EQ(CourseDays(&profile), 4U) << file;
+  }
+}
+
 }  // namespace
 }  // namespace custody
