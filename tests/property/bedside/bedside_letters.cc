@@ -428,6 +428,8 @@ class Letters {
     });
     Step("order A as if of lot B", "infusion_ordered",
          [](pb::Event& e) { e.mutable_infusion_ordered()->set_lot("LOT26002"); });
+    Say("B is selected", {"clinic.phy.1"},
+        "lot_selected_for_infusion { lot: 'LOT26002' other_lots: 'LOT26001' reason: 'x' }");
     const std::string grant =
         "override_granted { rules: 'R25' reason: OVERRIDE_FOR_OTHER justification: 'x' "
         "expires_at $T+2h ";
