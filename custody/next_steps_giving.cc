@@ -113,8 +113,6 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
       offers.Add(pb::Event::kThawCompleted, id);
       return;
     case pb::CONTAINER_THAWED:
-      OfferWard(offers, bag);
-      [[fallthrough]];
     case pb::CONTAINER_VERIFIED:
       offers.Due(
           offers.Add(pb::Event::kBedsideIdVerified, id,
@@ -139,6 +137,7 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
                               }
                             }),
                  WindowEnd(offers, bag));
+      if (bag.state() == pb::CONTAINER_THAWED) OfferWard(offers, bag);
       return;
     case pb::CONTAINER_INFUSING:
       offers.Add(pb::Event::kInfusionCompleted, id);
