@@ -221,9 +221,11 @@ void AuditReplay::NoteUnjudged() {
     const Rule* row = FindRule(rule, kNewestRulesVersion);
     const bool asked = row != nullptr && row->ledger_wide && options_.whole_log && withheld_ == 0;
     if (asked) continue;  // the whole ledger is here: CompareClaims
+    const bool others = row != nullptr && row->ledger_wide;
     note(pb::NOTE, rule,
          "not judged here for " + std::to_string(count) + (count == 1 ? " event" : " events") +
-             ": it needs other therapies");
+             (others ? ": it needs other therapies"
+                     : ": what it would judge by is missing, as the event's verdict says"));
   }
   if (withheld_ > 0)
     note(pb::NOTE, "withheld",

@@ -92,16 +92,31 @@ bool TestFails(const pb::QcResult& result, const pb::Profile* profile) {
 }
 
 const pb::TemperatureLimit* LimitFor(const pb::Profile* profile, pb::ThermalLoad load) {
-  if (profile == nullptr) return nullptr;
-  for (const pb::TemperatureLimit& limit : profile->temperatures()) {
+  static const pb::TemperatureLimit kFrozen = [] {
+    pb::TemperatureLimit limit;
+    limit.set_max_c(Defaults::kFrozenMaxC);
+    limit.set_warning_margin_c(Defaults::kFrozenWarningC);
+    limit.set_settling_minutes(Defaults::kFrozenSettlingMinutes);
+    limit.set_gap_minutes(Defaults::kGapMinutes);
+    return limit;
+  }();
+  for (const pb::TemperatureLimit& limit : profile == nullptr
+                                               ? pb::Profile::default_instance().temperatures()
+                                               : profile->temperatures()) {
     if (limit.load() == load) return &limit;
   }
-  return nullptr;
+  return load == pb::FRESH_APHERESIS ? nullptr : &kFrozen;
 }
 
 pb::ThermalLoad LoadOf(const pb::Shipment& shipment) {
   if (shipment.product()) return pb::FROZEN_PRODUCT;
   return shipment.cryogenic() ? pb::FROZEN_APHERESIS : pb::FRESH_APHERESIS;
+}
+
+pb::ThermalLoad LoadOf(const pb::Container& container, std::int64_t from_us) {
+  if (container.material() == pb::DRUG_PRODUCT) return pb::FROZEN_PRODUCT;
+  const bool frozen = container.frozen_us() != 0 && container.frozen_us() <= from_us;
+  return frozen ? pb::FROZEN_APHERESIS : pb::FRESH_APHERESIS;
 }
 
 bool IsLastRelease(const pb::Profile* profile, std::string_view release) {

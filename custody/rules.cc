@@ -120,7 +120,8 @@ constexpr Rule kTable[] = {
        "manufacturer who neither made nor tested the lot, signed since the last release was taken "
        "back, with no expiry later than the label's. A test that fails later, or a later no of "
        "quality, holds the lot until that quality decides; a failed test until it is invalidated "
-       "or the exception names it. Only its maker's own word ends a lot.",
+       "or the exception names it. A failed test of the making is a critical deviation. Only its "
+       "maker's own word ends a lot.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "
@@ -154,8 +155,9 @@ constexpr Rule kTable[] = {
        "little tocilizumab on site; asked again at the bedside.",
        kGate, "labels of Carvykti and Kymriah", kPhy, rules::SafeToInfuse, pb::CLINICAL),
     V1("R24",
-       "The certificate's dose lies within the profile's limits at the weight that the "
-       "manufacturer used; a later change of weight is shown to the physician.",
+       "The dose of an order and of a certificate lies within the profile's limits, or within the "
+       "tolerance around its target, at the weight that was used; a later change of weight is "
+       "shown to the physician.",
        kGate, "product labels; profile", kNobody, rules::DoseInRange, pb::QUALITY),
     V1("R25",
        "After the thaw the earliest of the profile's windows counts, at its temperature, to the "
@@ -282,8 +284,8 @@ constexpr Rule kTable[] = {
        kQuarantine, "practice of cell laboratories, Cell Tissue Bank 2025 (4514 bags)", kNobody,
        rules::DamageHeld),
     V1("F8a",
-       "Every scan of a step belongs to this therapy, each person's own check says the same, and "
-       "what is done to a patient names patient and therapy.",
+       "Every scan of a step belongs to this therapy, each person's own check says the same, its "
+       "answers say that all is well, and what is done to a patient names patient and therapy.",
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
        "What does not match its patient or papers, or bears a number that something else has, is "

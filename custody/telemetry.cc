@@ -16,6 +16,7 @@
 #include "custody/event.h"
 #include "custody/profile.h"
 #include "custody/state.h"
+#include "custody/trace.h"
 
 namespace custody {
 namespace {
@@ -230,6 +231,38 @@ const pb::Shipment* ShipmentOf(const pb::TherapyState& state, const pb::Telemetr
   return nullptr;
 }
 
+std::vector<Watched> WatchedBy(const pb::TherapyState& state, const pb::TelemetryBatch& batch) {
+  std::vector<Watched> watched;
+  if (batch.storage_unit().empty() || ShipmentOf(state, batch) != nullptr) return watched;
+  const std::int64_t from = Micros(batch.from());
+  const std::int64_t to = Micros(batch.to());
+  for (const pb::Container& container : state.containers()) {
+    if (container.material() == pb::SAMPLE_MATERIAL) continue;
+    for (const pb::Stay& stay : container.stays()) {
+      if (!LiesIn(stay, batch.storage_unit())) continue;
+      const std::int64_t begins = std::max(from, stay.from_us());
+      const std::int64_t ends = stay.to_us() == 0 ? to : std::min(to, stay.to_us());
+      if (begins >= ends) continue;
+      watched.push_back({&container, begins, ends, LoadOf(container, stay.from_us())});
+    }
+  }
+  return watched;
+}
+
+const pb::TemperatureLimit* LimitOfFile(const pb::TherapyState& state, const pb::Profile* profile,
+                                        const pb::TelemetryBatch& batch) {
+  if (const pb::Shipment* shipment = ShipmentOf(state, batch)) {
+    return LimitFor(profile, LoadOf(*shipment));
+  }
+  const pb::TemperatureLimit* coldest = nullptr;
+  for (const Watched& watched : WatchedBy(state, batch)) {
+    const pb::TemperatureLimit* limit = LimitFor(profile, watched.load);
+    if (limit == nullptr) continue;
+    if (coldest == nullptr || limit->max_c() < coldest->max_c()) coldest = limit;
+  }
+  return coldest;
+}
+
 std::int64_t LongestUnlistedMs(const google::protobuf::RepeatedPtrField<pb::TelemetryGap>& listed,
                                std::uint32_t count) {
   return Unlisted(listed, count);
@@ -307,9 +340,10 @@ Status FillSummary(const LoggerFile& file, const pb::TherapyState& state,
     return InvalidArgument("\"" + RuleOfField(*field).label() +
                            "\" comes from the logger's file: leave it out");
   }
-  const pb::Shipment* shipment = ShipmentOf(state, batch);
-  const SummaryLimits limits =
-      LimitsOf(shipment == nullptr ? nullptr : LimitFor(profile, LoadOf(*shipment)));
+  // The unit's file is reckoned by what lay in it while it was read, so its span comes first.
+  *batch.mutable_from() = At(file.readings.front().at_ms);
+  *batch.mutable_to() = At(file.readings.back().at_ms);
+  const SummaryLimits limits = LimitsOf(LimitOfFile(state, profile, batch));
   if (limits.lower) batch.set_lower_limit_centi_c(*limits.lower);
   if (limits.upper) batch.set_upper_limit_centi_c(*limits.upper);
   Summarize(file, batch);

@@ -35,6 +35,22 @@ std::string LimitsText(const SummaryLimits& limits);
 // of this therapy's.
 const pb::Shipment* ShipmentOf(const pb::TherapyState& state, const pb::TelemetryBatch& batch);
 
+// `Watched` is a container while it lay in the storage unit that a file is of.
+struct Watched {
+  const pb::Container* container = nullptr;
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 0;
+  pb::ThermalLoad load = pb::THERMAL_LOAD_UNSPECIFIED;
+};
+// `WatchedBy` are the cells and the product that lay in the unit of a file which is of no trip,
+// each as long as the file reaches. Pointers live until the state changes.
+std::vector<Watched> WatchedBy(const pb::TherapyState& state, const pb::TelemetryBatch& batch);
+
+// `LimitOfFile` is the limit by which a file is reckoned: of its trip's load, else the coldest of
+// those of what lay in its unit; null when there is none.
+const pb::TemperatureLimit* LimitOfFile(const pb::TherapyState& state, const pb::Profile* profile,
+                                        const pb::TelemetryBatch& batch);
+
 // `LongestUnlistedMs` bounds the stretches that a summary counts (`count`; 0: as many as it lists)
 // and does not list: the longest are listed, so none is longer than the shortest of those. 0 when
 // all are listed.

@@ -323,8 +323,6 @@ pb::TracedTherapy TraceTherapy(const pb::TherapyState& state, std::span<const Tr
   return traced;
 }
 
-namespace {
-
 bool LiesIn(const pb::Stay& stay, std::string_view unit) {
   if (unit.empty()) return false;
   if (stay.unit() == unit) return true;
@@ -336,8 +334,6 @@ bool LiesIn(const pb::Stay& stay, std::string_view unit) {
                    std::isalnum(static_cast<unsigned char>(position[unit.size()])) == 0;
   return cut;
 }
-
-}  // namespace
 
 pb::TracedTherapy InventoryOf(const pb::TherapyState& state, std::string_view unit,
                               std::int64_t from_us, std::int64_t to_us) {

@@ -40,6 +40,10 @@ struct TraceQuestion {
 pb::TracedTherapy TraceTherapy(const pb::TherapyState& state, std::span<const TracedEvent> events,
                                const TraceQuestion& question, const pb::Profile* profile);
 
+// `LiesIn` says whether a stay is in `unit`: the unit or shipper itself, or a place whose name
+// begins with it.
+bool LiesIn(const pb::Stay& stay, std::string_view unit);
+
 // `InventoryOf` is the therapy with those of its containers that lay in `unit` (the unit or shipper
 // itself, or a place whose name begins with it: "LN2-04/R2/P5" lies in "LN2-04") at any time from
 // `from_us` to `to_us`, both included. No containers: none did.

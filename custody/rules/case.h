@@ -144,6 +144,8 @@ bool ReleaseOf(const pb::Event& event, Certificate& out);
 void NeedReceipt(const Case& c, const Rule& rule, pb::Verdict& v);
 void NeedHere(const Case& c, const Rule& rule, pb::Verdict& v);
 void JudgeUnreceived(const Case& c, const Rule& rule, pb::Verdict& v);
+// `CheckAnswers`: what the answers of a step say by themselves (F8a).
+void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v);
 // `RecallConcerns`: a recall is of something that the therapy has.
 void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v);
 

@@ -2,8 +2,9 @@
 //
 // A file is judged from packed + settling to the opened seal; until the seal is opened, to the
 // file's end. A shipper that stays the storage of what came in it is judged as such, until the last
-// container is taken out. Stretches outside the limit count by their overlap with these spans;
-// missing data count like a stretch, over all files together; an extreme that no listed stretch
+// container is taken out; a freezer's file while something lay in it. Stretches outside the limit
+// count by their overlap with these spans; missing data count like a stretch, over all files
+// together; an extreme that no listed stretch
 // explains counts as one of unknown length, and those that a summary counts and does not list as
 // long as the shortest that it lists.
 #include "custody/rules/cold_chain.h"
@@ -64,20 +65,6 @@ namespace {
 
 using Set = std::set<std::string>;
 
-// A span in which the temperature counts.
-struct Counted {
-  std::int64_t from = 0;
-  std::int64_t to = 0;
-};
-
-// What the logger's file has to say of one trip.
-struct Trip {
-  const pb::Shipment& shipment;
-  const pb::TemperatureLimit* limit;
-  Counted way;      // packed + settling to seal opened; while under way, to the end of the file
-  Counted storage;  // from stored in the shipper to emptied, or to the end of the file
-};
-
 std::int64_t Overlap(const Counted& span, std::int64_t from, std::int64_t duration) {
   return std::max<std::int64_t>(0, std::min(span.to, from + duration) - std::max(span.from, from));
 }
@@ -90,6 +77,8 @@ std::int64_t Overlap(const Trip& trip, std::int64_t from, std::int64_t duration)
 std::int64_t EndOr(std::int64_t ended, const pb::TelemetryBatch& batch) {
   return ended != 0 ? ended : Micros(batch.to());
 }
+
+}  // namespace
 
 void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
                      const pb::TelemetryBatch& batch) {
@@ -164,15 +153,12 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
   }
 }
 
+namespace {
+
 void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::TelemetryBatch& batch = c.effective.telemetry_batch();
   const pb::Shipment* shipment = ShipmentOf(c.therapy, batch);
-  if (shipment == nullptr) {
-    NotJudged(c, rule, v,
-              {"a logger of one of this therapy's shipments", batch.logger() + " is none",
-               "a storage excursion is recorded with the containers it concerns", batch.logger()});
-    return;
-  }
+  if (shipment == nullptr) return JudgeUnitFile(c, rule, v);
   const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*shipment));
   const std::int64_t settling = limit == nullptr ? 0 : limit->settling_minutes() * kMicrosPerMinute;
   Trip trip{*shipment, limit, {}, {}};

@@ -27,6 +27,27 @@ std::int64_t GapLimit(const pb::TemperatureLimit* limit);
 double HoldHours(const Case& c, const pb::Shipment& shipment);
 std::int64_t HoldEnd(const Case& c, const pb::Shipment& shipment);
 
+// A span in which the temperature counts.
+struct Counted {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
+// What the logger's file has to say of one trip.
+struct Trip {
+  const pb::Shipment& shipment;
+  const pb::TemperatureLimit* limit;
+  Counted way;      // packed + settling to seal opened; while under way, to the end of the file
+  Counted storage;  // from stored in the shipper to emptied, or to the end of the file
+};
+
+// `JudgeExcursions` and `JudgeGaps` judge a file by what it lists and by what it leaves out.
+void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
+                     const pb::TelemetryBatch& batch);
+void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip,
+               const pb::TelemetryBatch& batch);
+// `JudgeUnitFile` is of a file that is of no trip: a freezer's.
+void JudgeUnitFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `NeedShipperFile` asks of containers that are taken out of storage, of which some shipper was the
 // storage, whether it was one: within its hold, and watched until they left it.
 void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v);

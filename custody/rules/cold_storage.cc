@@ -1,10 +1,11 @@
-// R13 where no file of a trip is judged: what the receiver reads off, cells that are used before
-// anybody read the file, and frozen material that goes back to where it was.
+// R13 where no file of a trip is judged: a freezer's file, what the receiver reads off, cells that
+// are used before anybody read the file, and frozen material that goes back to where it was.
 #include <algorithm>
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/rules/cold_chain.h"
+#include "custody/telemetry.h"
 
 namespace custody::rules {
 
@@ -129,6 +130,34 @@ void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const std::s
   }
 }
 
+// What lay in a freezer is judged by the freezer's file like a trip, from its first day there to
+// its last; each container by the limit of what it is.
+void JudgeUnitFile(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::TelemetryBatch& batch = c.effective.telemetry_batch();
+  const std::vector<Watched> watched = WatchedBy(c.therapy, batch);
+  if (watched.empty()) {
+    NotJudged(c, rule, v,
+              {"a logger of one of this therapy's shipments, or of a unit where its cells lay",
+               batch.logger() + " is none",
+               "state the storage unit by the name under which they were stored", batch.logger()});
+  }
+  for (const Watched& lay : watched) {
+    pb::Shipment unit;
+    unit.set_shipper(batch.storage_unit());
+    unit.add_containers(lay.container->id());
+    const pb::TemperatureLimit* limit = LimitFor(c.profile, lay.load);
+    const Trip trip{unit, limit, {lay.from_us, lay.to_us}, {}};
+    if (limit == nullptr) {
+      NotJudged(c, rule, v,
+                {"a temperature limit in the profile", "none for fresh cells",
+                 "quality compares the file with the product's limits", lay.container->id()});
+    } else {
+      JudgeExcursions(c, rule, v, trip, batch);
+    }
+    JudgeGaps(c, rule, v, trip, batch);
+  }
+}
+
 // Frozen material goes back only when it never became too warm. What did is put back all the same,
 // it must not lie about: as a quarantine, by whoever recorded its excursion first.
 void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -153,11 +182,7 @@ void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v, std::move(words));
   };
   const double highest = body.max_temperature_centi_c() / 100.0;
-  if (limit == nullptr) {
-    NotJudged(c, rule, v,
-              {"a temperature limit in the profile", "none for this material",
-               "quality compares it with the product's limits", container->id()});
-  } else if (Outside(*limit, highest)) {
+  if (Outside(*limit, highest)) {
     refuse(LimitText(*limit) + " while out of storage", Celsius(highest));
   }
   std::int64_t out = body.minutes_out() * kMicrosPerMinute;

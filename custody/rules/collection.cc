@@ -1,5 +1,6 @@
 // Before the needle: R08, and R41 for the order.
 #include <algorithm>
+#include <set>
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
@@ -43,14 +44,69 @@ void ProfileStays(const Case& c, const Rule& rule, pb::Verdict& v) {
         lot->lot()});
 }
 
+// R08 of what was banked before any order: the profile that came with the order asks how old the
+// markers were when the cells were taken. A newer sample answers it.
+void MarkersOfBanked(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Packed& body) {
+  const std::uint32_t most = c.profile == nullptr ? 0 : c.profile->validity().idm_days();
+  const pb::PatientCondition& condition = c.therapy.condition();
+  if (most == 0 || !condition.idm_sampled()) return;
+  std::set<std::string> judged;
+  for (const pb::Scanned& scanned : body.containers()) {
+    const pb::Container* bag = FindContainer(c.therapy, scanned.value());
+    const pb::Donation* donation = bag == nullptr ? nullptr : FindDonation(c.therapy, bag->din());
+    if (donation == nullptr || !judged.insert(donation->din()).second) continue;
+    const std::int64_t age = DaysBetween(c, condition.idm_sampled_us(), donation->started_us());
+    if (age <= most) continue;
+    Gate(c, rule, v,
+         {"markers sampled at most " + std::to_string(most) + " d before the collection",
+          std::to_string(age) + " d before", "take a new sample: IDM_SAMPLED", donation->din()});
+  }
+}
+
+// Positive markers neither hold nor stop anything: they ask for a place apart and for the mark. Who
+// handles the material needs to know that, not of what.
+void ApartWhenPositive(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool known = c.therapy.condition().idm_positive();
+  if (c.effective.has_label_issued()) {
+    if (!known || c.effective.label_issued().biohazard() != pb::NO) return;
+    Deviation(c, rule, v,
+              {"the biohazard mark on the label, as the markers ask for", "a label without it",
+               "print another with the mark and destroy this one; keep the bag apart",
+               c.effective.label_issued().din().value(), pb::CUSTODY},
+              false);
+    return;
+  }
+  if (c.effective.has_idm_tested()) {
+    const bool positive = std::ranges::any_of(
+        c.effective.idm_tested().results(),
+        [](const pb::IdmResult& result) { return result.outcome() == pb::IDM_RESULT_POSITIVE; });
+    if (!positive || known || c.therapy.issued_labels().empty()) return;
+    Deviation(
+        c, rule, v,
+        {"the biohazard mark on what was collected", "labelled before the markers were known",
+         "put the mark on every container and keep them apart, then DEVIATION_CLOSED",
+         List({c.therapy.issued_labels().begin(), c.therapy.issued_labels().end()}), pb::CUSTODY},
+        false);
+    return;
+  }
+  const bool kept = c.effective.has_stored() || c.effective.has_stored_clinic() ||
+                    c.effective.has_stored_in_shipper() || c.effective.has_packed();
+  if (!known || !kept) return;
+  Note(c, rule, v,
+       {"apart from other patients' material, with the biohazard mark", "material that asks for it",
+        "choose a place for such material, and look for the mark", "biohazard", pb::CUSTODY});
+}
+
 }  // namespace
 
 void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::TherapyState& state = c.therapy;
+  ApartWhenPositive(c, rule, v);
   if (Body(c) == pb::Event::kPacked) {
     // Banked material may be collected before any order; it leaves only with one.
-    if (LeavesForMaking(c, c.effective.packed())) OrderAndSlot(c, rule, v);
-    return;
+    if (!LeavesForMaking(c, c.effective.packed())) return;
+    OrderAndSlot(c, rule, v);
+    return MarkersOfBanked(c, rule, v, c.effective.packed());
   }
   if (Body(c) != pb::Event::kApheresisStarted) return;
   const pb::PatientCondition& condition = state.condition();
@@ -85,7 +141,39 @@ void ReadyToCollect(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (state.fresh_to_slot()) OrderAndSlot(c, rule, v);
 }
 
+namespace {
+
+// An order is judged by the numbers of the law under which the patient is treated, and for the
+// product and the indication that they hold for: another profile is no risk to take.
+void ProfileOfOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::TherapyOrdered& order = c.effective.therapy_ordered();
+  const auto same = [&](const char* what, const std::string& of_profile, const std::string& stated,
+                        const char* next) {
+    if (of_profile.empty() || stated == of_profile) return;
+    Gate(c, rule, v, {what + of_profile + ", whose numbers the profile has", stated, next})
+        .clear_grantors();
+  };
+  same("product ", c.profile->product_code(), order.product(), "choose the profile of the product");
+  same("jurisdiction ", c.profile->jurisdiction(), order.jurisdiction(),
+       "choose the profile of the jurisdiction");
+  same("indication ", c.profile->indication().code(), order.indication(),
+       "choose the profile of the indication");
+}
+
+// Whether what the disease is was ever confirmed is the first question of all.
+void Confirmed(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::EligibilityAssessed& body = c.effective.eligibility_assessed();
+  if (body.pathology_confirmed() != pb::NO || body.decision() != pb::FITNESS_FIT) return;
+  Deviation(c, rule, v,
+            {"a diagnosis that pathology confirmed", "fit, and not confirmed",
+             "let pathology confirm it, and assess again; the physician says why not"},
+            false);
+}
+
+}  // namespace
+
 void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
+  if (c.effective.has_eligibility_assessed()) return Confirmed(c, rule, v);
   if (Body(c) != pb::Event::kTherapyOrdered) return;
   const pb::TherapyOrdered& order = c.effective.therapy_ordered();
   if (c.profile == nullptr) {
@@ -101,20 +189,9 @@ void WithinIndication(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"the newest version of the profile: " + std::to_string(c.profile->version()),
           std::to_string(order.profile_version()), "order by the newest version", order.profile()});
   }
-  if (!c.profile->product_code().empty() && order.product() != c.profile->product_code()) {
-    Gate(c, rule, v,
-         {"product " + c.profile->product_code() + " of the profile", order.product(),
-          "choose the profile of the product"})
-        .clear_grantors();
-  }
+  ProfileOfOrder(c, rule, v);
   const pb::Indication& indication = c.profile->indication();
   const pb::PatientCondition& patient = c.therapy.condition();
-  if (!indication.code().empty() && order.indication() != indication.code()) {
-    Gate(c, rule, v,
-         {"indication " + indication.code() + ", whose numbers the profile has", order.indication(),
-          "choose the profile of the indication"})
-        .clear_grantors();
-  }
   const auto& codes = indication.diagnosis_codes();
   const bool named = codes.empty() || std::ranges::any_of(codes, [&](const std::string& code) {
                        return patient.diagnosis_code().starts_with(code);

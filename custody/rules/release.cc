@@ -281,6 +281,20 @@ void FailedSinceRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
         lot->lot()});
 }
 
+// No later result takes away what failed while the cells grew: quality says what it means for the
+// lot. Open, it stands against every plain release (NeedCleanRecord).
+void FailedInProcess(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::InProcessTest& body = c.effective.in_process_test();
+  if (body.outcome() != pb::OUTCOME_FAIL) return;
+  Deviation(c, rule, v,
+            {"in-process test " + body.test() + " passed",
+             "failed, sample " + body.sample() + ", tested " + Local(c, Micros(body.tested_at())),
+             "quality of the manufacturer decides: DEVIATION_CLOSED with its reason; or "
+             "CONTAMINATION_CONFIRMED, MANUFACTURING_FAILED, REJECTED",
+             body.lot()},
+            true);
+}
+
 // A no of quality after its yes, said at `yes_us`, holds the lot likewise. It is never refused: it
 // is what quality found.
 void NotAnyMore(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
@@ -345,6 +359,7 @@ void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_qc_result()) return FailedSinceRelease(c, rule, v);
+  if (c.effective.has_in_process_test()) return FailedInProcess(c, rule, v);
   const bool decides = c.effective.has_batch_record_reviewed() ||
                        c.effective.has_site_qa_disposition() ||
                        c.effective.has_qc_result_invalidated();

@@ -29,9 +29,7 @@ void SummarySound(const Case& c, const Rule& rule, pb::Verdict& v) {
         {"readings, interval and mean kinetic temperature in a reckoned summary",
          "one that lacks them", "reckon it from the file: record --logger-file", batch.logger()});
   }
-  const pb::Shipment* shipment = ShipmentOf(c.therapy, batch);
-  const pb::TemperatureLimit* limit =
-      shipment == nullptr ? nullptr : LimitFor(c.profile, LoadOf(*shipment));
+  const pb::TemperatureLimit* limit = LimitOfFile(c.therapy, c.profile, batch);
   if (limit == nullptr || LimitsOf(limit) == StatedLimits(batch)) return;
   Structure(c, rule, v,
             {"excursions reckoned by the profile's limits, " + LimitsText(LimitsOf(limit)),

@@ -122,6 +122,11 @@ TEST_P(ProfileFileTest, NamesStepsFieldsAndReleasesThatThereAre) {
   for (const pb::TemperatureLimit& limit : profile.temperatures()) {
     EXPECT_TRUE(limit.has_min_c() || limit.has_max_c());
   }
+  for (const pb::ThermalLoad frozen : {pb::FROZEN_APHERESIS, pb::FROZEN_PRODUCT}) {
+    EXPECT_TRUE(std::ranges::any_of(profile.temperatures(), [&](const pb::TemperatureLimit& limit) {
+      return limit.load() == frozen && limit.max_c() <= Defaults::kFrozenMaxC;
+    })) << "whose warmth nobody judges";
+  }
 }
 
 TEST_P(ProfileFileTest, KeepsWhatTheProcessFoundsOn) {
@@ -146,15 +151,50 @@ TEST_P(ProfileFileTest, KeepsWhatTheProcessFoundsOn) {
   EXPECT_EQ(profile.tocilizumab_next_within_8h(), eu);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, ProfileFileTest, testing::ValuesIn(Names()), [](const auto& name) {
+class WarmFileTest : public RulesTest, public testing::WithParamInterface<std::string> {};
+
+std::string TestName(const testing::TestParamInfo<std::string>& name) {
   std::string test = name.param;
   std::ranges::replace(test, '-', '_');
   return test;
-});
+}
+
+// The main path's product, judged by the limits of this file.
+TEST_P(WarmFileTest, QuarantinesWhatWasAtRoomTemperature) {
+  EventBuilder file = (run.Through("stored_clinic"), run.Next());
+  const pb::Profile profile = Read(GetParam());
+  Publish([&](pb::Profile& p) { *p.mutable_temperatures() = profile.temperatures(); });
+  pb::TelemetryBatch& batch = *file.event().mutable_telemetry_batch();
+  const pb::TemperatureLimit* limit = LimitFor(&profile, pb::FROZEN_PRODUCT);
+  batch.set_upper_limit_centi_c(static_cast<std::int32_t>(limit->max_c() * 100));
+  batch.set_max_temperature_centi_c(-18000);
+  EXPECT_FALSE(Says(run.Judge(file), "R13")) << Explain(run.Judge(file));
+  batch.set_max_temperature_centi_c(2000);
+  const pb::Verdict verdict = run.Record(file);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  EXPECT_FALSE(OpenQuarantines(run.state(), *FindContainer(run.state(), kMainBag)).empty());
+}
+
+TEST_F(RulesTest, AProfileThatSaysNothingOfWhatIsFrozenHasTheLimitOfTheProcess) {
+  EventBuilder file = (run.Through("stored_clinic"), run.Next());
+  Publish([&](pb::Profile& p) { p.clear_temperatures(); });
+  pb::TelemetryBatch& batch = *file.event().mutable_telemetry_batch();
+  batch.set_upper_limit_centi_c(-12000);
+  batch.set_max_temperature_centi_c(2000);
+  EXPECT_TRUE(Says(run.Judge(file), "R13"));
+  const pb::Profile nothing;
+  EXPECT_EQ(LimitFor(&nothing, pb::FROZEN_APHERESIS)->max_c(), Defaults::kFrozenMaxC);
+  EXPECT_EQ(LimitFor(nullptr, pb::FROZEN_PRODUCT)->max_c(), Defaults::kFrozenMaxC);
+  EXPECT_EQ(LimitFor(&nothing, pb::FRESH_APHERESIS), nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, WarmFileTest, testing::ValuesIn(Names()), TestName);
+
+INSTANTIATE_TEST_SUITE_P(Files, ProfileFileTest, testing::ValuesIn(Names()), TestName);
 
 // What stands in the labels: dose (10^6, or 10^6/kg), greatest dose in all, days after
-// lymphodepletion, the shortest window after the thaw (minutes), storage at most (Cel; 0: not
-// public).
+// lymphodepletion, the shortest window after the thaw (minutes), storage at most (Cel; where none
+// is public the default).
 struct Key {
   const char* name;
   double target, least, most, absolute;
@@ -176,13 +216,17 @@ constexpr Key kKeys[] = {
     {"axi-cel-eu", 2, 1, 2, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
     {"brexu-cel-us-mcl", 2, 0, 0, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
     {"brexu-cel-us-all", 1, 0, 0, 100, true, 2, 7, pb::FROM_THAW_END, 30, -150},
-    {"liso-cel-us", 0, 50, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
-    {"liso-cel-us-second-line", 0, 90, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
-    {"liso-cel-eu", 0, 44, 120, 0, false, 2, 7, pb::FROM_REMOVAL, 120, 0},
+    {"brexu-cel-eu-mcl", 2, 0, 0, 200, true, 3, 7, pb::FROM_THAW_END, 30, -150},
+    {"brexu-cel-eu-all", 1, 0, 0, 100, true, 2, 7, pb::FROM_THAW_END, 30, -150},
+    {"liso-cel-us", 0, 50, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, -120},
+    {"liso-cel-us-second-line", 0, 90, 110, 0, false, 2, 7, pb::FROM_REMOVAL, 120, -120},
+    {"liso-cel-eu", 0, 44, 120, 0, false, 2, 7, pb::FROM_REMOVAL, 120, -120},
     {"ide-cel-us", 0, 300, 510, 0, false, 2, 7, pb::FROM_THAW_START, 60, -130},
     {"ide-cel-eu", 420, 260, 500, 0, false, 2, 7, pb::FROM_THAW_START, 60, -130},
     {"cilta-cel-us", 0, 0.5, 1, 100, true, 2, 4, pb::FROM_THAW_END, 150, -120},
-    {"obe-cel-us", 410, 0, 0, 0, false, 2, 4, pb::FROM_THAW_START, 60, 0},
+    {"cilta-cel-eu", 0, 0.5, 1, 100, true, 2, 4, pb::FROM_THAW_END, 150, -120},
+    {"obe-cel-us", 410, 0, 0, 0, false, 2, 4, pb::FROM_THAW_START, 60, -120},
+    {"obe-cel-eu", 410, 0, 0, 0, false, 2, 4, pb::FROM_THAW_START, 60, -120},
 };
 
 TEST(ProfileFilesTest, HaveTheNumbersOfTheirSources) {
@@ -201,8 +245,8 @@ TEST(ProfileFilesTest, HaveTheNumbersOfTheirSources) {
     ASSERT_FALSE(profile.windows().empty());
     EXPECT_EQ(profile.windows(0).anchor(), key.anchor);
     EXPECT_EQ(profile.windows(0).minutes(), key.minutes);
-    const pb::TemperatureLimit* storage = LimitFor(&profile, pb::FROZEN_PRODUCT);
-    EXPECT_EQ(storage == nullptr ? 0 : storage->max_c(), key.storage);
+    EXPECT_EQ(LimitFor(&profile, pb::FROZEN_PRODUCT)->max_c(), key.storage);
+    EXPECT_EQ(profile.dose().tolerance_percent() > 0, key.most == 0) << "a target alone";
   }
   std::ranges::sort(named);
   EXPECT_EQ(named, Names()) << "a file without a row, or a row without a file";
@@ -219,6 +263,7 @@ TEST(ProfileFilesTest, HaveWhatIsPeculiarToEach) {
   EXPECT_EQ(all.material_path(), pb::CRYO_BANKABLE);
   EXPECT_EQ(FrozenMonths(&all), 18U);
   EXPECT_EQ(all.windows(0).max_temperature_c(), 25);
+  EXPECT_EQ(all.ld().course_days(), 4U);
   const pb::Profile cilta = Read("cilta-cel-us");
   EXPECT_EQ(cilta.ld().repeat_after_days(), 14U);
   EXPECT_EQ(cilta.tocilizumab_doses(), 2U);
@@ -233,6 +278,7 @@ TEST(ProfileFilesTest, HaveWhatIsPeculiarToEach) {
   EXPECT_EQ(plan.first_1e6() + plan.second_1e6(), 410);
   EXPECT_EQ(plan.first_above_1e6() + plan.second_above_1e6(), 410);
   EXPECT_EQ(Read("brexu-cel-us-mcl").windows(1).minutes(), 180U);
+  EXPECT_EQ(Read("brexu-cel-us-mcl").windows(2).minutes(), 60U) << "begun and over in 30 each";
   EXPECT_EQ(Read("brexu-cel-us-all").aftercare().daily_contact_days(), 14U);
   const pb::Profile general = Read("general");
   EXPECT_EQ(general.fresh_hold().hard_hours(), Defaults::kFreshHardHours);

@@ -160,5 +160,72 @@ TEST_F(AnswersTest, TheNeighboursPulseIsNoBaseline) {
   EXPECT_EQ(run.state().condition().baseline_hr_us(), before);
 }
 
+using AnswerTest = RulesTest;
+
+TEST_F(AnswerTest, WhatArrivesHarmedOnTheWardIsTakenOverAndLookedAt) {
+  run.Through("stored_clinic");
+  const pb::Verdict verdict =
+      Do({"clinic.rn.1"},
+         "received_on_ward { containers: 'LOT26001-1' coi: 'CHA999026000001' "
+         "ward: 'W-1' received_at $T intact: NO }");
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "F8a").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "F8a")[0].critical());
+  EXPECT_THAT(Of(verdict, "F8a")[0].next_step(), testing::HasSubstr("CONTAINER_DAMAGED"));
+}
+
+TEST_F(AnswerTest, ASealThatWasTouchedAtTheRechargeIsSaidSo) {
+  run.Until("received_clinic");
+  const pb::Verdict verdict =
+      Do({"depot.cour.1"},
+         "shipper_recharged { shipper: 'SHP-2' recharged_at $T ln2_added_kg: 2 "
+         "hold_until $T+200h place: 'hub' seal_untouched: NO }");
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "F8a").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F8a")[0].next_step(), testing::HasSubstr("SEAL_BROKEN"));
+}
+
+// Infectious disease markers: neither quarantine nor stop.
+TEST_F(AnswerTest, PositiveMarkersWantTheMarkOnTheLabel) {
+  EventBuilder label = At("label_issued");  // biohazard: NO
+  EXPECT_FALSE(Says(run.Judge(label), "R08"));
+  run.mutable_state().mutable_condition()->set_idm_positive(true);
+  const pb::Verdict verdict = run.Judge(label);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "R08").size(), 1U) << Explain(verdict);
+  EXPECT_FALSE(Of(verdict, "R08")[0].critical());
+  label.event().mutable_label_issued()->set_biohazard(pb::YES);
+  EXPECT_FALSE(Says(run.Judge(label), "R08"));
+}
+
+TEST_F(AnswerTest, MarkersThatTurnOutPositiveWantTheMarkOnWhatIsThere) {
+  EventBuilder tested = At("idm_tested");
+  tested.event().mutable_idm_tested()->mutable_results(0)->set_outcome(pb::IDM_RESULT_POSITIVE);
+  EXPECT_FALSE(Says(run.Judge(tested), "R08")) << "nothing is labelled yet";
+  run.mutable_state().add_issued_labels(std::string(kMainDin));
+  EXPECT_EQ(Of(run.Judge(tested), "R08").size(), 1U);
+}
+
+TEST_F(AnswerTest, WhoStoresWhatIsPositiveIsToldToKeepItApart) {
+  EventBuilder stored = At("stored_clinic");
+  run.mutable_state().mutable_condition()->set_idm_positive(true);
+  const pb::Verdict verdict = run.Judge(stored);
+  EXPECT_FALSE(Says(verdict, "R08"));
+  EXPECT_TRUE(std::ranges::any_of(verdict.reasons(), [](const pb::Reason& reason) {
+    return reason.rule() == "R08" && reason.field_class() == pb::CUSTODY;
+  })) << "whoever handles it may read that";
+}
+
+TEST_F(AnswerTest, BankedCellsLeaveWithMarkersOfTheAgeThatTheOrdersProfileAsks) {
+  EventBuilder packed = At("packed");  // sampled ten days before the collection
+  EXPECT_FALSE(Says(run.Judge(packed), "R08"));
+  Publish([](pb::Profile& p) { p.mutable_validity()->set_idm_days(5); });
+  const pb::Verdict verdict = run.Judge(packed);
+  ASSERT_EQ(Of(verdict, "R08").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R08")[0].next_step(), testing::HasSubstr("IDM_SAMPLED"));
+  run.mutable_state().mutable_condition()->set_idm_sampled_us(ledger.now().micros);
+  EXPECT_FALSE(Says(run.Judge(packed), "R08")) << "sampled anew";
+}
+
 }  // namespace
 }  // namespace custody

@@ -245,5 +245,53 @@ TEST_F(ColdStorageTest, WhatWasPutBackTooWarmIsHeldWhenItIsTold) {
   EXPECT_FALSE(Held());
 }
 
+// The freezer of the clinic, watched by a logger that never travelled.
+class FreezerTest : public ColdStorageTest {
+ protected:
+  void SetUp() override { run.Through("stored_clinic"); }
+  EventBuilder Watch(const char* unit, const char* from, const char* excursion, int warmest) {
+    return run.Draft({"clinic.pharm.1"},
+                     std::string("telemetry_batch { logger: 'LOG-9' storage_unit: '") + unit +
+                         "' readings: 294 interval_ms: 300000 min_temperature_centi_c: -18500 "
+                         "max_temperature_centi_c: " +
+                         std::to_string(warmest) +
+                         " mkt_temperature_centi_c: -17000 calibration_until $T+200d file $FILE "
+                         "summary: SUMMARY_RECKONED upper_limit_centi_c: -13000 complete: NO from "
+                         "$T-" +
+                         from + " to $T " + excursion + " }");
+  }
+};
+
+TEST_F(FreezerTest, AWarmFreezerQuarantinesWhatLayInIt) {
+  Pass(kMicrosPerDay);
+  EXPECT_FALSE(Says(run.Judge(Watch("C-LN2", "3d", "", -15500)), "R13"));
+  const pb::Verdict verdict =
+      run.Record(Watch("C-LN2", "3d",
+                       "excursions { channel: CHANNEL_INNER from $T-2h duration_ms: 3600000 "
+                       "extreme_temperature_centi_c: 2000 } excursion_count: 1",
+                       2000));
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R13")[0].found(), HasSubstr("20 C for 1 h"));
+  EXPECT_TRUE(Held());
+}
+
+TEST_F(FreezerTest, WhatHappenedBeforeItLayThereDoesNotConcernIt) {
+  Pass(kMicrosPerDay);
+  const pb::Verdict verdict =
+      run.Judge(Watch("C-LN2", "3d",
+                      "excursions { channel: CHANNEL_INNER from $T-70h duration_ms: 3600000 "
+                      "extreme_temperature_centi_c: 2000 } excursion_count: 1",
+                      2000));
+  EXPECT_FALSE(Says(verdict, "R13")) << Explain(verdict);
+}
+
+TEST_F(FreezerTest, AnotherFreezerDoesNotConcernIt) {
+  Pass(kMicrosPerDay);
+  const pb::Verdict verdict = run.Judge(Watch("C-LN22", "3d", "", 2000));
+  EXPECT_FALSE(Says(verdict, "R13")) << Explain(verdict);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+}
+
 }  // namespace
 }  // namespace custody

@@ -157,6 +157,22 @@ TEST_F(LotRulesTest, ARecallByVectorConcernsTheLotsMadeWithIt) {
   EXPECT_EQ(run.state().lots(1).state(), pb::LOT_OPEN);
 }
 
+TEST_F(LotRulesTest, ARecallByAReagentNamesTheContainersMadeWithIt) {
+  run.Through("released");
+  const auto recall = [&](const std::string& containers) {
+    return run.Draft({"lab.qa.1"},
+                     "product_recalled { recall: 'RC-2' identifier_type: 'Reagent' identifier: "
+                     "'BEADS-7' " +
+                         containers + " reason: 'x' infused_already: NO }");
+  };
+  const pb::Verdict unnamed = run.Judge(recall(""));
+  EXPECT_TRUE(unnamed.refused());
+  ASSERT_EQ(Of(unnamed, "R34").size(), 1U) << Explain(unnamed);
+  EXPECT_THAT(Of(unnamed, "R34")[0].next_step(), HasSubstr("name every container"));
+  ASSERT_FALSE(run.Record(recall("containers: 'LOT26001-1'")).refused());
+  EXPECT_TRUE(Bag().recalled());
+}
+
 TEST_F(LotRulesTest, TheWholeExceptionalChainReleases) {
   run.Until("batch_record_reviewed");
   EXPECT_TRUE(run.Judge(ReleaseOos()).refused());

@@ -123,8 +123,31 @@ TEST_F(DoseTest, R24IsFlatAboveAWeight) {
   EXPECT_FALSE(Fits(100, "10^6", 0)) << "by what weight?";
 }
 
-TEST_F(DoseTest, R24SaysWhatItCannotJudge) {
+TEST_F(DoseTest, R24HoldsATargetWithoutARangeByTheToleranceAroundIt) {
   Publish([](pb::Profile& p) {  // as Yescarta in the US: a target and a greatest dose
+    p.mutable_dose()->clear_min_1e6();
+    p.mutable_dose()->clear_max_1e6();
+  });
+  EXPECT_TRUE(Fits(2, "10^6/kg", 72));
+  EXPECT_TRUE(Fits(1.6, "10^6/kg", 72));
+  EXPECT_FALSE(Fits(0.1, "10^6/kg", 72));
+  EXPECT_TRUE(Fits(2.4, "10^6/kg", 72));
+  EXPECT_FALSE(Fits(2.5, "10^6/kg", 72));
+  EXPECT_FALSE(Fits(2, "10^6/kg", 120)) << "240 of at most 200 in all";
+  EXPECT_TRUE(Fits(1.4, "10^6/kg", 140)) << "the greatest dose that may be given at all";
+  Publish([](pb::Profile& p) {  // as Aucatzyl
+    p.mutable_dose()->Clear();
+    p.mutable_dose()->set_target_1e6(410);
+    p.mutable_dose()->set_tolerance_percent(10);
+  });
+  EXPECT_TRUE(Fits(451, "10^6", 0));
+  EXPECT_FALSE(Fits(452, "10^6", 0));
+  EXPECT_FALSE(Fits(4100, "10^6", 0));
+}
+
+TEST_F(DoseTest, R24SaysWhatItCannotJudge) {
+  Publish([](pb::Profile& p) {  // a greatest dose alone
+    p.mutable_dose()->clear_target_1e6();
     p.mutable_dose()->clear_min_1e6();
     p.mutable_dose()->clear_max_1e6();
   });
@@ -152,6 +175,40 @@ TEST_F(NumbersTest, R41KnowsTheIndicationWhoseNumbersTheProfileHas) {
   order.event().mutable_therapy_ordered()->set_indication("LBCL");
   Patient().set_diagnosis_code("C91.0");
   EXPECT_TRUE(Says(run.Judge(order), "R41"));
+}
+
+TEST_F(NumbersTest, R41WantsTheProfileOfTheOrdersJurisdiction) {
+  EventBuilder order = At("therapy_ordered");
+  EXPECT_FALSE(Says(run.Judge(order), "R41"));
+  order.event().mutable_therapy_ordered()->set_jurisdiction("EU");
+  const pb::Verdict other = run.Judge(order);
+  EXPECT_TRUE(other.refused());
+  ASSERT_EQ(Of(other, "R41").size(), 1U) << Explain(other);
+  EXPECT_TRUE(Of(other, "R41")[0].grantors().empty()) << "no risk that anybody takes";
+}
+
+TEST_F(NumbersTest, R24WantsAnOrderForADoseThatCanBeMade) {
+  EventBuilder order = At("therapy_ordered");  // 72 kg; 1 to 2.4 x 10^6/kg, 200 in all
+  const auto fits = [&](double dose, const char* unit) {
+    order.event().mutable_therapy_ordered()->set_target_dose(dose);
+    order.event().mutable_therapy_ordered()->set_target_dose_unit(unit);
+    return !Says(run.Judge(order), "R24");
+  };
+  EXPECT_TRUE(fits(2, "10^6/kg"));
+  EXPECT_TRUE(fits(2, "")) << "in the profile's unit";
+  EXPECT_TRUE(fits(144, "10^6"));
+  EXPECT_FALSE(fits(20, "10^6/kg"));
+  EXPECT_FALSE(fits(2, "10^6"));
+}
+
+TEST_F(NumbersTest, R41AsksWhetherPathologyConfirmedTheDisease) {
+  EventBuilder fit = At("eligibility_assessed");
+  EXPECT_FALSE(Says(run.Judge(fit), "R41"));
+  fit.event().mutable_eligibility_assessed()->set_pathology_confirmed(pb::NO);
+  const pb::Verdict verdict = run.Judge(fit);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "R41").size(), 1U);
+  EXPECT_FALSE(Of(verdict, "R41")[0].critical());
 }
 
 TEST_F(NumbersTest, R41HasNoLimitOfFrailtyWhereTheProfileHasNone) {

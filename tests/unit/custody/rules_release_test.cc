@@ -80,6 +80,28 @@ TEST_F(ReleaseRulesTest, R16IsNeverOverriddenAndALateReleaseThatFailsReleasesNot
   EXPECT_TRUE(run.state().deviations(0).critical());
 }
 
+TEST_F(ReleaseRulesTest, R16WaitsForQualityWhenATestOfTheMakingFailed) {
+  run.Through("transduced");
+  const auto test = [&](const char* outcome) {
+    return run.Draft({"lab.qc.1"},
+                     std::string("in_process_test { lot: 'LOT26001' sample: 'IP-10' day: 10 test: "
+                                 "'sterility' method: 'culture' value_text: 'x' tested_at $T-1h "
+                                 "outcome: ") +
+                         outcome + " }");
+  };
+  EXPECT_FALSE(Says(run.Judge(test("OUTCOME_NEGATIVE_TO_DATE")), "R16"));
+  const pb::Verdict failed = run.Record(test("OUTCOME_FAIL"));
+  EXPECT_FALSE(failed.refused()) << Explain(failed);
+  ASSERT_EQ(Of(failed, "R16").size(), 1U) << Explain(failed);
+  EXPECT_TRUE(Of(failed, "R16")[0].critical());
+  run.Skip("released");
+  const pb::Verdict release = run.Judge(run.Next());
+  EXPECT_TRUE(release.refused());
+  EXPECT_TRUE(std::ranges::any_of(Of(release, "R16"), [](const pb::Reason& reason) {
+    return reason.expected() == "no open critical deviation";
+  })) << Explain(release);
+}
+
 TEST_F(ReleaseRulesTest, R24HoldsTheDoseBetweenItsLimits) {
   EventBuilder release = At("released");
   pb::Released& body = *release.event().mutable_released();
