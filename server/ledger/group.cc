@@ -43,6 +43,32 @@ Status Refusal(const pb::Verdict& verdict) {
   return FailedPrecondition(why);
 }
 
+std::string Named(std::string_view event_id) {
+  const StatusOr<Hash> id = Hash::FromBytes(event_id);
+  return id.ok() ? "event " + id->ToHex() : "none";
+}
+
+// Three mistakes that are not one: the place is taken, something before it is missing, or another
+// event than the one it was signed after stands before it.
+Status NotNext(const pb::Event& event, std::uint64_t length, std::string_view head) {
+  const std::string number = std::to_string(event.sequence());
+  const std::string where = "chain " + event.chain() + ": expected number " +
+                            std::to_string(length) + ", its next, signed after " + Named(head);
+  if (event.sequence() < length) {
+    return Aborted(where + "; found number " + number +
+                   ", a place that another event has by now; look at what came in between and sign "
+                   "anew, or adopt it if it is done");
+  }
+  if (event.sequence() > length) {
+    return Aborted(where + "; found number " + number +
+                   ", and what was signed before it is not here; hand that in first (`outbox "
+                   "send`), or sign anew");
+  }
+  return Aborted(where + "; found that number signed after " + Named(event.previous()) +
+                 ", which is not the last one here; look at what was recorded instead of it and "
+                 "sign anew, or adopt it if it is done");
+}
+
 }  // namespace
 
 Group::Group(GroupBase base)
@@ -93,8 +119,7 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
   const ParsedEvent& parsed = *admission.parsed;
   const pb::Event& event = parsed.event;
   if (admission.registry_version != registry_->version()) {
-    admission.signatures =
-        VerifySignatures(admission.signed_event, parsed, KeysAt(*registry_, size()));
+    admission.signatures = CheckSigned(admission.signed_event, parsed, *registry_, size());
   }
   CUSTODY_RETURN_IF_ERROR(admission.signatures);
   CUSTODY_RETURN_IF_ERROR(CheckOriginal(parsed));
@@ -109,12 +134,9 @@ Status Group::Check(Admission& admission, const Place& place, Decision& decision
     decision.moved->set_chain(event.chain());
     decision.moved->set_length(place.length());
     decision.moved->set_head(std::string(head));
-    return Aborted("chain " + event.chain() + " has " + std::to_string(place.length()) +
-                   " events now and this one was signed as number " +
-                   std::to_string(event.sequence()) +
-                   "; look at what came in between and sign anew, or adopt it if it is done");
+    return NotNext(event, place.length(), head);
   }
-  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
+  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed, decision.verdict));
   CUSTODY_RETURN_IF_ERROR(CheckAttachments(parsed));
   if (parsed.effective().has_telemetry_batch()) CUSTODY_RETURN_IF_ERROR(admission.file);
 
@@ -172,16 +194,27 @@ Status Group::CheckOriginal(const ParsedEvent& event) const {
       " does not have; record or adopt that one first, or enter what was done as a new LATE event");
 }
 
-Status Group::CheckTimes(const ParsedEvent& event) const {
+// Nothing is wrong with such an event but the time: R03 in the verdict tells it from what can never
+// be recorded, so that its station keeps it and hands it in again.
+Status Group::CheckTimes(const ParsedEvent& event, pb::Verdict& verdict) const {
   const ParsedEvent* const original = event.original.get();
   for (const ParsedEvent* one : {&event, original}) {
     if (one == nullptr) continue;
     const Instant signed_at = FromProto(one->event.signed_at());
-    if (signed_at - base_.received_at > kMaxClockAheadMicros) {
-      return InvalidArgument("the event is signed at " + FormatUtc(signed_at) +
-                             ", more than two minutes after the ledger's time " +
-                             FormatUtc(base_.received_at) + "; set the station's clock right");
-    }
+    if (signed_at - base_.received_at <= kMaxClockAheadMicros) continue;
+    pb::Reason& reason = *verdict.add_reasons();
+    reason.set_rule("R03");
+    reason.set_kind(pb::REASON_STRUCTURE);
+    reason.set_field_class(pb::CUSTODY);
+    reason.set_expected("signed at most two minutes after the ledger's time, " +
+                        FormatUtc(base_.received_at));
+    reason.set_found("signed at " + FormatUtc(signed_at));
+    reason.set_next_step("set the station's clock right, then hand in the same event again");
+    verdict.set_refused(true);
+    verdict.set_rules_version(registry_->rules_version());
+    return InvalidArgument("R03: the event is signed at " + FormatUtc(signed_at) +
+                           ", more than two minutes after the ledger's time " +
+                           FormatUtc(base_.received_at) + "; set the station's clock right");
   }
   return {};
 }
@@ -306,8 +339,9 @@ Status Group::Create(const pb::SignedEvent& genesis) {
   }
   CUSTODY_RETURN_IF_ERROR(
       VerifySignatures(genesis, parsed, GenesisKeys(parsed.event.ledger_created())));
-  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed));
-  pb::Verdict verdict = Judge(parsed, *registry_, pb::TherapyState(), {0, 0, base_.received_at});
+  pb::Verdict verdict;
+  CUSTODY_RETURN_IF_ERROR(CheckTimes(parsed, verdict));
+  verdict = Judge(parsed, *registry_, pb::TherapyState(), {0, 0, base_.received_at});
   CheckServable(parsed, verdict);
   if (verdict.refused()) return InvalidArgument("the genesis is not sound: " + Explain(verdict));
   batch_.Put(Table::kMeta, kMetaIndex, kIndexVersion);

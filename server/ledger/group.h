@@ -32,6 +32,12 @@ struct Decision {
   bool twin = false;                     // `index` is the same event's, sent twice
 };
 
+// `CheckSigned` verifies an event's signatures, its original's too, by the keys that may sign at
+// log index `index`. INVALID_ARGUMENT for a signature that is wrong; PERMISSION_DENIED says of a
+// key why it may not sign: never enrolled, revoked, or enrolled by no other than itself.
+Status CheckSigned(const pb::SignedEvent& signed_event, const ParsedEvent& parsed,
+                   const Registry& registry, std::uint64_t index);
+
 // What a group is built on; all of it outlives the group.
 struct GroupBase {
   Tip& tip;
@@ -86,7 +92,7 @@ class Group {
   // Where an event is, recorded or of this group, adopted originals too.
   StatusOr<std::optional<std::uint64_t>> IndexOf(const Hash& event_id) const;
   Status CheckOriginal(const ParsedEvent& event) const;
-  Status CheckTimes(const ParsedEvent& event) const;
+  Status CheckTimes(const ParsedEvent& event, pb::Verdict& verdict) const;
   Status CheckAttachments(const ParsedEvent& event) const;
   StatusOr<Fold*> FoldOf(const std::string& chain, const Place& place);
   Status Accept(const ParsedEvent& event, const pb::SignedEvent& signed_event, const Place& place,

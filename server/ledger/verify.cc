@@ -3,6 +3,7 @@
 #include "crypto/dsse.h"
 #include "custody/chain.h"
 #include "custody/rules.h"
+#include "server/ledger/group.h"
 #include "server/ledger/ledger_impl.h"
 #include "server/ledger/proofs.h"
 #include "server/ledger/rows.h"
@@ -18,7 +19,46 @@ pb::BadFields AllFaults(const std::string& payload) {
   return faults;
 }
 
+std::string WhyNoKey(const pb::Event& event, const pb::Signer& signer, const Hash& key_id,
+                     const Registry& registry) {
+  const std::string key = "key " + key_id.ToHex().substr(0, 16) + " of " + signer.person();
+  const EnrolledKey* const enrolled = registry.FindKey(key_id);
+  if (enrolled != nullptr && enrolled->revoked_at) {
+    return "R01: expected a key that may sign; found " + key +
+           ", which was revoked; its owner makes a new one (`key new`), has it enrolled and signs "
+           "anew";
+  }
+  if (event.has_key_enrolled()) {
+    const auto own = PublicKey::FromSpki(event.key_enrolled().spki());
+    if (own.ok() && own->key_id() == key_id) {
+      return "R01: expected others to enrol a key; found " + key +
+             ", which this event would enrol and which signs for it; a key enrols nobody, its own "
+             "person least: two registrars of the site sign";
+    }
+  }
+  return "R01: expected an enrolled key; found " + key +
+         ", which is not enrolled in this ledger; have it enrolled by two registrars of the site, "
+         "then sign anew";
+}
+
 }  // namespace
+
+Status CheckSigned(const pb::SignedEvent& signed_event, const ParsedEvent& parsed,
+                   const Registry& registry, std::uint64_t index) {
+  const KeyLookup keys = KeysAt(registry, index);
+  Status verified = VerifySignatures(signed_event, parsed, keys);
+  if (verified.code() != StatusCode::kPermissionDenied) return verified;
+  for (const ParsedEvent* one : {&parsed, static_cast<const ParsedEvent*>(parsed.original.get())}) {
+    if (one == nullptr) continue;
+    for (const pb::Signer& signer : one->event.signers()) {
+      const auto key_id = Hash::FromBytes(signer.key_id());
+      if (!key_id.ok() || keys(*key_id) != nullptr) continue;
+      const Status why = PermissionDenied(WhyNoKey(one->event, signer, *key_id, registry));
+      return one == &parsed ? why : WithContext(why, "adopted event");
+    }
+  }
+  return verified;
+}
 
 void LedgerImpl::Record(pb::SignedEvent signed_event, std::string_view station,
                         RecordCallback done) {
@@ -74,7 +114,7 @@ void LedgerImpl::Verify(Admission& admission) {
   const Registry& registry = *view->history()->newest();
   admission.registry_version = registry.version();
   admission.signatures =
-      VerifySignatures(admission.signed_event, *admission.parsed, KeysAt(registry, view->size()));
+      CheckSigned(admission.signed_event, *admission.parsed, registry, view->size());
   if (admission.signatures.ok()) WarmFold(admission.parsed->event.chain(), *view);
 }
 

@@ -41,6 +41,19 @@ class ServerRefusalsTest : public ::testing::Test {
     ledger().set_now(SystemClock().Now());
     return ConsentWithdrawnBy(ledger(), "therapy/A", person);
   }
+  // One at a place of the chain that is not its next; without a `previous` its first.
+  pb::SignedEvent At(std::uint64_t sequence, const std::string& previous) {
+    EventBuilder event = Good();
+    event.event().set_sequence(sequence);
+    event.event().set_previous(previous);
+    return event.Sign();
+  }
+  pb::SignedEvent Adopting(const pb::SignedEvent& original) {
+    EventBuilder adopting = ledger().On("therapy/A").By("clinic.rn.1", pb::TRANSCRIBED);
+    *adopting.event().mutable_adopted()->mutable_original() = original;
+    adopting.event().mutable_adopted()->set_reason("the ward was offline");
+    return adopting.Sign();
+  }
   // Two people's, of a therapy that has none yet.
   pb::SignedEvent Enrolment() {
     ledger().set_now(SystemClock().Now());
@@ -167,16 +180,18 @@ std::vector<BadEvent> ServerRefusalsTest::BadPeople() {
   };
   return {
       {"nobody's key", Good("clinic.rn.9").Sign(), kDenied,
-       "of clinic.rn.9 is not enrolled here or was revoked"},
+       "of clinic.rn.9, which is not enrolled in this ledger"},
       {"a revoked key", Good("clinic.rn.2").Sign(), kDenied,
-       "of clinic.rn.2 is not enrolled here or was revoked"},
+       "of clinic.rn.2, which was revoked; its owner makes a new one"},
+      {"a revoked key in what is adopted", Adopting(Good("clinic.rn.2").Sign()), kDenied,
+       "adopted event: R01: expected a key that may sign"},
       {"a role of others", role.Sign(), kDenied,
        "R01 refused [clinic.rn.1]: expected a role that this person holds, RN; found PHY"},
       {"another's name", Signed(person.Build().SerializeAsString()), kDenied,
        "R01 refused [clinic.coord.1]: expected the key's own person; found a key that belongs to "
        "clinic.rn.1"},
       {"a key that enrols itself", enrol("clinic.rn.9", "clinic.rn.9"), kDenied,
-       "of clinic.rn.9 is not enrolled here or was revoked"},
+       "which this event would enrol and which signs for it"},
       {"a key that a nurse enrols", enrol("clinic.rn.9", "clinic.rn.1"), kDenied,
        "expected the signatures of two registrars of CLINIC, as this is the person's first key; "
        "found clinic.rn.1 as RN"},
@@ -193,12 +208,11 @@ std::vector<BadEvent> ServerRefusalsTest::BadPlaces() {
   renamed.set_chain("therapy/B");
   moved.set_payload(renamed.SerializeAsString());
   const pb::SignedEvent of_b = PatientEnrolledBy(ledger(), "therapy/B").Sign();
-  EventBuilder adopting = ledger().On("therapy/A").By("clinic.rn.1", pb::TRANSCRIBED);
-  *adopting.event().mutable_adopted()->mutable_original() = of_b;
-  adopting.event().mutable_adopted()->set_reason("the ward was offline");
   ledger().set_now(SystemClock().Now() + 3 * kMicrosPerMinute);
   const pb::SignedEvent ahead = ConsentWithdrawnBy(ledger(), "therapy/A").Sign();
   ledger().set_now(SystemClock().Now());
+  const Hash head = ledger().Head("therapy/A");
+  const Hash another = Sha256("another");
   return {
       {"another ledger's", PatientEnrolledBy(other, "therapy/N").Sign(), kDenied,
        "R01 refused [ledger]: expected an event of ledger "},
@@ -206,10 +220,17 @@ std::vector<BadEvent> ServerRefusalsTest::BadPlaces() {
        "this event was signed for another ledger: record it there"},
       {"another chain's, under this one", moved, kInvalid,
        "signature 1 (clinic.rn.1): signature does not verify"},
-      {"another chain's, adopted", adopting.Sign(), kInvalid,
+      {"another chain's, adopted", Adopting(of_b), kInvalid,
        "adopted event belongs to chain therapy/B, not to therapy/A"},
-      {"signed three minutes ahead", ahead, kInvalid,
-       "more than two minutes after the ledger's time"},
+      {"signed three minutes ahead", ahead, kInvalid, "R03: the event is signed at "},
+      {"a place that is taken", At(0, ""), StatusCode::kAborted,
+       "expected number 1, its next, signed after event " + head.ToHex() +
+           "; found number 0, a place that another event has by now"},
+      {"a place that is not reached yet", At(7, head.ToString()), StatusCode::kAborted,
+       "found number 7, and what was signed before it is not here"},
+      {"signed after another event", At(1, another.ToString()), StatusCode::kAborted,
+       "found that number signed after event " + another.ToHex() +
+           ", which is not the last one here"},
   };
 }
 
