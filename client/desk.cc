@@ -129,6 +129,10 @@ void Desk::LoseSession(const Status& why) {
 
 Instant Desk::Now() const { return online() ? session_->Now() : clock_.Now() + offset_micros_; }
 
+std::optional<std::int64_t> Desk::ClockAhead() const {
+  return online() ? session_->ClockAhead() : std::nullopt;
+}
+
 Status Desk::FoldIn(const pb::SignedEvent& signed_event, std::uint64_t index,
                     pb::GetTherapyReply& therapy) const {
   CUSTODY_ASSIGN_OR_RETURN(const ParsedEvent event, ParseEvent(signed_event.payload()));

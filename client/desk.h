@@ -65,6 +65,8 @@ class Desk {
   const Registry& registry() const { return *registry_; }
   pb::Environment environment() const { return environment_; }
   Instant Now() const;
+  // As Session::ClockAhead; nothing offline.
+  std::optional<std::int64_t> ClockAhead() const;
 
   // `Therapy` gives state and head: the server's, or offline what was last seen with the outbox's
   // events applied. NOT_FOUND when there is none (or the caller may not see it).

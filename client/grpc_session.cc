@@ -39,6 +39,8 @@ Fate FateOf(const RpcError& error) {
       return error.verdict.refused() || error.verdict.reasons_size() > 0 ? Fate::kRefused
                                                                          : Fate::kUnknown;
     case StatusCode::kInvalidArgument:
+      // Of such errors only the clock's comes with a rule; all else is no event.
+      return error.verdict.reasons_size() > 0 ? Fate::kAhead : Fate::kRefused;
     case StatusCode::kPermissionDenied:
     case StatusCode::kAlreadyExists:
     case StatusCode::kNotFound:
@@ -109,6 +111,8 @@ Status GrpcSession::Open() {
   pb::HelloRequest request;
   request.set_last_checkpoint(last);
   request.set_client("custody/" + std::string(Version()));
+  const Instant asked = clock_.Now();
+  const std::int64_t asked_monotonic = clock_.MonotonicMicros();
   const Status greeted = Greet(request);
   if (greeted.code() == StatusCode::kResourceExhausted) {
     // Whoever cannot even be greeted works on as if the server were away.
@@ -116,6 +120,8 @@ Status GrpcSession::Open() {
   }
   CUSTODY_RETURN_IF_ERROR(greeted);
   CUSTODY_RETURN_IF_ERROR(CheckHello());
+  offset_micros_ = hello_.clock_offset_ms() * 1000;
+  Measure({asked + offset_micros_, asked_monotonic}, hello_);
   StatusOr<Checkpoint> opened = book_.Open(hello_.checkpoint());
   CUSTODY_RETURN_IF_ERROR(WithContext(opened.status(), "the server's checkpoint"));
   if (!last.empty()) CUSTODY_RETURN_IF_ERROR(CheckContinues(last, *opened));
@@ -272,8 +278,6 @@ Status GrpcSession::Believe(const std::string& note, Status& unkept) {
   if (!due && folder_.KeepUnlinked(note).ok()) return Status();
   return LinkWaiting(unkept);
 }
-
-Instant GrpcSession::Now() const { return clock_.Now() + hello_.clock_offset_ms() * 1000; }
 
 RecordResult GrpcSession::Record(const pb::SignedEvent& signed_event) {
   RecordResult recorded;

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,6 +32,7 @@ class GrpcSession final : public Session {
 
   const pb::HelloReply& hello() const override { return hello_; }
   Instant Now() const override;
+  std::optional<std::int64_t> ClockAhead() override;
   RecordResult Record(const pb::SignedEvent& signed_event) override;
   Status Settle() override;
   StatusOr<pb::ReserveReply> Reserve(std::string_view chain, std::uint32_t seconds) override;
@@ -86,6 +88,15 @@ class GrpcSession final : public Session {
   const StationFolder& folder() const { return folder_; }
 
  private:
+  // The station's time and the monotonic one, read together.
+  struct Moment {
+    Instant wall;
+    std::int64_t monotonic = 0;
+  };
+  Moment Read() const { return {Now(), clock_.MonotonicMicros()}; }
+  // `Measure` compares the server's time in an answer with the station's, before it was asked and
+  // now.
+  void Measure(const Moment& asked, const pb::HelloReply& reply);
   Status Greet(const pb::HelloRequest& request);
   // `CheckHello` judges what the server says of itself in Hello against the trust anchor.
   Status CheckHello() const;
@@ -123,10 +134,14 @@ class GrpcSession final : public Session {
   std::mutex mutex_;
   std::string linked_note_;  // newest checkpoint proved consistent with all before
   Checkpoint linked_;
-  std::map<std::uint64_t, Hash> proved_;   // sizes and roots proved to be of that history
-  std::vector<std::string> waiting_;       // signed by the log, seen, not linked yet
-  std::optional<std::int64_t> linked_at_;  // monotonic microseconds
-  std::mutex linking_;                     // held while one checkpoint is linked
+  std::map<std::uint64_t, Hash> proved_;         // sizes and roots proved to be of that history
+  std::vector<std::string> waiting_;             // signed by the log, seen, not linked yet
+  std::optional<std::int64_t> linked_at_;        // monotonic microseconds
+  std::atomic<std::int64_t> offset_micros_ = 0;  // a demo ledger's, as Hello last said
+  std::mutex clock_mutex_;
+  std::optional<std::int64_t> ahead_;  // at `measured_`
+  Moment measured_;
+  std::mutex linking_;  // held while one checkpoint is linked
 };
 
 // `SetDeadline` bounds a call.

@@ -1,5 +1,6 @@
 #include "client/outbox.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -9,10 +10,16 @@
 namespace custody {
 namespace {
 
-// Whether the place of an event, or a rule, stands against a step that may have been done.
+// Whether its place, or rules that bind permissions alone, stand against a step that may have been
+// done. What is no event, or is refused in every entry mode, would be refused as an adopted one
+// too.
 bool MayBeAdopted(const Outcome& outcome) {
-  return outcome.fate == Fate::kMoved || (outcome.fate == Fate::kRefused &&
-                                          outcome.status.code() == StatusCode::kFailedPrecondition);
+  if (outcome.fate == Fate::kMoved) return true;
+  const bool judged = outcome.fate == Fate::kRefused && outcome.verdict.refused() &&
+                      outcome.status.code() == StatusCode::kFailedPrecondition;
+  return judged && std::ranges::none_of(outcome.verdict.reasons(), [](const pb::Reason& reason) {
+           return reason.kind() == pb::REASON_STRUCTURE;
+         });
 }
 
 // The event that carries `waiting`, on the chain's head of now, takes its place in the outbox only
@@ -35,6 +42,8 @@ Outcome Adopt(Desk& desk, Recorder& recorder, const Waiting& waiting, const Adop
     if (!desk.online()) return desk.Reachable();
     const RecordResult recorded = desk.session().Record(signed_event);
     outcome.fate = recorded.fate;
+    outcome.queued = recorded.fate == Fate::kAhead || recorded.fate == Fate::kReserved ||
+                     recorded.fate == Fate::kUnknown;
     outcome.chain = event.chain();
     outcome.sequence = event.sequence();
     outcome.event_id = EventId(signed_event.payload()).ToHex();
@@ -51,9 +60,9 @@ Outcome Adopt(Desk& desk, Recorder& recorder, const Waiting& waiting, const Adop
 }
 
 // What people do about an event that was judged and stays.
-std::string WhatNext(const Outcome& outcome, const std::string& name) {
+std::string WhatNext(bool may_be_adopted, const std::string& name) {
   const std::string drop = "`outbox drop " + name + "`";
-  if (MayBeAdopted(outcome)) {
+  if (may_be_adopted) {
     return "  It stays in the outbox as " + name +
            ". If the step was done: `outbox send --adopt --as PERSON:ROLE --reason ...`; if it was "
            "not done: " +
@@ -95,8 +104,8 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
   const auto note = [&report](const Status& status) {
     if (report.first_problem.ok()) report.first_problem = status;
   };
-  std::set<std::string> stopped;   // chains in which an earlier event stays
-  std::set<std::string> reserved;  // chains that another station has for some minutes
+  std::set<std::string> stopped;  // chains in which an earlier event stays
+  std::set<std::string> held;     // chains whose turn comes later
   for (const Waiting& waiting : *all) {
     if (!desk.online()) {
       ++report.waiting;
@@ -107,12 +116,13 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
       ++report.stuck;
       continue;
     }
-    if (reserved.contains(waiting.event.chain())) {
+    if (held.contains(waiting.event.chain())) {
       ++report.waiting;
       continue;
     }
     Outcome outcome = recorder.Send(waiting.item, waiting.signed_event, waiting.event);
-    if (MayBeAdopted(outcome) && adopt != nullptr) {
+    const bool may_be_adopted = MayBeAdopted(outcome);
+    if (may_be_adopted && adopt != nullptr) {
       outcome = Adopt(desk, recorder, waiting, *adopt);
       if (outcome.status.ok()) ++report.adopted;
     } else if (outcome.status.ok()) {
@@ -133,12 +143,13 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
     }
     if (outcome.queued) {
       ++report.waiting;
-      if (outcome.fate == Fate::kReserved) reserved.insert(waiting.event.chain());
+      const bool later = outcome.fate == Fate::kReserved || outcome.fate == Fate::kAhead;
+      if (later) held.insert(waiting.event.chain());
       continue;
     }
     stopped.insert(waiting.event.chain());
     ++report.stuck;
-    console.Say(WhatNext(outcome, waiting.name));
+    console.Say(WhatNext(may_be_adopted, waiting.name));
   }
   return report;
 }

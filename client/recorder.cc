@@ -11,6 +11,7 @@
 #include "client/forms.h"
 #include "client/local_time.h"
 #include "client/readout.h"
+#include "client/right_time.h"
 #include "crypto/dsse.h"
 #include "crypto/encoding.h"
 #include "crypto/file.h"
@@ -230,6 +231,7 @@ StatusOr<pb::SignedEvent> Recorder::Sign(pb::Event& event) {
     ~Forgetting() { keyring.Forget(); }
   };
   const Forgetting forgetting{keyring_};
+  CUSTODY_RETURN_IF_ERROR(CheckClock(desk_, BodyRule(event), event.entry()));
   std::vector<const PrivateKey*> keys;
   for (pb::Signer& signer : *event.mutable_signers()) {
     CUSTODY_ASSIGN_OR_RETURN(const PrivateKey* key, keyring_.Unlock(signer.person()));
@@ -271,8 +273,10 @@ Outcome Recorder::Send(const std::filesystem::path& item, const pb::SignedEvent&
       if (desk_.online()) desk_.LoseSession(outcome.status);
       [[fallthrough]];
     case Fate::kReserved:
+    case Fate::kAhead:
     case Fate::kUnread:
       outcome.queued = true;
+      outcome.status = AsRefusal(outcome.status);
       break;
     case Fate::kMoved:
     case Fate::kRefused:
@@ -301,7 +305,9 @@ Outcome Recorder::HandIn(const pb::SignedEvent& signed_event, const pb::Event& e
     options_.pause();
     outcome = Send(*item, signed_event, event);
   }
-  if (outcome.fate == Fate::kMoved || outcome.fate == Fate::kRefused) {
+  const bool ahead = outcome.fate == Fate::kAhead && event.entry() == pb::LIVE;
+  if (outcome.fate == Fate::kMoved || outcome.fate == Fate::kRefused || ahead) {
+    outcome.queued = false;
     // It was judged before the eyes of those who signed it: it is theirs to enter anew.
     const Status gone = desk_.folder().Dequeue(*item, signed_event);
     if (!gone.ok()) outcome.status = WithContext(outcome.status, Message(gone));
@@ -315,6 +321,10 @@ Outcome Recorder::Once(const Draft& draft, Patient& patient, bool again) {
     outcome.status = status;
     return outcome;
   };
+  if (options_.by_hand) WarnOfClock(desk_, console_);  // who sits here may do so for hours
+  const FieldDescriptor* named = FindBody(draft.event);
+  const pb::EventRule& rule = named ? RuleOfBody(*named) : pb::EventRule::default_instance();
+  if (const Status clock = CheckClock(desk_, rule, draft.entry); !clock.ok()) return fail(clock);
   std::optional<Reservation> reserved;
   if (options_.by_hand && draft.signers.size() > 1) {
     reserved.emplace(desk_, draft.therapy);

@@ -60,6 +60,7 @@ void Recorder::Tell(const Outcome& outcome, std::string_view label) {
     object["queued"] = true;
     object["error"] = Message(outcome.status);
     const std::string when = outcome.fate == Fate::kReserved ? "the chain is free"
+                             : outcome.fate == Fate::kAhead  ? "this station's clock is right"
                              : outcome.fate == Fate::kUnread ? "your administrator has seen to it"
                                                              : "the server is back";
     console_.Shout(Mood::kCareful, "NOT YET RECORDED",

@@ -32,6 +32,7 @@ enum class Fate {
   kReserved,  // another station has the chain for minutes: the same event is handed in again then
   kMoved,     // its place in the chain is taken
   kRefused,   // judged, and never to be recorded as it stands
+  kAhead,     // signed more than 2 min ahead of the ledger's time (R03): handed in again later
   kUnread,    // answered, but the answer could not be received: it waits, and its chain behind it
 };
 
@@ -65,6 +66,11 @@ class Session {
   virtual const pb::HelloReply& hello() const = 0;
   // Station time: the clock plus a demo ledger's offset.
   virtual Instant Now() const = 0;
+  // `ClockAhead` is how many microseconds the station's time lies ahead of the ledger's, negative
+  // when behind, as far as it can be told (the time of a call counts for the station). It was
+  // measured within a minute, and anew when the machine's clock was set since; nothing when the
+  // server tells no time.
+  virtual std::optional<std::int64_t> ClockAhead() = 0;
 
   // `Record` sends, verifies the receipt (entry against event, record, path, log signature), keeps
   // it with the signed event, and only then reports success.

@@ -5,6 +5,7 @@
 
 #include "client/event_words.h"
 #include "client/forms.h"
+#include "client/right_time.h"
 #include "crypto/utf8.h"
 #include "custody/aftercare.h"
 #include "custody/alerts.h"
@@ -290,8 +291,9 @@ std::string RenderTherapy(const pb::TherapyState& state, const Desk& desk) {
   Clocks(state, desk, out);
   for (const pb::Timer& timer : state.timers()) {
     const std::int64_t left = timer.due_us() - desk.Now().micros;
+    const std::string counted = left >= 0 ? "in " + InMinutes(left) : InMinutes(left) + " over";
     out += "  Clock        " + timer.name() + ": due " + LocalTime(timer.due_us(), zone) + " (" +
-           (left >= 0 ? "in " + InMinutes(left) : InMinutes(left) + " over") + ")\n";
+           (CountsTime(desk) ? counted : "STOPPED: this station's clock is wrong, R03") + ")\n";
   }
   if (state.retain_until_us() != 0) {
     AddLine(out, "  Record       kept at least until " + LocalTime(state.retain_until_us(), zone));

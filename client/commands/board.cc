@@ -4,6 +4,7 @@
 #include "client/commands/commands.h"
 #include "client/event_words.h"
 #include "client/exit_code.h"
+#include "client/right_time.h"
 #include "client/therapy_words.h"
 #include "crypto/utf8.h"
 #include "custody/event.h"
@@ -40,9 +41,11 @@ std::string Attention(const pb::TherapyState& state, const Desk& desk) {
   if (state.offers_size() > 0) {
     lines.push_back(std::to_string(state.offers_size()) + " open offer(s)");
   }
+  const bool counts = CountsTime(desk);
+  if (!counts && state.timers_size() > 0) lines.push_back("clocks stopped (R03)");
   for (const pb::Timer& timer : state.timers()) {
     if (state.patient_died()) break;
-    if (timer.due_us() < desk.Now().micros) lines.push_back("overdue: " + timer.name());
+    if (counts && timer.due_us() < desk.Now().micros) lines.push_back("overdue: " + timer.name());
   }
   if (const std::size_t open = Open(state); open > 0) {
     lines.push_back(std::to_string(open) + " open deviation(s)");

@@ -3,6 +3,7 @@
 
 #include "client/commands/commands.h"
 #include "client/exit_code.h"
+#include "client/right_time.h"
 
 namespace custody {
 
@@ -38,6 +39,7 @@ StatusOr<std::unique_ptr<Desk>> Shell::OpenDesk() {
         Mood::kCareful, "OFFLINE",
         "what is shown is what this station last saw (" + Message((*desk)->Reachable()) + ")");
   }
+  WarnOfClock(**desk, console);
   return desk;
 }
 

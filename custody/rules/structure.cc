@@ -15,7 +15,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr std::int64_t kWarnAhead = 30 * kMicrosPerSecond;
+constexpr std::int64_t kWarnSkew = 30 * kMicrosPerSecond;
 constexpr std::int64_t kLiveStep = 15 * kMicrosPerMinute;
 
 // Who made an own check and when, as the body says.
@@ -214,11 +214,20 @@ void ClockRight(const Case& c, const Rule& rule, pb::Verdict& v) {
     Structure(c, rule, v,
               {"signed at most 2 min ahead of the ledger's clock",
                Span(signed_at - received) + " ahead", "check the clock of the station"});
-  } else if (signed_at > received + kWarnAhead) {
+  } else if (signed_at > received + kWarnSkew) {
     Note(c, rule, v,
          {"the station's clock within 30 s of the ledger's",
           std::to_string((signed_at - received) / kMicrosPerSecond) + " s ahead",
           "check the clock of the station"});
+  }
+  // Whoever saw the event before this one recorded signs after that, by a clock that is right. Both
+  // may have waited in an outbox, so it is no more than worth a look.
+  const std::int64_t before = c.therapy.updated_us();
+  if (before != 0 && Micros(c.event.event.signed_at()) < before - kWarnSkew) {
+    Note(c, rule, v,
+         {"signed after the event before it was recorded, or both while the server was away",
+          "signed " + Span(before - Micros(c.event.event.signed_at())) + " before that",
+          "if the station was online, its clock is behind: have it set right"});
   }
   CheckIdentified(c.event.event, c, rule, v);
   if (c.event.original) CheckIdentified(c.effective, c, rule, v);

@@ -6,9 +6,12 @@
 
 #include <csignal>
 
+#include "client/station_folder.h"
+#include "crypto/dsse.h"
 #include "crypto/file.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/therapy_events.h"
 
 namespace custody {
 namespace {
@@ -103,6 +106,45 @@ TEST_F(ProgramsOutboxTest, AnEventWhosePlaceWasTakenStaysUntilItIsAdopted) {
   EXPECT_TRUE(world_.Outbox().empty());
   EXPECT_EQ(world_.Length(therapy_), 3U);
   EXPECT_THAT(Events(), HasSubstr("dopted"));
+}
+
+// Nothing is wrong with it but the time: it is neither adopted nor thrown away, and what follows it
+// waits with it.
+TEST_F(ProgramsOutboxTest, WhatWasSignedAheadOfTheLedgersTimeWaitsUntilThatHasCome) {
+  TestLedger& ledger = world_.world().ledger();
+  ledger.set_now(SystemClock().Now() + kMicrosPerHour);
+  const pb::SignedEvent first = PatientEnrolledBy(ledger, "therapy/AHEAD").Sign();
+  EventBuilder second = ConsentWithdrawnBy(ledger, "therapy/AHEAD");
+  second.After(0, EventId(first.payload()));
+  const StationFolder folder = Must(StationFolder::Open(world_.Station("clinic.station.1")));
+  for (const pb::SignedEvent& event : {first, second.Sign()}) {
+    ASSERT_THAT(folder.Enqueue(event), IsOk());
+  }
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"outbox", "send"},
+        {"outbox", "send", "--adopt", "--as", "clinic.rn.1:RN", "--reason", "it was done"}}) {
+    const Ended waits = world_.Clinic(command);
+    EXPECT_EQ(waits.exit_code, 1) << waits.said();
+    EXPECT_THAT(waits.out, AllOf(HasSubstr("*** NOT YET RECORDED ***"), HasSubstr("R03"),
+                                 HasSubstr("`outbox send` when this station's clock is right"),
+                                 HasSubstr("0 sent, 0 adopted, 2 waiting, 0 stuck")));
+    EXPECT_THAT(waits.out, AllOf(Not(HasSubstr("--adopt")), Not(HasSubstr("outbox drop"))));
+    EXPECT_EQ(world_.Outbox().size(), 2U);
+  }
+}
+
+// What can never be recorded is not offered to be adopted: that would be refused as well.
+TEST_F(ProgramsOutboxTest, WhatIsNoEventIsNotOfferedForAdoption) {
+  TestLedger& ledger = world_.world().ledger();
+  ledger.set_now(SystemClock().Now());
+  EventBuilder malformed = ConsentWithdrawnBy(ledger, "therapy/" + therapy_);
+  malformed.event().mutable_signers(0)->clear_printed_name();
+  const StationFolder folder = Must(StationFolder::Open(world_.Station("clinic.station.1")));
+  ASSERT_THAT(folder.Enqueue(malformed.Sign()), IsOk());
+  const Ended stuck = world_.Clinic({"outbox", "send"});
+  EXPECT_EQ(stuck.exit_code, 1) << stuck.said();
+  EXPECT_THAT(stuck.out, AllOf(HasSubstr("can never be recorded as it stands"),
+                               HasSubstr("0 waiting, 1 stuck"), Not(HasSubstr("--adopt"))));
 }
 
 TEST_F(ProgramsOutboxTest, WhatWasNotDoneIsThrownAwayOnlyOnPurpose) {

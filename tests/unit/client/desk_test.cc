@@ -9,6 +9,7 @@
 
 #include "client/grpc_session.h"
 #include "client/outbox.h"
+#include "client/right_time.h"
 #include "crypto/dsse.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/ledger_bundle.h"
@@ -98,6 +99,48 @@ TEST_F(DeskTest, AnAnswerThatCannotBeReceivedHoldsUpItsOwnChainAlone) {
   EXPECT_TRUE(desk->online());
   EXPECT_THAT(Must(desk->folder().Outbox()), SizeIs(2));
   EXPECT_THAT(out.str(), HasSubstr("too long to be received"));
+}
+
+// R03 at the station.
+TEST_F(DeskTest, WithAClockThatIsWrongNoStepIsSignedAndAFactOnlyWhenItIsBehind) {
+  const auto& step = RuleOfBody(*FindBody("thaw_started"));
+  const auto& fact = RuleOfBody(*FindBody("monitoring_observation"));
+  const auto at = [this](std::int64_t ahead) {
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    return Must(Open());
+  };
+  const auto refused = StatusIs(StatusCode::kFailedPrecondition, "R03: nothing was signed");
+  for (const std::int64_t right : {std::int64_t{0}, 2 * kMicrosPerMinute, -2 * kMicrosPerMinute}) {
+    CUSTODY_EXPECT_OK(CheckClock(*at(right), step, pb::LIVE));
+    EXPECT_TRUE(CountsTime(*at(right)));
+  }
+  const auto ahead = at(3 * kMicrosPerMinute);
+  EXPECT_THAT(CheckClock(*ahead, step, pb::LIVE), refused);
+  EXPECT_THAT(CheckClock(*ahead, fact, pb::LIVE), refused);
+  CUSTODY_EXPECT_OK(CheckClock(*ahead, step, pb::LATE));
+  EXPECT_FALSE(CountsTime(*ahead));
+  EXPECT_THAT(Message(CheckClock(*ahead, step, pb::LIVE)),
+              HasSubstr("3 min 0 s AHEAD of the ledger's: here it is 02 Mar 2026 09:15"));
+  const auto behind = at(-3 * kMicrosPerMinute);
+  EXPECT_THAT(CheckClock(*behind, step, pb::LIVE), refused);
+  CUSTODY_EXPECT_OK(CheckClock(*behind, fact, pb::LIVE));
+  EXPECT_FALSE(CountsTime(*behind));
+}
+
+TEST_F(DeskTest, AClockMoreThanHalfAMinuteOffIsShouted) {
+  const auto said = [this](std::int64_t ahead) {
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    std::istringstream in;
+    std::ostringstream out;
+    Console console(in, out, out, {});
+    WarnOfClock(*Must(Open()), console);
+    return out.str();
+  };
+  EXPECT_EQ(said(30 * kMicrosPerSecond), "");
+  EXPECT_EQ(said(-30 * kMicrosPerSecond), "");
+  EXPECT_THAT(said(31 * kMicrosPerSecond), HasSubstr("31 s AHEAD"));
+  EXPECT_THAT(said(-45 * kMicrosPerSecond), HasSubstr("45 s BEHIND"));
+  EXPECT_THAT(said(-kMicrosPerHour), HasSubstr("nothing is counted here"));
 }
 
 class ProductionDeskTest : public DeskTest {

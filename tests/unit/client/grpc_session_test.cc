@@ -235,6 +235,39 @@ TEST_F(GrpcSessionTest, ADemosClockMovesButNotByAgesAndNothingOverflows) {
   }
 }
 
+TEST_F(GrpcSessionTest, TheStationsClockIsComparedWithTheLedgersBothWays) {
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto silent, Connect());
+  EXPECT_EQ(silent->ClockAhead(), std::nullopt) << "a server that tells no time";
+  for (const std::int64_t ahead : {std::int64_t{0}, 3 * kMicrosPerMinute, -kMicrosPerHour}) {
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());
+    EXPECT_EQ(session->ClockAhead(), ahead);
+  }
+}
+
+TEST_F(GrpcSessionTest, AClockThatIsSetInTheMiddleOfASessionIsMeasuredAnew) {
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now());
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());
+  EXPECT_EQ(session->ClockAhead(), 0);
+  clock_.Jump(-5 * kMicrosPerMinute);
+  EXPECT_EQ(session->ClockAhead(), -5 * kMicrosPerMinute);
+  // A machine that slept: its own clock is right, the monotonic one stood still.
+  clock_.Jump(9 * kMicrosPerHour);
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now());
+  EXPECT_EQ(session->ClockAhead(), 0);
+}
+
+TEST_F(GrpcSessionTest, ADemoClockThatIsMovedMeanwhileMovesTheSessionsToo) {
+  constexpr std::int64_t kDayMs = 86'400'000;
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now());
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());
+  clock_.Pass(2 * kMicrosPerMinute);
+  server_.greeting.set_clock_offset_ms(kDayMs);
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + kDayMs * 1000);
+  EXPECT_EQ(session->ClockAhead(), 0);
+  EXPECT_EQ(session->Now(), clock_.Now() + kDayMs * 1000);
+}
+
 TEST_F(GrpcSessionTest, AServerThatNamesAnotherEnvironmentIsNotBelieved) {
   server_.greeting.set_environment(pb::PRODUCTION);
   CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());

@@ -15,6 +15,17 @@ TEST_F(StructureRulesTest, R03RefusesWhatIsSignedInTheFuture) {
   EXPECT_TRUE(run.Judge(event).refused());
 }
 
+TEST_F(StructureRulesTest, R03NotesAClockThatIsBehindTheEventBefore) {
+  EventBuilder event = At("idm_sampled");
+  const Instant before{run.state().updated_us()};
+  event.HappenedAt(before + -kMicrosPerMinute).SignedAt(before + -30 * kMicrosPerSecond);
+  EXPECT_FALSE(Says(run.Judge(event), "R03"));
+  event.SignedAt(before + -30 * kMicrosPerSecond + -1);
+  ASSERT_EQ(Of(run.Judge(event), "R03").size(), 1U);
+  EXPECT_EQ(Of(run.Judge(event), "R03")[0].kind(), pb::REASON_NOTE);
+  EXPECT_FALSE(run.Judge(event).refused());
+}
+
 TEST_F(StructureRulesTest, R03GivesALiveStepFifteenMinutesAndAFactADay) {
   EventBuilder step = At("apheresis_started");
   step.HappenedAt(ledger.now() + -15 * kMicrosPerMinute);
