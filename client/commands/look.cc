@@ -1,10 +1,12 @@
-// next ID, why ID EVENT, show ID: one therapy, what is to be done and what was.
+// next ID, why ID EVENT, show ID: one therapy, what is to be done and what was; and, when it is
+// asked for by name, whose it is.
 #include <algorithm>
 
 #include "client/commands/commands.h"
 #include "client/event_words.h"
 #include "client/exit_code.h"
 #include "client/therapy_words.h"
+#include "crypto/sealing.h"
 #include "crypto/utf8.h"
 #include "custody/chain.h"
 #include "custody/event.h"
@@ -20,6 +22,9 @@ struct LookCommand {
   std::string therapy;
   std::string event;
   std::string sequence;
+  bool name = false;
+  std::string role;
+  std::string reason;
   EntryOptions entry;
   SigningOptions signing;
 
@@ -29,6 +34,7 @@ struct LookCommand {
   int NotNext(const std::string& id, const google::protobuf::FieldDescriptor& body,
               const std::vector<pb::NextStep>& steps);
   int ShowEvents(Desk& desk, const std::string& id);
+  int ShowName(Desk& desk, const std::string& id);
 };
 
 int LookCommand::Next() {
@@ -138,6 +144,42 @@ int LookCommand::ShowEvents(Desk& desk, const std::string& id) {
   return kExitDone;
 }
 
+// Whether the patient may be named here, and in which role without a reason, is the server's to
+// say: it notes every such look before it answers. Nothing of the answer is kept.
+int LookCommand::ShowName(Desk& desk, const std::string& id) {
+  const auto asks_as = ParseRole(role);
+  if (!asks_as.ok()) return shell.Fail(asks_as.status());
+  if (const Status status = desk.Reachable(); !status.ok()) {
+    return shell.Fail(WithContext(status, "a patient is named only while the server is there"));
+  }
+  pb::GetSubjectRequest request;
+  request.set_therapy(id);
+  request.set_with_clear_text(true);
+  request.set_role(*asks_as);
+  request.set_reason(reason);
+  auto subject = desk.session().GetSubject(request);
+  if (!subject.ok()) {
+    return shell.Fail(reason.empty() && subject.status().code() == StatusCode::kPermissionDenied
+                          ? WithContext(subject.status(), "no name is shown (--reason TEXT)")
+                          : subject.status());
+  }
+  std::vector<std::vector<std::string>> rows;
+  nlohmann::json list = nlohmann::json::array();
+  for (const pb::SubjectIdentifier& one : subject->identifiers()) {
+    rows.push_back({one.type(), one.issuer(), one.value()});
+    list.push_back({{"type", one.type()}, {"issuer", one.issuer()}, {"value", one.value()}});
+  }
+  shell.console.Emit({{"therapy", id}, {"identifiers", list}});
+  shell.console.Say("Patient of therapy " + id);
+  shell.console.Table({"What", "Issued by", "Value"}, rows);
+  if (rows.empty()) shell.console.Say("  the vault holds no identifiers of this patient");
+  shell.console.Say("  That it was read here, and as " + pb::Role_Name(*asks_as) +
+                    (reason.empty() ? ", is noted." : ", is noted with the reason, and reviewed."));
+  Cleanse(*subject->mutable_secret());
+  for (pb::SubjectIdentifier& one : *subject->mutable_identifiers()) Cleanse(*one.mutable_value());
+  return kExitDone;
+}
+
 // What is no next step is answered by what comes before it.
 int LookCommand::NotNext(const std::string& id, const google::protobuf::FieldDescriptor& body,
                          const std::vector<pb::NextStep>& steps) {
@@ -157,10 +199,16 @@ int LookCommand::NotNext(const std::string& id, const google::protobuf::FieldDes
 }
 
 int LookCommand::Show() {
+  if (name != !role.empty() || (!name && !reason.empty())) {
+    return shell.Fail(InvalidArgument(
+        "a patient is named to a role: --name --role ROLE, and --reason TEXT where that role does "
+        "not see names"));
+  }
   auto desk = shell.OpenDesk();
   if (!desk.ok()) return shell.Fail(desk.status());
   const auto id = (*desk)->Resolve(therapy);
   if (!id.ok()) return shell.Fail(id.status());
+  if (name) return ShowName(**desk, *id);
   if (!sequence.empty()) return ShowEvents(**desk, *id);
   const auto state = (*desk)->Therapy(*id);
   if (!state.ok()) return shell.Fail(state.status());
@@ -204,7 +252,18 @@ void AddLookCommands(CLI::App& app, Shell& shell) {
   command = app.add_subcommand("show", "a therapy: where it is, what is open, what was recorded");
   command->add_option("ID", show->therapy, "therapy, or anything scanned of it")->required();
   command->add_option("--event", show->sequence, "one event in full, by its number in the chain");
-  command->footer("Example: show A9XK2...     show A9XK2... --event 12");
+  command->add_flag("--name", show->name, "who the patient is, in clear, out of the vault");
+  command->add_option("--role", show->role, "with --name: the role in which it is needed");
+  command->add_option("--reason", show->reason,
+                      "with --name: why, where the role does not see names (break-glass)");
+  command->footer(
+      "Examples: show A9XK2...     show A9XK2... --event 12\n"
+      "          show A9XK2... --name --role RN\n"
+      "          show A9XK2... --name --role AUDITOR --reason \"complaint 2026-17\"\n"
+      "Clinical roles of the therapy's own site see the name, and the manufacturer's for receipt "
+      "and\n"
+      "release (WH, QA, QP); whoever else needs it says why. Every look is noted before it is "
+      "answered.");
   command->callback([show, &shell] { shell.run = [show] { return show->Show(); }; });
 }
 

@@ -219,6 +219,45 @@ TEST_F(ProgramsRecordingTest, WhatAMachineRecordsWaitsBehindAReservation) {
   EXPECT_THAT(told.out, AllOf(HasSubstr("*** WAIT ***"), HasSubstr("clinic.station.2")));
 }
 
+// The vault through the programs: named to those who treat, to others for a reason, and reviewed.
+TEST_F(ProgramsRecordingTest, APatientIsNamedToTheirOwnRolesOrForAReasonAndEveryLookIsReviewed) {
+  const std::string therapy = world_.Enrol();
+  const auto show = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"show", therapy, "--name"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return world_.Clinic(std::move(arguments));
+  };
+  const std::string identifier = "19680214";
+  EXPECT_EQ(show({}).exit_code, 2);
+  const Ended nurse = show({"--role", "RN"});
+  EXPECT_EQ(nurse.exit_code, 0) << nurse.said();
+  EXPECT_THAT(nurse.out, AllOf(HasSubstr("dob"), HasSubstr(identifier), HasSubstr("is noted")));
+  auto json = nlohmann::json::parse(show({"--role", "RN", "--json"}).out, nullptr, false);
+  ASSERT_TRUE(json["identifiers"].is_array()) << json;
+  EXPECT_FALSE(json["identifiers"].empty());
+  EXPECT_THAT(json.dump(), Not(HasSubstr("secret")));
+  const Ended quality = show({"--role", "QA"});
+  EXPECT_EQ(quality.exit_code, 4) << quality.said();
+  EXPECT_THAT(quality.said(), AllOf(HasSubstr("--reason"), Not(HasSubstr(identifier))));
+  const Ended broken = show({"--role", "QA", "--reason", "complaint 2026-17"});
+  EXPECT_EQ(broken.exit_code, 0) << broken.said();
+  EXPECT_THAT(broken.out, AllOf(HasSubstr(identifier), HasSubstr("reviewed")));
+
+  const auto access = [this](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"access", "--folder", world_.Station("admin").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Execute({.program = "custody-admin", .arguments = std::move(arguments)});
+  };
+  const Ended reviewed = access({"--therapy", therapy, "--since", "-1h"});
+  EXPECT_EQ(reviewed.exit_code, 0) << reviewed.said();
+  EXPECT_THAT(reviewed.out, AllOf(HasSubstr("clinic.station.1 (CLINIC)  GetSubject  " + therapy),
+                                  HasSubstr("break-glass names as QA: complaint 2026-17"),
+                                  Not(HasSubstr(identifier))));
+  EXPECT_EQ(access({"--since", "+1h"}).out, "nobody read anything\n");
+  json = nlohmann::json::parse(access({"--json"}).out, nullptr, false);
+  EXPECT_GE(json["access"].size(), 4U) << json;
+}
+
 TEST_F(ProgramsRecordingTest, BoardAndWatchShowWhatTheServerHas) {
   const std::string therapy = world_.Enrol();
   const Ended board = world_.Clinic({"board"});

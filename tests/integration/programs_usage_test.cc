@@ -44,7 +44,8 @@ TEST(ProgramsUsageTest, EveryCommandHasHelpWithAnExampleAndNothingUnfinishedInIt
       {"custody-admin",
        {"init", "enrol organisation", "enrol site", "enrol person", "enrol key", "revoke",
         "retire person", "retire station", "publish profile", "publish rules", "publish schema",
-        "key new", "station issue", "station renew", "status", "backup", "clock", "check"}},
+        "key new", "station issue", "station renew", "status", "access", "backup", "clock",
+        "check"}},
       {"custody-audit", {"verify", "export", "timeline", "rules", "explain"}}};
   for (const auto& [program, commands] : programs) {
     for (const std::string& command : commands) {
@@ -93,6 +94,7 @@ std::vector<std::pair<const char*, std::vector<std::vector<std::string>>>> Every
         {"next", "A"},
         {"why", "A", "daily_exam"},
         {"show", "A"},
+        {"show", "A", "--name"},
         {"board"},
         {"inventory"},
         {"watch"},
@@ -128,6 +130,7 @@ std::vector<std::pair<const char*, std::vector<std::vector<std::string>>>> Every
         {"key", "new", "--person", "A"},
         {"station", "issue", none, "-o", "x", "--zone", "UTC", "--as", "T"},
         {"status"},
+        {"access", "--since", "-24h"},
         {"backup", none},
         {"clock"},
         {"clock", "--confirm"},

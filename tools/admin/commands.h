@@ -28,6 +28,7 @@ void AddPublish(CLI::App& app, CommandLine& line);
 void AddKey(CLI::App& app, CommandLine& line);
 void AddStation(CLI::App& app, CommandLine& line);
 void AddAlert(CLI::App& app, CommandLine& line);
+void AddAccess(CLI::App& app, CommandLine& line);
 void AddUpkeep(CLI::App& app, CommandLine& line);
 
 // `AddSigning` adds --folder, --pins and --as to a command that signs.

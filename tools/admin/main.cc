@@ -38,6 +38,7 @@ int Run(int argc, char** argv) {
   AddKey(app, line);
   AddStation(app, line);
   AddAlert(app, line);
+  AddAccess(app, line);
   AddUpkeep(app, line);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/event_words.h"
+#include "custody/profile.h"
 #include "custody/rules.h"
 #include "tools/audit/commands.h"
 
@@ -82,6 +83,55 @@ std::string Padded(std::string text, std::size_t width) {
   return text;
 }
 
+// What the rules go by where a profile says nothing.
+struct Default {
+  std::string_view rule;
+  double value;
+  std::string_view what;
+};
+constexpr Default kDefaults[] = {
+    {"R03", 2, "min that a signature may lie ahead of the ledger's clock (no profile changes it)"},
+    {"R04", Defaults::kPresenceMinutes, "min between two people who check together"},
+    {"row 10", Defaults::kLabelMinutes, "min from the wristband to the label"},
+    {"F3", Defaults::kCollections, "collections"},
+    {"R09", Defaults::kFreshTargetHours, "h from collection to processing, fresh: aim"},
+    {"R09", Defaults::kFreshSoftHours, "h from collection to processing, fresh: deviation"},
+    {"R09", Defaults::kFreshHardHours, "h from collection to processing, fresh: gate"},
+    {"R10", Defaults::kFrozenMonths, "months that frozen collected cells keep"},
+    {"R12", Defaults::kShipperHoldHours, "h that a shipper holds"},
+    {"R12", Defaults::kPlannedPercent, "% of that which a trip may take as planned"},
+    {"R13", Defaults::kGapMinutes, "min without a reading"},
+    {"R14", Defaults::kGapIntervals, "intervals of a logger without a reading"},
+    {"R20", Defaults::kLdMaxDays, "d from lymphodepletion to infusion, at most"},
+    {"R21", Defaults::kLdMinDays, "d from lymphodepletion to infusion, at least"},
+    {"R20", Defaults::kWaiverWbcDays, "d that a count for a waiver is good"},
+    {"R20", Defaults::kWaiverWbcMax, "10^9/L white cells, at most, for a waiver"},
+    {"R24", Defaults::kWeightChangePercent, "% change of weight"},
+    {"R26", Defaults::kBedsidePassMinutes, "min that the check at the bedside is good"},
+    {"R30", Defaults::kVisitWindowDays, "d around a follow-up visit"},
+    {"R31", Defaults::kRetainYears, "years that the record is kept"},
+    {"R32", Defaults::kMarrowDays, "d that a marrow finding is good for a split dose"},
+    {"R32, R33", Defaults::kPlannedTolerancePercent, "% off what was planned"},
+    {"R35", Defaults::kPreinfusionMinutes, "min that the check before the infusion is good"},
+    {"R39", Defaults::kBaselineMinutes, "min that vital signs are good as a baseline"},
+    {"row 33", Defaults::kOutMinutes, "min out of frozen storage and back"},
+    {"row 33a", Defaults::kWardMinutes, "min from the wristband on the ward to the thaw"},
+    {"row 35", Defaults::kTimeOutVitalsMinutes, "min that vital signs are good at the time-out"},
+    {"F8b", Defaults::kQaOnCallMinutes, "min in which quality answers after a thaw"},
+    {"ATTEST", Defaults::kAttestHours, "h to attest, or to confirm what was ordered by word"},
+    {"VOLUME", Defaults::kVolumePercent, "% of a volume that may be missing, or"},
+    {"VOLUME", Defaults::kVolumeMl, "mL, the larger of both"},
+};
+
+std::string DefaultsInWords() {
+  std::string text = "\nWhat they go by where the product's profile states no number of its own:\n";
+  for (const Default& one : kDefaults) {
+    std::string value = std::to_string(static_cast<std::int64_t>(one.value));
+    text += Wrapped(Padded(std::string(one.rule), 11) + Padded(std::move(value), 5), one.what);
+  }
+  return text;
+}
+
 // Nobody cites a version that never was.
 Status Settle(std::uint32_t& rules_version) {
   if (rules_version == 0) rules_version = kNewestRulesVersion;
@@ -110,6 +160,7 @@ StatusOr<Answer> ListRules(std::uint32_t rules_version, bool json) {
       "deviation   accepts, and opens a deviation\n"
       "quarantine  accepts, and puts what it is about in quarantine\n"
       "`custody-audit explain ID` says of one who may override it and where it comes from.\n";
+  text += DefaultsInWords();
   return Answer{.text = json ? all.dump(2) + "\n" : text, .exit_code = 0};
 }
 

@@ -104,7 +104,7 @@ TEST_F(DeskTest, AnAnswerThatCannotBeReceivedHoldsUpItsOwnChainAlone) {
 // R03 at the station.
 TEST_F(DeskTest, WithAClockThatIsWrongNoStepIsSignedAndAFactOnlyWhenItIsBehind) {
   const auto& step = RuleOfBody(*FindBody("thaw_started"));
-  const auto& fact = RuleOfBody(*FindBody("monitoring_observation"));
+  const auto& fact = RuleOfBody(*FindBody("observations_recorded"));
   const auto at = [this](std::int64_t ahead) {
     *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
     return Must(Open());

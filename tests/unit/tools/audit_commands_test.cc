@@ -176,6 +176,8 @@ TEST_F(AuditCommandsTest, BundleAndTrustFileGivenInEachOthersPlaceAreNoDamagedRe
 
 TEST_F(AuditCommandsTest, RulesAreListedAndExplained) {
   EXPECT_THAT(Must(ListRules(0, false)).text, HasSubstr("R18"));
+  EXPECT_THAT(Must(ListRules(0, false)).text,
+              HasSubstr("R20        7    d from lymphodepletion to infusion, at most"));
   EXPECT_GT(nlohmann::json::parse(Must(ListRules(0, true)).text).size(), 20U);
   EXPECT_THAT(ListRules(7, false), StatusIs(StatusCode::kInvalidArgument, "no rules version 7"));
   EXPECT_THAT(ExplainRule("R18", 7, false), StatusIs(StatusCode::kInvalidArgument, "the newest"));
