@@ -1,13 +1,16 @@
 #include "client/channel.h"
 
+#include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <cstdlib>
 #include <mutex>
+#include <vector>
 
 #include "crypto/file.h"
+#include "custody/v1/service.grpc.pb.h"
 
 namespace custody {
 namespace {
@@ -48,6 +51,26 @@ StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& server,
   // Sessions do not share a connection: each one's certificate counts.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(server, grpc::SslCredentials(tls), arguments);
+}
+
+StatusOr<CertificateFields> CertificateOfServer(const std::string& server,
+                                                const std::filesystem::path& tls_folder) {
+  CUSTODY_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                           OpenChannel(server, tls_folder));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+  pb::HelloReply reply;
+  const grpc::Status greeted =
+      pb::Ledger::NewStub(channel)->Hello(&context, pb::HelloRequest(), &reply);
+  // Whatever it answered, it showed its certificate before.
+  const auto peer = context.auth_context();
+  std::vector<grpc::string_ref> pem;
+  if (peer != nullptr) pem = peer->FindPropertyValues("x509_pem_cert");
+  if (pem.size() != 1) {
+    return Unavailable("the server at " + server +
+                       " showed no certificate: " + greeted.error_message());
+  }
+  return ReadCertificate({pem[0].data(), pem[0].size()});
 }
 
 }  // namespace custody

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "crypto/certificate.h"
 #include "crypto/status.h"
 
 namespace custody {
@@ -23,6 +24,11 @@ inline constexpr std::chrono::seconds kStreamTimeout{300};
 // process sets gRPC's cipher suites, before gRPC reads them.
 StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& server,
                                                      const std::filesystem::path& tls_folder);
+
+// `CertificateOfServer` asks the server there which certificate it shows. UNAVAILABLE when it
+// cannot be reached, or shows one that the folder's authority did not issue or that has ended.
+StatusOr<CertificateFields> CertificateOfServer(const std::string& server,
+                                                const std::filesystem::path& tls_folder);
 
 }  // namespace custody
 

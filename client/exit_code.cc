@@ -26,6 +26,11 @@ int ExitCodeOf(const Status& status) {
   }
 }
 
+int ExitCodeOfReading(const Status& status) {
+  const int code = ExitCodeOf(status);
+  return code == kExitRefused ? kExitUnreachable : code;
+}
+
 void SayFailure(std::string_view program, bool json, const Status& status) {
   if (!json) {
     std::fprintf(stderr, "%s: %s\n", std::string(program).c_str(),

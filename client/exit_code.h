@@ -12,11 +12,15 @@ namespace custody {
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitRefused = 1;  // findings, or refused by a rule
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitUnreachable = 3;
+inline constexpr int kExitUnreachable = 3;  // or nobody knows: what was asked may have been done
 inline constexpr int kExitNotPermitted = 4;
 
 // `ExitCodeOf` is how a program ends that failed with `status`.
 int ExitCodeOf(const Status& status);
+
+// `ExitCodeOfReading` is the same for a program that audits: what cannot be had in order to be
+// audited is no finding against it.
+int ExitCodeOfReading(const Status& status);
 
 // `SayFailure` tells people on the error stream, after the program's name, or with `json` machines
 // on the output.

@@ -125,7 +125,8 @@ int RunMain(const Program& program, int argc, char** argv) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment yet
   look.colours = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   const Surroundings surroundings{std::cin, std::cout, std::cerr, look, SystemClock(), SystemRng()};
-  return RunGuarded(program.name, kExitRefused, [&] {
+  // No rule refused anything, and what was sent before may be recorded.
+  return RunGuarded(program.name, kExitUnreachable, [&] {
     return RunProgram(program, std::vector<std::string>(argv + 1, argv + argc), surroundings);
   });
 }

@@ -221,6 +221,28 @@ StatusOr<std::string> CommonName(const X509_NAME* subject) {
   return name;
 }
 
+// What kind of key a certificate is for, and which; keys of others' certificates are of any kind.
+Status ReadKey(X509_PUBKEY* key, CertificateFields& fields) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(key, &der);
+  if (size <= 0) return OpensslError("i2d_X509_PUBKEY");
+  const std::string spki(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  fields.key_sha256 = Sha256(spki);
+  const StatusOr<PublicKey> ours = PublicKey::FromSpki(spki);
+  if (ours.ok() && ours->algorithm() == KeyAlgorithm::kP256) {
+    fields.key = "P-256";
+    return absl::OkStatus();
+  }
+  ERR_clear_error();
+  EVP_PKEY* const pkey = X509_PUBKEY_get0(key);  // the certificate's; null when not understood
+  const char* const type = pkey == nullptr ? nullptr : EVP_PKEY_get0_type_name(pkey);
+  fields.key = type == nullptr ? "unknown" : type;
+  if (type != nullptr) fields.key += " of " + std::to_string(EVP_PKEY_get_bits(pkey)) + " bits";
+  ERR_clear_error();
+  return absl::OkStatus();
+}
+
 // Reads the authority's certificate and checks that it may sign this one with that key.
 StatusOr<CertificatePtr> ReadAuthority(std::string_view pem, const PrivateKey& key,
                                        std::int64_t not_after) {
@@ -283,6 +305,25 @@ StatusOr<std::string> IssueCertificate(const CertificateRequest& request, const 
   return SignToPem(raw, authority_key);
 }
 
+StatusOr<std::string> RenewCertificate(std::string_view pem, std::int64_t not_before,
+                                       std::int64_t not_after, const PrivateKey& authority_key,
+                                       std::string_view authority_pem) {
+  CUSTODY_RETURN_IF_ERROR(CheckP256(authority_key.public_key(), "authority's"));
+  CUSTODY_ASSIGN_OR_RETURN(const CertificatePtr authority,
+                           ReadAuthority(authority_pem, authority_key, not_after));
+  CUSTODY_ASSIGN_OR_RETURN(const CertificatePtr certificate, ParsePem(pem));
+  X509* const raw = certificate.get();
+  if (X509_verify(raw, authority_key.rep().pkey.get()) != 1 || X509_check_ca(raw) != 0) {
+    ERR_clear_error();
+    return InvalidArgument(
+        "expected a certificate that this authority issued, found another's: a new one is issued, "
+        "not renewed");
+  }
+  CUSTODY_RETURN_IF_ERROR(SetSerial(raw));
+  CUSTODY_RETURN_IF_ERROR(SetTimes(raw, not_before, not_after));
+  return SignToPem(raw, authority_key);
+}
+
 StatusOr<CertificateFields> ReadCertificate(std::string_view pem) {
   CUSTODY_ASSIGN_OR_RETURN(const CertificatePtr certificate, ParsePem(pem));
   CertificateFields fields;
@@ -297,6 +338,10 @@ StatusOr<CertificateFields> ReadCertificate(std::string_view pem) {
   if (size <= 0) return OpensslError("i2d_X509");
   fields.sha256 = Sha256({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
   OPENSSL_free(der);
+  CUSTODY_RETURN_IF_ERROR(ReadKey(X509_get_X509_PUBKEY(certificate.get()), fields));
+  // Without that extension the function gives all its bits.
+  fields.serves = (X509_get_extension_flags(certificate.get()) & EXFLAG_XKUSAGE) != 0 &&
+                  (X509_get_extended_key_usage(certificate.get()) & XKU_SSL_SERVER) != 0;
   return fields;
 }
 

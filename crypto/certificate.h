@@ -34,12 +34,21 @@ StatusOr<std::string> IssueCertificate(const CertificateRequest& request, const 
                                        const PrivateKey& authority_key,
                                        std::string_view authority_pem);
 
+// `RenewCertificate` gives `pem`, one that this authority issued, anew for another time: its name,
+// key, purpose and hosts are kept, also when it has ended. INVALID_ARGUMENT for any other's.
+StatusOr<std::string> RenewCertificate(std::string_view pem, std::int64_t not_before,
+                                       std::int64_t not_after, const PrivateKey& authority_key,
+                                       std::string_view authority_pem);
+
 struct CertificateFields {
   std::string name;
   std::string serial_hex;
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
-  Hash sha256;  // of the DER
+  Hash sha256;          // of the DER
+  Hash key_sha256;      // of the key's SubjectPublicKeyInfo
+  std::string key;      // what kind it has: "P-256", else in words
+  bool serves = false;  // its extended key usage names servers
 };
 // `ReadCertificate` reads one PEM certificate; INVALID_ARGUMENT otherwise.
 StatusOr<CertificateFields> ReadCertificate(std::string_view pem);

@@ -16,7 +16,8 @@ Status Read(const toml::table& table, const std::filesystem::path& base, ServerC
   static constexpr std::array<std::string_view, 9> kKeys = {
       "dir",       "listen", "anchor", "drain_seconds", "read_threads", "queue_capacity",
       "log_level", "tls",    "alerts"};
-  static constexpr std::array<std::string_view, 3> kTlsKeys = {"authority", "certificate", "key"};
+  static constexpr std::array<std::string_view, 4> kTlsKeys = {"authority", "certificate", "key",
+                                                               "revoked"};
   CUSTODY_RETURN_IF_ERROR(OnlyKeys(table, kKeys, ""));
   CUSTODY_RETURN_IF_ERROR(Path(table, "dir", base, config.dir));
   CUSTODY_RETURN_IF_ERROR(Text(table, "listen", config.listen));
@@ -32,6 +33,7 @@ Status Read(const toml::table& table, const std::filesystem::path& base, ServerC
   CUSTODY_RETURN_IF_ERROR(OnlyKeys(*tls, kTlsKeys, "tls."));
   CUSTODY_RETURN_IF_ERROR(Path(*tls, "authority", base, config.authority));
   CUSTODY_RETURN_IF_ERROR(Path(*tls, "certificate", base, config.certificate));
+  CUSTODY_RETURN_IF_ERROR(Path(*tls, "revoked", base, config.revoked));
   return Path(*tls, "key", base, config.key);
 }
 
@@ -64,6 +66,11 @@ Status CompleteServerConfig(ServerConfig& config) {
   if (config.authority.empty()) config.authority = config.dir / "tls" / "ca.pem";
   if (config.certificate.empty()) config.certificate = config.dir / "tls" / "server.pem";
   if (config.key.empty()) config.key = config.dir / "tls" / "server.key";
+  std::error_code unreadable;
+  const std::filesystem::path revoked = config.dir / "tls" / "revoked.pem";
+  // What cannot be looked at is taken for there: then it is read, which says why it cannot be.
+  const bool there = std::filesystem::exists(revoked, unreadable) || unreadable;
+  if (config.revoked.empty() && there) config.revoked = revoked;
   return Status();
 }
 

@@ -11,6 +11,7 @@
 //   authority = "ca.pem"
 //   certificate = "server.pem"
 //   key = "server.key"
+//   revoked = "revoked.pem"         # certificates whose keys open nothing any more
 //   [alerts]                        # optional: who is told of alerts; see server/README.md
 #ifndef CUSTODY_SERVER_CONFIG_H_
 #define CUSTODY_SERVER_CONFIG_H_
@@ -35,6 +36,7 @@ struct ServerConfig {
   std::filesystem::path authority;    // empty: DIR/tls/ca.pem
   std::filesystem::path certificate;  // empty: DIR/tls/server.pem
   std::filesystem::path key;          // empty: DIR/tls/server.key
+  std::filesystem::path revoked;      // empty: DIR/tls/revoked.pem where there is one
   AlertingConfig alerting;
 };
 

@@ -14,8 +14,10 @@
 #include <cstdio>
 #include <exception>
 
+#include "crypto/certificate.h"
 #include "crypto/file.h"
 #include "crypto/utf8.h"
+#include "custody/time.h"
 #include "custody/version.h"
 #include "server/alerting/alerting.h"
 #include "server/config.h"
@@ -29,6 +31,9 @@ constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr int kNotPermitted = 4;
 constexpr std::size_t kMaxPemBytes = 64 << 10;
+constexpr std::size_t kMaxRevokedBytes = 1 << 20;
+constexpr std::int64_t kSecondsPerDay = 86'400;
+constexpr std::int64_t kWarnDays = 60;  // as custody-admin status does
 
 // What a settings file may say, and how the program ends.
 constexpr const char* kSettings =
@@ -44,6 +49,7 @@ constexpr const char* kSettings =
     "  authority = \"ca.pem\"\n"
     "  certificate = \"server.pem\"\n"
     "  key = \"server.key\"\n"
+    "  revoked = \"revoked.pem\"         certificates whose keys open nothing any more\n"
     "  [alerts]                        who is told of alerts; none without it "
     "(server/README.md)\n"
     "  repeat_minutes = 10             until somebody of the site acknowledges\n"
@@ -77,7 +83,21 @@ StatusOr<RpcOptions> ReadTls(const ServerConfig& config) {
   CUSTODY_ASSIGN_OR_RETURN(options.authority_pem, ReadFile(config.authority, kMaxPemBytes));
   CUSTODY_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(config.certificate, kMaxPemBytes));
   CUSTODY_ASSIGN_OR_RETURN(options.key_pem, ReadSecretFile(config.key, kMaxPemBytes));
+  if (!config.revoked.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(options.revoked_pem, ReadFile(config.revoked, kMaxRevokedBytes));
+  }
   return options;
+}
+
+// Nothing connects to a server whose certificate has ended, and renewing it takes a person.
+void WarnOfCertificate(std::string_view pem) {
+  const StatusOr<CertificateFields> own = ReadCertificate(pem);
+  if (!own.ok()) return;  // a chain is its owner's to watch
+  const std::int64_t left = own->not_after - SystemClock().Now().micros / kMicrosPerSecond;
+  if (left >= kWarnDays * kSecondsPerDay) return;
+  const std::string ends = FormatUtc({own->not_after * kMicrosPerSecond});
+  spdlog::warn("the server's certificate {} {}: custody-admin station renew-server",
+               left < 0 ? "has ended and nothing can connect, since" : "ends", ends);
 }
 
 Status Serve(const ServerConfig& config, const sigset_t& signals) {
@@ -96,6 +116,7 @@ Status Serve(const ServerConfig& config, const sigset_t& signals) {
     rpc.alerting = alerting.get();
   }
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<RpcServer> server, RpcServer::Start(*ledger, rpc));
+  WarnOfCertificate(rpc.certificate_pem);
   if (alerting) alerting->Start();
   const pb::GetStatusReply status = ledger->GetStatus();
   spdlog::info("ledger {}: {} entries{}", ledger->registry()->origin(), status.entries(),

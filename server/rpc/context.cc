@@ -26,7 +26,7 @@ void Streams::StopAll() {
   for (LongStream* stream : open_) stream->Stop();
 }
 
-StatusOr<Hash> CertificateDigests::Of(const grpc::AuthContext& peer) {
+StatusOr<CertificateDigests::Digests> CertificateDigests::Of(const grpc::AuthContext& peer) {
   const std::vector<grpc::string_ref> pem = peer.FindPropertyValues("x509_pem_cert");
   if (pem.size() != 1) return Unauthenticated("the connection has no client certificate");
   const std::string text(pem[0].data(), pem[0].size());
@@ -38,8 +38,9 @@ StatusOr<Hash> CertificateDigests::Of(const grpc::AuthContext& peer) {
   if (!fields.ok()) return Unauthenticated("the client certificate cannot be read");
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMaxKnownCertificates) known_.clear();
-  known_.emplace(text, fields->sha256);
-  return fields->sha256;
+  const Digests digests{fields->sha256, fields->key_sha256};
+  known_.emplace(text, digests);
+  return digests;
 }
 
 StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call) {
@@ -56,9 +57,15 @@ StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> 
   CUSTODY_ASSIGN_OR_RETURN(
       permit.caller, IdentifyCaller(std::string_view(names[0].data(), names[0].size()), *registry));
   const EnrolledStation* station = registry->FindStation(permit.caller.station);
-  if (station != nullptr && !station->certificate_sha256.empty()) {
-    CUSTODY_ASSIGN_OR_RETURN(const Hash shown, digests_.Of(*peer));
-    CUSTODY_RETURN_IF_ERROR(CheckCertificate(*station, shown));
+  const bool bound = station != nullptr && !station->certificate_sha256.empty();
+  if (bound || !revoked_.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(const CertificateDigests::Digests shown, digests_.Of(*peer));
+    // The administration is no station of the registry: its key is taken away here, at the server.
+    if (revoked_.contains(shown.key)) {
+      return PermissionDenied("the key of this certificate of " + permit.caller.station +
+                              " was revoked at the server: ask whoever administers it for another");
+    }
+    if (bound) CUSTODY_RETURN_IF_ERROR(CheckCertificate(*station, shown.certificate));
   }
   CUSTODY_ASSIGN_OR_RETURN(permit.scope, Authorise(call, permit.caller));
   permit.peer = std::move(peer);

@@ -51,16 +51,20 @@ class Streams {
   bool stopping_ = false;
 };
 
-// `CertificateDigests` gives the digest of a peer's certificate as the registry has it. Every call
-// asks, so what was read once is remembered. Thread-safe.
+// `CertificateDigests` gives the digests of a peer's certificate: of the whole as the registry has
+// it, and of its key. Every call asks, so what was read once is remembered. Thread-safe.
 class CertificateDigests {
  public:
+  struct Digests {
+    Hash certificate;
+    Hash key;
+  };
   // UNAUTHENTICATED when the peer showed none that can be read.
-  StatusOr<Hash> Of(const grpc::AuthContext& peer);
+  StatusOr<Digests> Of(const grpc::AuthContext& peer);
 
  private:
   std::mutex mutex_;
-  std::unordered_map<std::string, Hash> known_;  // by PEM; under mutex_
+  std::unordered_map<std::string, Digests> known_;  // by PEM; under mutex_
 };
 
 // `Reactor` is the base of every reactor of ours: it owns itself, from its construction until gRPC
@@ -82,10 +86,12 @@ struct Permit {
 // `RpcContext` outlives every call. Thread-safe.
 class RpcContext {
  public:
-  // `ledger` and `alerting` (null: nobody is told of alerts) must outlive the context.
-  RpcContext(Ledger& ledger, Alerting* alerting, unsigned read_threads)
+  // `ledger` and `alerting` (null: nobody is told of alerts) must outlive the context. A
+  // certificate with a key of `revoked` (SHA-256 of SPKIs) opens nothing.
+  RpcContext(Ledger& ledger, Alerting* alerting, unsigned read_threads, std::set<Hash> revoked)
       : ledger_(ledger),
         alerting_(alerting),
+        revoked_(std::move(revoked)),
         workers_(read_threads, kReadQueue),
         greeters_(1, kGreetingQueue),
         listers_(kListingThreads, kReadQueue),
@@ -132,6 +138,7 @@ class RpcContext {
 
   Ledger& ledger_;
   Alerting* const alerting_;
+  const std::set<Hash> revoked_;
   Streams streams_;
   CertificateDigests digests_;
   Turns transmissions_{kMaxStreamsOfStation, kMaxStreams,

@@ -1,6 +1,7 @@
 // gRPC 1.51 has no setting for a least TLS version. What it has is one for the cipher suites of TLS
 // 1.2: set to one that needs an RSA certificate, no 1.2 handshake can succeed, since ours are
-// P-256; the suites of 1.3 are not governed by it. tests/integration holds that true.
+// P-256, and a server with another does not start; the suites of 1.3 are not governed by it.
+// tests/integration holds that true.
 
 #include "server/rpc/rpc_server.h"
 
@@ -11,9 +12,11 @@
 #include <grpcpp/resource_quota.h>
 
 #include <cstdlib>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "crypto/certificate.h"
 #include "server/rpc/attachment_service.h"
 #include "server/rpc/context.h"
 #include "server/rpc/custody_service.h"
@@ -62,6 +65,42 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
+// The certificates that stand in `pem`, one after the other.
+StatusOr<std::vector<CertificateFields>> ReadCertificates(std::string_view pem) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::vector<CertificateFields> all;
+  for (std::size_t end = pem.find(kEnd); end != pem.npos; end = pem.find(kEnd)) {
+    CUSTODY_ASSIGN_OR_RETURN(CertificateFields one,
+                             ReadCertificate(pem.substr(0, end + kEnd.size())));
+    all.push_back(std::move(one));
+    pem.remove_prefix(end + kEnd.size());
+  }
+  if (pem.find_first_not_of(" \t\r\n") != pem.npos) {
+    return InvalidArgument("expected certificates in PEM and nothing after them");
+  }
+  return all;
+}
+
+// What makes RequireTls13 hold. The server's own certificate is the first of a chain.
+Status CheckOwnCertificate(std::string_view pem) {
+  const StatusOr<std::vector<CertificateFields>> chain = ReadCertificates(pem);
+  if (!chain.ok()) return WithContext(chain.status(), "the server's certificate");
+  if (chain->empty()) return InvalidArgument("the server's certificate: found none in the file");
+  if (chain->front().key == "P-256") return Status();
+  return InvalidArgument(
+      "the server's certificate must have a key of kind P-256, found " + chain->front().key +
+      ": with it this server would speak TLS 1.2 too; use the one that `custody-admin init` made "
+      "and `custody-admin station renew-server` renews");
+}
+
+StatusOr<std::set<Hash>> ReadRevoked(std::string_view pem) {
+  const StatusOr<std::vector<CertificateFields>> certificates = ReadCertificates(pem);
+  if (!certificates.ok()) return WithContext(certificates.status(), "the revoked certificates");
+  std::set<Hash> keys;
+  for (const CertificateFields& one : *certificates) keys.insert(one.key_sha256);
+  return keys;
+}
+
 }  // namespace
 
 void RequireTls13() {
@@ -70,8 +109,8 @@ void RequireTls13() {
 }
 
 struct RpcServer::Rep {
-  Rep(Ledger& ledger, const RpcOptions& options)
-      : context(ledger, options.alerting, options.read_threads),
+  Rep(Ledger& ledger, const RpcOptions& options, std::set<Hash> revoked)
+      : context(ledger, options.alerting, options.read_threads, std::move(revoked)),
         ledger_service(context),
         custody_service(context),
         attachments(context) {}
@@ -100,10 +139,12 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(Ledger& ledger, const RpcO
   if (colon == std::string::npos || colon == 0) {
     return InvalidArgument("the address to listen on is HOST:PORT, not \"" + options.listen + "\"");
   }
+  CUSTODY_RETURN_IF_ERROR(CheckOwnCertificate(options.certificate_pem));
+  CUSTODY_ASSIGN_OR_RETURN(std::set<Hash> revoked, ReadRevoked(options.revoked_pem));
   grpc::EnableDefaultHealthCheckService(true);
   const bool production = ledger.registry()->environment() == pb::PRODUCTION;
   if (!production) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  auto rep = std::make_unique<Rep>(ledger, options);
+  auto rep = std::make_unique<Rep>(ledger, options, std::move(revoked));
   grpc::ServerBuilder builder;
   Configure(builder);
   if (production) builder.SetOption(std::make_unique<WithoutReflection>());

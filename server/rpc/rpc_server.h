@@ -22,6 +22,7 @@ struct RpcOptions {
   std::string authority_pem;    // client certificates must be issued by it
   std::string certificate_pem;  // the server's own
   std::string key_pem;          // never logged
+  std::string revoked_pem;      // certificates whose keys open nothing any more; may be empty
   unsigned read_threads = 4;
   Alerting* alerting = nullptr;  // not owned, outlives the server; null: nobody is told of alerts
 };
@@ -30,7 +31,7 @@ struct RpcOptions {
 class RpcServer {
  public:
   // `Start` listens. `ledger` must outlive the server. UNAVAILABLE when the address cannot be
-  // bound; INVALID_ARGUMENT when certificate and key are none.
+  // bound; INVALID_ARGUMENT when certificate and key are none, or of another kind than P-256.
   static StatusOr<std::unique_ptr<RpcServer>> Start(Ledger& ledger, const RpcOptions& options);
   ~RpcServer();
 

@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
+#include "client/exit_code.h"
 #include "crypto/status.h"
 #include "tools/admin/acts.h"
 
@@ -17,6 +20,7 @@ struct CommandLine {
   ActOptions act;
   bool json = false;
   int exit_code = 0;  // of a run that ends well: 1 when it has findings
+  std::function<int(const Status&)> failed = ExitCodeOf;  // of one that does not
   std::function<StatusOr<std::string>()> run;
 };
 
@@ -46,6 +50,9 @@ StatusOr<std::string> RecordAct(CommandLine& line, const std::string& chain,
 
 // `Done` is the text of an act that was recorded.
 std::string Done(const CommandLine& line, std::string_view what, const std::string& event_id);
+
+// `Said` is the text of what was done and is no event: `what`, with `json` beside `fields`.
+std::string Said(const CommandLine& line, std::string_view what, nlohmann::json fields);
 
 }  // namespace custody
 

@@ -256,6 +256,12 @@ std::string Done(const CommandLine& line, std::string_view what, const std::stri
   return nlohmann::json({{"recorded", what}, {"event", event_id}}).dump() + "\n";
 }
 
+std::string Said(const CommandLine& line, std::string_view what, nlohmann::json fields) {
+  if (!line.json) return std::string(what) + "\n";
+  fields["done"] = what;
+  return fields.dump() + "\n";
+}
+
 void AddFolder(CLI::App& command, CommandLine& line) {
   command.add_option("--folder", line.act.folder,
                      "The administration's folder, made by init (else CUSTODY_STATION names it)");

@@ -1,11 +1,10 @@
-// init, publish, key, station, and the upkeep of a running ledger.
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
+// init, key, and the upkeep of a running ledger.
 #include <google/protobuf/util/json_util.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "client/channel.h"
 #include "client/exit_code.h"
 #include "client/local_time.h"
 #include "client/personal_key.h"
@@ -21,90 +20,8 @@
 namespace custody {
 namespace {
 
-constexpr std::size_t kMaxProfileBytes = 1 << 20;
+constexpr std::size_t kMaxPemBytes = 64 << 10;
 constexpr std::size_t kMaxTrustBytes = 1 << 20;
-
-std::string Said(const CommandLine& line, std::string_view what, nlohmann::json fields) {
-  if (!line.json) return std::string(what) + "\n";
-  fields["done"] = what;
-  return fields.dump() + "\n";
-}
-
-// The first thing protobuf's parser objects to: later ones mostly follow from it.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (!what_.empty()) return;
-    where_ = ", line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1);
-    what_ = message;
-  }
-  const std::string& where() const { return where_; }
-  const std::string& what() const { return what_; }
-
- private:
-  std::string where_;
-  std::string what_;
-};
-
-void AddPublishProfile(CLI::App& publish, CommandLine& line) {
-  auto file = std::make_shared<std::string>();
-  CLI::App* command = publish.add_subcommand("profile", "A product's numbers, from a text file");
-  AddSigning(*command, line);
-  command->add_option("file", *file, "Profile in protobuf's text format")->required();
-  command->footer(
-      "Example: custody-admin publish profile product.textproto --folder admin --as T-1 --as T-2");
-  command->callback([file, &line] {
-    line.run = [file, &line]() -> StatusOr<std::string> {
-      CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(*file, kMaxProfileBytes));
-      pb::Profile profile;
-      FirstError error;
-      google::protobuf::TextFormat::Parser parser;
-      parser.RecordErrorsTo(&error);
-      if (!parser.ParseFromString(text, &profile)) {
-        return InvalidArgument(*file + error.where() + ": this is no profile in text format: " +
-                               error.what() + "; custody/profiles has an example");
-      }
-      return RecordAct(line, "registry", "profile " + profile.name() + " published",
-                       [&profile](pb::Event& event) -> Status {
-                         *event.mutable_profile_published()->mutable_profile() = profile;
-                         return absl::OkStatus();
-                       });
-    };
-  });
-}
-
-void AddPublishVersions(CLI::App& publish, CommandLine& line) {
-  auto version = std::make_shared<std::uint32_t>(0);
-  auto reason = std::make_shared<std::string>();
-  CLI::App* rules = publish.add_subcommand("rules", "The rules version that judges from now on");
-  AddSigning(*rules, line);
-  rules->add_option("version", *version, "Rules version")->required();
-  rules->add_option("--reason", *reason, "Why")->required();
-  rules->footer(
-      "Example: custody-admin publish rules 2 --reason \"R20 restated\" --folder admin \\\n"
-      "             --as T-1 --as T-2");
-  rules->callback([version, reason, &line] {
-    line.run = [version, reason, &line]() -> StatusOr<std::string> {
-      return RecordAct(line, "registry", "rules version " + std::to_string(*version) + " adopted",
-                       [&](pb::Event& event) -> Status {
-                         event.mutable_rules_adopted()->set_rules_version(*version);
-                         event.mutable_rules_adopted()->set_reason(*reason);
-                         return absl::OkStatus();
-                       });
-    };
-  });
-  CLI::App* schema = publish.add_subcommand("schema", "The schema this program was built with");
-  AddSigning(*schema, line);
-  schema->footer("Example: custody-admin publish schema --folder admin --as T-1 --as T-2");
-  schema->callback([&line] {
-    line.run = [&line]() -> StatusOr<std::string> {
-      return RecordAct(line, "registry", "schema published", [](pb::Event& event) -> Status {
-        event.mutable_schema_published()->set_schema_sha256(Sha256(Schema()).ToString());
-        return absl::OkStatus();
-      });
-    };
-  });
-}
 
 StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person) {
   CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
@@ -112,50 +29,6 @@ StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person)
                            MakePersonalKey(folder, person, line.act.pins, SystemRng()));
   return Said(line, "key made; its request for enrolment is " + made.request.string(),
               {{"request", made.request.string()}, {"keyId", made.key_id.ToHex()}});
-}
-
-// A certificate is renewed for a station that serves at the site it says; it keeps its name.
-StatusOr<std::string> NameOfEnrolled(Administration& administration,
-                                     const StationRequest& request) {
-  CUSTODY_ASSIGN_OR_RETURN(const auto registry, administration.session().LoadRegistry());
-  const EnrolledStation* station = registry->FindStation(request.station);
-  if (station == nullptr || station->retired || station->site != request.site) {
-    return NotFound("no station " + request.station + " of site " + request.site +
-                    " is in use; a new station is enrolled with `station issue`");
-  }
-  return station->name;
-}
-
-// Both ways the registry learns which certificate the station has from now on: every other one of
-// its name opens nothing any more, and what nobody recorded could not be taken away again.
-StatusOr<std::string> Issue(CommandLine& line, const IssueOptions& options, bool enrol,
-                            std::string name) {
-  CUSTODY_ASSIGN_OR_RETURN(const StationRequest request, ReadStationRequest(options.request));
-  CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
-  CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
-  if (!enrol) {
-    CUSTODY_ASSIGN_OR_RETURN(name, NameOfEnrolled(*administration, request));
-  }
-  CUSTODY_ASSIGN_OR_RETURN(const IssuedStation issued,
-                           IssueStation(folder, options, request, SystemClock().Now()));
-  CUSTODY_ASSIGN_OR_RETURN(
-      const std::string event,
-      administration->Record("registry/" + request.site, [&](pb::Event& filled) -> Status {
-        auto& body = *filled.mutable_station_enrolled();
-        body.set_station(request.station);
-        body.set_site(request.site);
-        body.set_name(name.empty() ? request.station : name);
-        body.set_certificate_sha256(issued.certificate_sha256.ToString());
-        return absl::OkStatus();
-      }));
-  CUSTODY_RETURN_IF_ERROR(
-      WithContext(CreateFileExclusively(options.answer, issued.answer.ToJson()),
-                  "station " + request.station +
-                      " is enrolled, but issue it again: its answer could not be written"));
-  return Done(line,
-              "station " + request.station + (enrol ? " enrolled" : " renewed") + "; answer in " +
-                  options.answer.string(),
-              event);
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {
@@ -167,6 +40,7 @@ void AddCheck(CLI::App& app, CommandLine& line) {
   command->add_option("--trust", *trust_file, "Trust anchor; without it nobody is pinned");
   command->footer("Example: custody-admin check ledger --trust admin/ledger.trust.json");
   command->callback([folder, trust_file, &line] {
+    line.failed = ExitCodeOfReading;
     line.run = [folder, trust_file, &line]() -> StatusOr<std::string> {
       std::optional<TrustAnchor> trust;
       if (!trust_file->empty()) {
@@ -233,8 +107,35 @@ StatusOr<nlohmann::json> AlertingJson(const pb::GetStatusReply& reply) {
   return nlohmann::json::parse(text, nullptr, false);
 }
 
+// What stops the ledger when nobody renews it; stations' own show at the stations.
+std::vector<WatchedCertificate> Certificates(const StationFolder& folder) {
+  const std::filesystem::path tls = folder.path() / "tls";
+  const auto own = [&]() -> StatusOr<CertificateFields> {
+    CUSTODY_ASSIGN_OR_RETURN(const std::string pem, ReadFile(tls / "station.pem", kMaxPemBytes));
+    return ReadCertificate(pem);
+  };
+  return {{"server", "custody-admin station renew-server",
+           CertificateOfServer(folder.settings().server, tls)},
+          {"administration", "custody-admin station renew-admin", own()}};
+}
+
+nlohmann::json CertificatesJson(const std::vector<WatchedCertificate>& certificates, Instant now) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const WatchedCertificate& one : certificates) {
+    nlohmann::json said = {{"whose", one.whose}};
+    if (one.fields.ok()) {
+      said["ends"] = FormatUtc({one.fields->not_after * kMicrosPerSecond});
+      said["daysLeft"] = DaysLeft(*one.fields, now);
+    } else {
+      said["error"] = Message(one.fields.status());
+    }
+    all.push_back(std::move(said));
+  }
+  return all;
+}
+
 void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
-  CLI::App* status = app.add_subcommand("status", "State of the server");
+  CLI::App* status = app.add_subcommand("status", "State of the server, and when certificates end");
   AddFolder(*status, line);
   status->footer("Example: custody-admin status --folder admin");
   status->callback([&line] {
@@ -242,7 +143,12 @@ void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
       CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
       CUSTODY_ASSIGN_OR_RETURN(const pb::GetStatusReply reply,
                                administration->session().GetStatus());
-      if (!line.json) return RenderStatus(reply, administration->folder().settings().zone);
+      const std::vector<WatchedCertificate> certificates = Certificates(administration->folder());
+      const Instant now = SystemClock().Now();
+      if (!line.json) {
+        const std::string& zone = administration->folder().settings().zone;
+        return RenderStatus(reply, zone) + RenderCertificates(certificates, now, zone);
+      }
       CUSTODY_ASSIGN_OR_RETURN(const nlohmann::json alerting, AlertingJson(reply));
       return nlohmann::json({{"entries", reply.entries()},
                              {"readOnly", reply.read_only()},
@@ -251,6 +157,7 @@ void AddStatusAndBackup(CLI::App& app, CommandLine& line) {
                              {"syncs", reply.syncs()},
                              {"groups", reply.groups()},
                              {"alerting", alerting},
+                             {"certificates", CertificatesJson(certificates, now)},
                              {"serverTime", FormatUtc(FromProto(reply.server_time()))}})
                  .dump() +
              "\n";
@@ -319,14 +226,6 @@ void AddInit(CLI::App& app, CommandLine& line) {
   });
 }
 
-void AddPublish(CLI::App& app, CommandLine& line) {
-  CLI::App* publish =
-      app.add_subcommand("publish", "Publish profiles, rule and schema versions (quorum)");
-  publish->require_subcommand(1);
-  AddPublishProfile(*publish, line);
-  AddPublishVersions(*publish, line);
-}
-
 void AddKey(CLI::App& app, CommandLine& line) {
   CLI::App* key = app.add_subcommand("key", "Keys of people who sign here");
   key->require_subcommand(1);
@@ -338,37 +237,6 @@ void AddKey(CLI::App& app, CommandLine& line) {
   command->footer("Example: custody-admin key new --person REG-C1 --folder admin");
   command->callback(
       [person, &line] { line.run = [person, &line] { return NewKey(line, *person); }; });
-}
-
-void AddStation(CLI::App& app, CommandLine& line) {
-  CLI::App* station = app.add_subcommand("station", "Stations' certificates");
-  station->require_subcommand(1);
-  for (const bool enrol : {true, false}) {
-    auto options = std::make_shared<IssueOptions>();
-    auto name = std::make_shared<std::string>();
-    CLI::App* command = station->add_subcommand(
-        enrol ? "issue" : "renew",
-        enrol ? "Issue a certificate and enrol the station (two registrars of its site)"
-              : "Issue a new certificate to a station that is enrolled, and record it (the same "
-                "two)");
-    AddSigning(*command, line);
-    if (enrol) command->add_option("--name", *name, "What the station is called");
-    command->footer(std::string("Example: custody-admin station ") + (enrol ? "issue" : "renew") +
-                    " ward/station.request -o WARD-3.station.json --zone Europe/Berlin \\\n"
-                    "             --folder admin --as REG-C1 --as REG-C2"
-                    "\nThe station completes itself with: custody-clinic join WARD-3.station.json" +
-                    (enrol ? "" : "\nIts present certificate opens nothing from now on."));
-    command->add_option("request", options->request, "station.request, made by join")->required();
-    command->add_option("-o,--output", options->answer, "Answer for the station")->required();
-    command->add_option("--zone", options->zone, "IANA time zone of the station")->required();
-    command->add_option("--days", options->days, "Days the certificate is valid");
-    command->callback([options, name, enrol, &line] {
-      line.run = [options, name, enrol, &line] {
-        options->pins = line.act.pins;
-        return Issue(line, *options, enrol, *name);
-      };
-    });
-  }
 }
 
 void AddUpkeep(CLI::App& app, CommandLine& line) {

@@ -18,6 +18,7 @@
 #include "custody/trust.h"
 #include "server/ledger/ledger.h"
 #include "tools/admin/acts.h"
+#include "tools/admin/stations.h"
 
 namespace custody {
 namespace {
@@ -25,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kAuthorityYears = 30;  // as long as the record must be kept
-constexpr std::int64_t kCertificateDays = 397;
 constexpr std::int64_t kSecondsPerDay = 86'400;
 
 struct TrusteeKey {

@@ -27,7 +27,8 @@ int Run(int argc, char** argv) {
       "...\n"
       "  custody-admin status --folder admin\n"
       "\n"
-      "Exit codes: 0 done, 1 refused or findings, 2 usage, 3 unreachable, 4 not permitted.");
+      "Exit codes: 0 done, 1 refused or findings, 2 usage, 3 cannot be reached or read, 4 not "
+      "permitted.");
   app.set_version_flag("--version", VersionLine("custody-admin"));
   CommandLine line;
   app.add_flag("--json", line.json, "Print JSON instead of words");
@@ -61,7 +62,7 @@ int Run(int argc, char** argv) {
   const StatusOr<std::string> text = line.run();
   if (!text.ok()) {
     SayFailure("custody-admin", line.json, text.status());
-    return ExitCodeOf(text.status());
+    return line.failed(text.status());
   }
   std::fputs(text->c_str(), stdout);
   return line.exit_code;
@@ -71,6 +72,6 @@ int Run(int argc, char** argv) {
 }  // namespace custody
 
 int main(int argc, char** argv) {
-  return custody::RunGuarded("custody-admin", custody::kExitRefused,
+  return custody::RunGuarded("custody-admin", custody::kExitUnreachable,
                              [&] { return custody::Run(argc, argv); });
 }

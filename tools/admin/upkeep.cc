@@ -2,6 +2,7 @@
 
 #include "crypto/utf8.h"
 #include "custody/time.h"
+#include "tools/admin/stations.h"
 
 namespace custody {
 namespace {
@@ -117,6 +118,27 @@ std::string RenderTest(const pb::TestAlertReply& test, std::string_view site,
   if (!all) return id + ": NOT PASSED, not all recipients of " + Plain(site) + " took it\n" + text;
   return id + ": every recipient of " + Plain(site) + " took it; the next test is due " +
          At(test.next_due(), zone) + "\n" + text;
+}
+
+std::string RenderCertificates(const std::vector<WatchedCertificate>& certificates, Instant now,
+                               std::string_view zone) {
+  std::string text;
+  for (const WatchedCertificate& one : certificates) {
+    const std::string name = "certificate, " + one.whose;
+    if (!one.fields.ok()) {
+      AddLine(text, name, "NOT SEEN: " + Plain(Message(one.fields.status())));
+      continue;
+    }
+    const Instant ends{one.fields->not_after * kMicrosPerSecond};
+    const std::int64_t days = DaysLeft(*one.fields, now);
+    std::string said = "ends " + FormatLocal(ends, zone);
+    if (days < kWarnDays) {
+      said += days < 0 ? ": IT HAS ENDED" : ": IN " + std::to_string(days) + " DAYS";
+      said += ", and nothing connects without it: " + one.renewed_by;
+    }
+    AddLine(text, name, said);
+  }
+  return text;
 }
 
 std::string RenderStatus(const pb::GetStatusReply& status, std::string_view zone) {

@@ -26,12 +26,6 @@ struct CommandLine {
   std::function<int(const Status&)> exit_code = ExitCodeOf;
 };
 
-// What cannot be had in order to be audited is no finding against it.
-int ExitCodeOfReading(const Status& status) {
-  const int code = ExitCodeOf(status);
-  return code == kExitRefused ? kExitUnreachable : code;
-}
-
 void ShowProgress(std::uint64_t done, std::uint64_t total) {
   if (total > 0 && done >= total) {
     std::fputs("\r\033[K", stderr);

@@ -39,7 +39,7 @@ StatusOr<pb::AuditReport> Audit(const VerifyOptions& options) {
   if (std::filesystem::is_directory(options.target, ignored))
     return AuditFolder(options.target, anchor, options.audit);
   CUSTODY_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.target, kMaxBundleBytes));
-  if (Has(text, "custodyTrust"))
+  if (Has(text, "custodyTrust") && !Has(text, "custodyBundle"))
     return InvalidArgument(options.target.string() +
                            " is a trust file: give the bundle first, and this file after --trust");
   return AuditBundle(text, anchor, options.audit);

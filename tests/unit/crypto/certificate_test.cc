@@ -111,6 +111,48 @@ TEST_F(CertificateTest, ReadsBackWhatWasAskedFor) {
   EXPECT_EQ(ReadCertificate(authority_pem_)->name, "custody authority");
 }
 
+TEST_F(CertificateTest, ARenewedOneIsTheSameForAnotherTime) {
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const std::string before, Issue(Server()));
+  const std::int64_t later = kNow + 2 * kYear;  // it has ended long since
+  CUSTODY_ASSERT_OK_AND_ASSIGN(
+      const std::string renewed,
+      RenewCertificate(before, later, later + kYear, authority_, authority_pem_));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const CertificateFields old, ReadCertificate(before));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const CertificateFields fields, ReadCertificate(renewed));
+  EXPECT_EQ(fields.name, old.name);
+  EXPECT_EQ(fields.key_sha256, subject_.public_key().key_id());
+  EXPECT_EQ(fields.key, "P-256");
+  EXPECT_TRUE(fields.serves);
+  EXPECT_NE(fields.serial_hex, old.serial_hex);
+  EXPECT_EQ(fields.not_before, later);
+  EXPECT_EQ(fields.not_after, later + kYear);
+  EXPECT_FALSE(Accepts(authority_pem_, before, X509_PURPOSE_SSL_SERVER, later + 1));
+  EXPECT_TRUE(Accepts(authority_pem_, renewed, X509_PURPOSE_SSL_SERVER, later + 1));
+  EXPECT_FALSE(Accepts(authority_pem_, renewed, X509_PURPOSE_SSL_CLIENT, later + 1));
+  EXPECT_EQ(X509_check_host(Parse(renewed).get(), "ledger.example", 0, 0, nullptr), 1);
+  EXPECT_EQ(X509_check_ip_asc(Parse(renewed).get(), "::1", 0), 1);
+  EXPECT_FALSE(ReadCertificate(Issue(Station()).value())->serves);
+  EXPECT_FALSE(ReadCertificate(authority_pem_)->serves);
+}
+
+TEST_F(CertificateTest, OnlyWhatTheAuthorityIssuedIsRenewed) {
+  const auto renew = [this](const std::string& pem, std::int64_t end) {
+    return RenewCertificate(pem, kNow, end, authority_, authority_pem_);
+  };
+  const PrivateKey other = PrivateKey::Generate(KeyAlgorithm::kP256).value();
+  CUSTODY_ASSERT_OK_AND_ASSIGN(
+      const std::string stranger,
+      SelfSignAuthority(other, "custody authority", kNow - 1, kNow + 10 * kYear));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const std::string strange,
+                               IssueCertificate(Server(), subject_.public_key(), other, stranger));
+  const auto another = StatusIs(StatusCode::kInvalidArgument, "found another's");
+  EXPECT_THAT(renew(strange, kNow + kYear), another);
+  EXPECT_THAT(renew(stranger, kNow + kYear), another);
+  EXPECT_THAT(renew(authority_pem_, kNow + kYear), another);
+  EXPECT_THAT(renew(Issue(Server()).value(), kNow + 11 * kYear),
+              StatusIs(StatusCode::kInvalidArgument, "outlive"));
+}
+
 TEST_F(CertificateTest, AStationCannotIssue) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(const std::string station, Issue(Station()));
   EXPECT_THAT(IssueCertificate(Station(), authority_.public_key(), subject_, station),
