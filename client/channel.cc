@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/file.h"
+#include "custody/pb.h"
 #include "custody/v1/service.grpc.pb.h"
 
 namespace custody {

@@ -1,11 +1,13 @@
 // custody-admin against a server over the ledger that it founded: acts and their quorum, what a
-// revocation and a retirement stop, and the upkeep of what runs.
+// revocation and a retirement stop, and the upkeep of what runs. Long because one small ledger,
+// founded in the fixture, serves for all that its administration does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "crypto/certificate.h"
 #include "crypto/file.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
@@ -39,11 +41,15 @@ class ProgramsAdminTest : public ::testing::Test {
                 "127.0.0.1:7443", "--zone", "Europe/Berlin"});
   }
   void Start(const std::filesystem::path& data) {
-    server_ = std::make_unique<RunningServer>(data);
+    server_ = std::make_unique<RunningServer>(data, "", temp_ / "server.log");
     ServerWorld::Point(admin_, server_->address());
     if (std::filesystem::exists(ward_ / "station.toml")) {
       ServerWorld::Point(ward_, server_->address());
     }
+  }
+  void StartAgain() {
+    EXPECT_EQ(server_->Signal(SIGTERM), 0);
+    Start(data_);
   }
   void Pin(const std::string& person) {
     Must(
@@ -287,6 +293,135 @@ TEST_F(ProgramsAdminTest, ARenewedCertificateIsRecordedAndTheOneBeforeOpensNothi
   Done(Run("custody-clinic", {"board"}, renewed));
   const Ended old = Run("custody-clinic", {"board"}, ward_);
   EXPECT_THAT(old.said(), HasSubstr("was enrolled with another certificate than this one"));
+}
+
+TEST_F(ProgramsAdminTest, TheServersCertificateIsRenewedBeforeItEndsAndPeopleAreTold) {
+  const std::filesystem::path certificate = data_ / "tls/server.pem";
+  const std::vector<std::string> renew = {"station", "renew-server", certificate.string()};
+  const CertificateFields founded = Must(ReadCertificate(Must(ReadFile(certificate, 1 << 16))));
+  EXPECT_THAT(Admin({"status"}).out,
+              AllOf(HasSubstr("certificate, server   ends "),
+                    HasSubstr("certificate, administration ends "), Not(HasSubstr(" DAYS"))));
+
+  std::vector<std::string> shorter = renew;
+  shorter.insert(shorter.end(), {"--days", "59"});
+  const Ended renewed = Admin(shorter);
+  EXPECT_EQ(renewed.exit_code, 0) << renewed.said();
+  EXPECT_THAT(renewed.out, HasSubstr("when it is started again"));
+  StartAgain();
+  EXPECT_THAT(Admin({"status"}).out, HasSubstr(": IN 58 DAYS, and nothing connects without it: "
+                                               "custody-admin station renew-server"));
+  EXPECT_THAT(Must(ReadFile(temp_ / "server.log", 1 << 20)),
+              HasSubstr("custody-admin station renew-server"));
+
+  EXPECT_EQ(server_->Signal(SIGTERM), 0);  // it needs no server
+  Done(Admin(renew));
+  Start(data_);
+  const CertificateFields now = Must(ReadCertificate(Must(ReadFile(certificate, 1 << 16))));
+  EXPECT_EQ(now.key_sha256, founded.key_sha256);
+  EXPECT_NE(now.serial_hex, founded.serial_hex);
+  EXPECT_THAT(Admin({"status"}).out, Not(HasSubstr(" DAYS")));
+  const auto status = nlohmann::json::parse(Admin({"status", "--json"}).out, nullptr, false);
+  ASSERT_EQ(status["certificates"].size(), 2U);
+  EXPECT_EQ(status["certificates"][0]["whose"], "server");
+  EXPECT_GE(status["certificates"][0]["daysLeft"], 395);
+}
+
+TEST_F(ProgramsAdminTest, TheAdministrationRenewsItsOwnCertificateAndNoOther) {
+  Done(Admin({"station", "renew-admin", "--days", "20"}));
+  EXPECT_THAT(Admin({"status"}).out, HasSubstr(": IN 19 DAYS, and nothing connects without it: "
+                                               "custody-admin station renew-admin"));
+  Done(Admin({"station", "renew-admin"}));
+  EXPECT_THAT(Admin({"status"}).out, Not(HasSubstr(" DAYS")));
+
+  const std::string own = (admin_ / "tls/station.pem").string();
+  const std::string before = Must(ReadFile(own, 1 << 16));
+  const Ended mistaken = Admin({"station", "renew-server", own});
+  EXPECT_EQ(mistaken.exit_code, 2) << mistaken.said();
+  EXPECT_THAT(mistaken.error, HasSubstr("is the certificate of \"admin\", not of a server"));
+  EXPECT_EQ(Admin({"station", "renew-admin", "--days", "826"}).exit_code, 2);
+  Must(WriteFileAtomically(pins_ / "authority.pin", "guessed\n", 0600));
+  EXPECT_EQ(Admin({"station", "renew-admin"}).exit_code, 4);
+  EXPECT_EQ(Must(ReadFile(own, 1 << 16)), before);
+}
+
+TEST_F(ProgramsAdminTest, AStolenAdministrationsKeyOpensNothingOnceItIsRevoked) {
+  const std::filesystem::path stolen = temp_ / "stolen";
+  std::filesystem::copy(admin_, stolen, std::filesystem::copy_options::recursive);
+  const Ended renewed = Admin({"station", "renew-admin", "--new-key"});
+  EXPECT_EQ(renewed.exit_code, 0) << renewed.said();
+  EXPECT_THAT(renewed.out, AllOf(HasSubstr("station.old.pem"), HasSubstr("tls/revoked.pem")));
+  Done(Admin({"status"}));
+  Must(WriteFileAtomically(data_ / "tls/revoked.pem",
+                           Must(ReadFile(admin_ / "tls/station.old.pem", 1 << 16))));
+  StartAgain();
+  Done(Admin({"status"}));
+  // Nor does another certificate for the same key, which whoever has the folder may hold.
+  Must(WriteFileAtomically(stolen / "checkpoint", Must(ReadFile(admin_ / "checkpoint", 1 << 16))));
+  ServerWorld::Point(stolen, server_->address());
+  for (const bool again : {false, true}) {
+    if (again) Done(Run("custody-admin", {"station", "renew-admin"}, stolen));
+    const Ended refused = Run("custody-admin", {"status"}, stolen);
+    EXPECT_EQ(refused.exit_code, 4) << refused.said();
+    EXPECT_THAT(refused.error, HasSubstr("was revoked at the server"));
+  }
+}
+
+TEST_F(ProgramsAdminTest, AServerWithAnRsaCertificateDoesNotStart) {
+  EXPECT_EQ(server_->Signal(SIGTERM), 0);
+  const std::filesystem::path toml = temp_ / "rsa.toml";
+  int made = 0;
+  const std::string said =
+      Shell("openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=custody-server -keyout " +
+                (temp_ / "rsa.key").string() + " -out " + (temp_ / "rsa.pem").string(),
+            made);
+  ASSERT_EQ(made, 0) << said;
+  std::filesystem::permissions(
+      temp_ / "rsa.key", std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  Must(WriteFileAtomically(toml, "[tls]\ncertificate = \"rsa.pem\"\nkey = \"rsa.key\"\n"));
+  const Ended refused = Run("custody-server", {"--config", toml.string(), "--dir", data_.string(),
+                                               "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(refused.exit_code, 2) << refused.said();
+  EXPECT_THAT(refused.error,
+              AllOf(HasSubstr("must have a key of kind P-256"), HasSubstr("found RSA of 2048 bits"),
+                    HasSubstr("TLS 1.2"), HasSubstr("station renew-server")));
+}
+
+TEST_F(ProgramsAdminTest, TrusteesChangeByTheirQuorumAndWhoLeftDecidesNothingMore) {
+  Pin("T-3");
+  Done(Admin({"key", "new", "--person", "T-3"}));
+  const std::string request = (admin_ / "keys/T-3.request").string();
+  const std::vector<std::string> change = {
+      "publish",  "trustees", "--add",    "Tessa Novak:" + request,
+      "--remove", "T-2",      "--reason", "succession"};
+  const std::uint64_t before = Entries();
+  std::vector<std::string> alone = change;
+  alone.insert(alone.end(), {"--as", "T-1"});
+  const Ended refused = Admin(alone);
+  EXPECT_EQ(refused.exit_code, 4) << refused.said();
+  EXPECT_THAT(refused.error, HasSubstr("expected the signatures of 2 trustees"));
+  for (const auto& [more, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+           {{}, "say what changes"},
+           {{"--remove", "T-9"}, "is no trustee"},
+           {{"--add", "Nobody"}, "PRINTED NAME:FILE"},
+           {{"--quorum", "3"}, "quorum"}}) {
+    std::vector<std::string> odd = {"publish", "trustees", "--reason", "r"};
+    odd.insert(odd.end(), more.begin(), more.end());
+    const Ended ended = Trustees(odd);
+    EXPECT_NE(ended.exit_code, 0) << ended.said();
+    EXPECT_THAT(ended.error, HasSubstr(says));
+  }
+  EXPECT_EQ(Entries(), before);
+
+  const Ended changed = Trustees(change);
+  EXPECT_EQ(changed.exit_code, 0) << changed.said();
+  EXPECT_THAT(changed.out, HasSubstr("trustees are T-1, T-3 from now on, 2 of them decide"));
+  EXPECT_EQ(Entries(), before + 1);
+  EXPECT_EQ(Trustees({"publish", "schema"}).exit_code, 4);
+  Done(Admin({"publish", "schema", "--as", "T-1", "--as", "T-3"}));
+  const Ended clean =
+      Admin({"check", data_.string(), "--trust", (admin_ / "ledger.trust.json").string()});
+  EXPECT_EQ(clean.exit_code, 0) << clean.said();
 }
 
 }  // namespace
