@@ -13,7 +13,7 @@ trap ended EXIT
 
 export PATH=$1:$PATH CUSTODY_SOURCE=$root CUSTODY_PINS=$folder/pins
 (umask 077 && mkdir "$CUSTODY_PINS")
-for person in authority T-1 T-2 T-3 REG-1 REG-2 DR-HOLM RN-ADLER RN-SATO; do
+for person in authority T-1 T-2 T-3 T-4 REG-1 REG-2 DR-HOLM RN-ADLER RN-SATO; do
   (umask 077 && printf 'rehearsal-%s-passphrase\n' "$person" >"$CUSTODY_PINS/$person.pin")
 done
 port=$((20000 + RANDOM % 20000))

@@ -84,10 +84,13 @@ class VectorFile::Value {
     return hashes;
   }
 
-  // Takes everything here as words for people (sources, remarks); only strings may be among it.
-  void Prose() const {
+  // Takes everything here unjudged; `why` says by what right: words for people (sources, remarks),
+  // judged by another test, or of something that this project does not do. Only strings may be
+  // among it.
+  void Unjudged(const char* why) const {
+    EXPECT_STRNE(why, "");
     if (json_->is_structured() && !json_->empty()) {
-      for (const nlohmann::json& item : *json_) Value(file_, &item).Prose();
+      for (const nlohmann::json& item : *json_) Value(file_, &item).Unjudged(why);
     } else if (!Take().is_string() && !json_->empty()) {
       ADD_FAILURE() << "expected words, found " << json_->dump();
     }

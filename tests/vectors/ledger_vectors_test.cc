@@ -26,7 +26,7 @@ struct TestKey {
 std::map<Hash, TestKey> ReadKeys(const VectorFile::Value& keys) {
   std::map<Hash, TestKey> by_id;
   for (const auto& item : keys.Items()) {
-    item["person"].Prose();
+    item["person"].Unjudged("whose it is, which only events say with force");
     const PublicKey key = PublicKey::FromSpki(item["spki"].FromBase64()).value();
     EXPECT_EQ(key.key_id(), item["key_id"].AsHash());
     EXPECT_EQ(item["algorithm"].Text(),
@@ -72,7 +72,7 @@ struct Ledger {
 
 void Replay(Ledger& ledger) {
   VectorFile file("custody/events.json");
-  file["about"].Prose();
+  file["about"].Unjudged("a remark");
   const std::map<Hash, TestKey> keys = ReadKeys(file["keys"]);
   for (const auto& event : file["events"].Items()) {
     const std::string chain = event["chain"].Text();
@@ -111,7 +111,7 @@ TEST(LedgerVectors, Receipts) {
   Ledger ledger;
   Replay(ledger);
   VectorFile file("custody/receipts.json");
-  file["about"].Prose();
+  file["about"].Unjudged("a remark");
   CUSTODY_ASSERT_OK_AND_ASSIGN(const NoteVerifier log,
                                NoteVerifier::Parse(file["log_vkey"].Text()));
   EXPECT_EQ(file["origin"].Text(), log.name());
@@ -143,7 +143,7 @@ TEST(LedgerVectors, HeadsMap) {
   Ledger ledger;
   Replay(ledger);
   VectorFile file("custody/heads-map.json");
-  file["about"].Prose();
+  file["about"].Unjudged("a remark");
   const Hash root = file["root"].AsHash();
   EXPECT_EQ(ledger.heads.root(), root);
   int good = 0;

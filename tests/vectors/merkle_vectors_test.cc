@@ -57,7 +57,7 @@ void JudgeProbes(const char* file_name, Status (*judge)(const VectorFile::Value&
     const bool refused = bad && name != kGrowsFromNothing;
     EXPECT_THAT(judge(probe), StatusIs(refused ? StatusCode::kInvalidArgument : StatusCode::kOk))
         << name;
-    probe["desc"].Prose();
+    probe["desc"].Unjudged("a remark");
     good += bad ? 0 : 1;
     ++all;
   }
@@ -125,25 +125,25 @@ TEST(MerkleVectors, AccumulatedToSize130) {
   VectorFile file(kReference);
   for (const char* field :
        {"source", "encoding", "hash", "hasher", "leaves", "leaf_hashes", "roots_by_size_0_to_8"}) {
-    file[field].Prose();  // the next test's
+    file[field].Unjudged("judged by MerkleVectors.ReferenceTree, or a remark");
   }
   for (const auto& proof : file["published_inclusion"].Items()) {
     proof["leaf_1based"].Number();
     proof["size"].Number();
-    proof["path"].Prose();
+    proof["path"].Unjudged("judged by MerkleVectors.ReferenceTree");
   }
   for (const auto& proof : file["published_consistency"].Items()) {
     proof["size1"].Number();
     proof["size2"].Number();
     if (proof["proof"].Items().empty()) continue;
-    proof["proof"].Prose();
+    proof["proof"].Unjudged("judged by MerkleVectors.ReferenceTree");
   }
-  file["accumulated_computed_here"]["note"].Prose();
+  file["accumulated_computed_here"]["note"].Unjudged("how its lines are written");
   const auto published = file["accumulated_published"];
-  published["D"].Prose();
-  // These two are of operations on subtrees that this log does not have.
-  published["subtree_consistency"].Prose();
-  published["subtree_covering"].Prose();
+  published["D"].Unjudged("how the leaves are made");
+  for (const char* field : {"subtree_consistency", "subtree_covering"}) {
+    published[field].Unjudged("of operations on subtrees that this log does not have");
+  }
   CheckAccumulated(file["accumulated_computed_here"], published);
 }
 
@@ -151,7 +151,7 @@ TEST(MerkleVectors, ReferenceTree) {
   VectorFile file(kReference);
   for (const char* field :
        {"source", "encoding", "hash", "accumulated_published", "accumulated_computed_here"}) {
-    file[field].Prose();  // the test before
+    file[field].Unjudged("judged by MerkleVectors.AccumulatedToSize130, or a remark");
   }
   const auto hasher = file["hasher"];
   EXPECT_EQ(EmptyTreeRoot(), hasher["empty_root"].AsHash());

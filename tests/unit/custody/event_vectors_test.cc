@@ -36,13 +36,15 @@ class EventVectorsTest : public testing::Test {
  protected:
   void SetUp() override {
     VectorFile file("custody/events.json");
-    file["about"].Prose();
+    file["about"].Unjudged("a remark");
     for (auto key : file["keys"].Items()) {
       CUSTODY_ASSERT_OK_AND_ASSIGN(PublicKey parsed, PublicKey::FromSpki(key["spki"].FromBase64()));
       EXPECT_EQ(parsed.key_id().ToHex(), key["key_id"].Text());
-      key["person"].Prose();
-      key["algorithm"].Prose();
-      if (key.Has("test_seed_hex")) key["test_seed_hex"].Prose();
+      key["person"].Unjudged("whose it is, which only events say with force");
+      key["algorithm"].Unjudged("judged by LedgerVectors.Events");
+      if (key.Has("test_seed_hex")) {
+        key["test_seed_hex"].Unjudged("judged by LedgerVectors.Events");
+      }
       keys_.emplace(parsed.key_id(), parsed);
     }
     for (auto each : file["events"].Items()) Load(each);
