@@ -40,16 +40,16 @@ class ProgramsAdminTest : public ::testing::Test {
                 "T-1:Theodora Lind", "--trustee", "T-2:Tomas Okafor", "--quorum", "2", "--server",
                 "127.0.0.1:7443", "--zone", "Europe/Berlin"});
   }
-  void Start(const std::filesystem::path& data) {
-    server_ = std::make_unique<RunningServer>(data, "", temp_ / "server.log");
+  void Start(const std::filesystem::path& data, const std::filesystem::path& log = {}) {
+    server_ = std::make_unique<RunningServer>(data, "", log);
     ServerWorld::Point(admin_, server_->address());
     if (std::filesystem::exists(ward_ / "station.toml")) {
       ServerWorld::Point(ward_, server_->address());
     }
   }
-  void StartAgain() {
+  void StartAgain(const std::filesystem::path& log = {}) {
     EXPECT_EQ(server_->Signal(SIGTERM), 0);
-    Start(data_);
+    Start(data_, log);
   }
   void Pin(const std::string& person) {
     Must(
@@ -308,7 +308,7 @@ TEST_F(ProgramsAdminTest, TheServersCertificateIsRenewedBeforeItEndsAndPeopleAre
   const Ended renewed = Admin(shorter);
   EXPECT_EQ(renewed.exit_code, 0) << renewed.said();
   EXPECT_THAT(renewed.out, HasSubstr("when it is started again"));
-  StartAgain();
+  StartAgain(temp_ / "server.log");
   EXPECT_THAT(Admin({"status"}).out, HasSubstr(": IN 58 DAYS, and nothing connects without it: "
                                                "custody-admin station renew-server"));
   EXPECT_THAT(Must(ReadFile(temp_ / "server.log", 1 << 20)),

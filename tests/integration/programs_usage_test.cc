@@ -108,8 +108,9 @@ TEST(ProgramsUsageTest, TheServersHelpNamesItsSettingsAndHowItEnds) {
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: "), HasSubstr("Examples:"),
                               HasSubstr("Exit codes: 0"), HasSubstr("[tls]")));
-  for (const char* setting : {"dir", "listen", "anchor", "drain_seconds", "read_threads",
-                              "queue_capacity", "log_level", "authority", "certificate", "key"}) {
+  for (const char* setting :
+       {"dir", "listen", "anchor", "drain_seconds", "read_threads", "queue_capacity", "log_level",
+        "authority", "certificate", "key", "revoked"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + setting + " = ")) << setting;
   }
 }

@@ -8,7 +8,6 @@
 #include "client/hand_over_files.h"
 #include "crypto/file.h"
 #include "custody/registry.h"
-#include "custody/rules.h"
 #include "tools/admin/commands.h"
 
 namespace custody {

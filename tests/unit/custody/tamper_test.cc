@@ -3,8 +3,8 @@
 //
 // Signatures are not checked here: what is signed is found by its hashes alone, and so twice. With
 // CUSTODY_EXHAUSTIVE=1 every bit of the file, every bit of what it decodes to, every byte taken out
-// or put in and every cut is tried (a quarter of an hour on two processors, so not at every change);
-// an ordinary run tries bits of every field, and every so many bytes.
+// or put in and every cut is tried (a quarter of an hour on two processors, so not at every
+// change); an ordinary run tries bits of every field, and every so many bytes.
 //
 // A change of the text that the reader finds is not audited further: that whatever the reader finds
 // is in the report, and makes it fail, is a test of its own below.
