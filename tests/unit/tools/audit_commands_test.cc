@@ -172,6 +172,13 @@ TEST_F(AuditCommandsTest, BundleAndTrustFileGivenInEachOthersPlaceAreNoDamagedRe
   swapped.trust = (dir_.path() / "a.custody.json").string();
   EXPECT_THAT(Verify(swapped),
               StatusIs(StatusCode::kInvalidArgument, "is a bundle, not a trust file"));
+  // A bundle that somebody wrote a trust file's word into is a bundle with a finding.
+  std::string strange = BundleText(ledger_, "therapy/A1");
+  strange.insert(strange.find('{') + 1, "\"custodyTrust\": 1, ");
+  Write("strange.custody.json", strange);
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const Answer answer, Verify(Options("strange.custody.json")));
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_THAT(answer.text, HasSubstr("DO NOT RELY"));
 }
 
 TEST_F(AuditCommandsTest, RulesAreListedAndExplained) {
