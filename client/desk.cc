@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/field_values.h"
+#include "client/pages.h"
 #include "custody/chain.h"
 #include "custody/rules.h"
 #include "custody/therapy.h"
@@ -184,8 +185,9 @@ StatusOr<pb::GetTherapyReply> Desk::Therapy(std::string_view id) {
   return FromKnown(id);
 }
 
-StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies() {
+StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies(Status& whole) {
   std::vector<pb::GetTherapyReply> all;
+  whole = Status();
   if (!online()) {
     for (const std::string& id : known_.Therapies()) {
       CUSTODY_ASSIGN_OR_RETURN(pb::GetTherapyReply therapy, FromKnown(id));
@@ -195,14 +197,17 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies() {
   }
   std::string after;
   while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(pb::ListTherapiesReply page, session_->ListTherapies(after, 500));
-    for (pb::GetTherapyReply& therapy : *page.mutable_therapies()) {
+    StatusOr<pb::ListTherapiesReply> page = session_->ListTherapies(after, 500);
+    whole = page.status();
+    if (ListedThoughNotAll(whole, all.empty())) return all;
+    CUSTODY_RETURN_IF_ERROR(whole);
+    for (pb::GetTherapyReply& therapy : *page->mutable_therapies()) {
       after = therapy.state().therapy();
       if (!IsChainId(after)) return DataLoss("the server lists a therapy under what is no id");
       CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, {therapy, Now()}));
       all.push_back(std::move(therapy));
     }
-    if (!page.more() || page.therapies_size() == 0) return all;
+    if (!page->more() || page->therapies_size() == 0) return all;
   }
 }
 

@@ -74,6 +74,32 @@ StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
       request, [&](const pb::InventoryRequest& page) { return session.Inventory(page); }, whole);
 }
 
+StatusOr<std::vector<pb::WorklistEntry>> WorklistAll(Session& session, pb::WorklistRequest request,
+                                                     std::uint32_t& looked_at, Status& whole) {
+  std::vector<pb::WorklistEntry> entries;
+  looked_at = 0;
+  request.set_limit(1000);
+  const auto call = [&](const pb::WorklistRequest& page) { return session.Worklist(page); };
+  whole = EachPage(request, call, [&](pb::WorklistReply& page) {
+    looked_at += page.looked_at();
+    for (pb::WorklistEntry& entry : *page.mutable_entries()) entries.push_back(std::move(entry));
+  });
+  if (!whole.ok() && !ListedThoughNotAll(whole, looked_at == 0)) return whole;
+  return entries;
+}
+
+std::int64_t DueAt(const pb::NextStep& step) {
+  const std::int64_t when = step.due_us() != 0 ? step.due_us() : step.opens_us();
+  return when == 0 ? std::numeric_limits<std::int64_t>::max() : when;
+}
+
+std::string DueWords(const pb::NextStep& step, const std::string& zone, std::int64_t now) {
+  const std::string opens =
+      step.opens_us() > now ? "from " + LocalTime(step.opens_us(), zone) + " " : "";
+  if (step.due_us() == 0) return opens.empty() ? "now" : opens;
+  return opens + (step.overdue() ? "OVERDUE since " : "by ") + LocalTime(step.due_us(), zone);
+}
+
 std::string WhereOf(const pb::TracedContainer& container) {
   if (!container.carrier().empty()) {
     return "with " + container.carrier() + " to " + container.to_site();

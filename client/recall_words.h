@@ -1,7 +1,8 @@
-// Traces and inventories: all their pages, and in words.
+// Traces, inventories and worklists: all their pages, and in words.
 #ifndef CUSTODY_CLIENT_RECALL_WORDS_H_
 #define CUSTODY_CLIENT_RECALL_WORDS_H_
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,12 +15,21 @@
 
 namespace custody {
 
-// `TraceAll` and `InventoryAll` ask for page after page; `request.after` is theirs. `whole` is
-// FAILED_PRECONDITION when what they give is not all: to be said, loudly, after the list.
+// `TraceAll`, `InventoryAll` and `WorklistAll` ask for page after page; `request.after` is theirs.
+// `whole` is FAILED_PRECONDITION when what they give is not all: to be said, loudly, after the
+// list.
 StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request,
                                                   Status& whole);
 StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
                                                       pb::InventoryRequest request, Status& whole);
+// `looked_at` is how many therapies there were to look at.
+StatusOr<std::vector<pb::WorklistEntry>> WorklistAll(Session& session, pb::WorklistRequest request,
+                                                     std::uint32_t& looked_at, Status& whole);
+
+// `DueAt` is when somebody has to think of a step: microseconds, and never for what is due at no
+// time. `DueWords` says it: "OVERDUE since ...", "from ... by ...", "now".
+std::int64_t DueAt(const pb::NextStep& step);
+std::string DueWords(const pb::NextStep& step, const std::string& zone, std::int64_t now);
 
 // `ConcernedRows` are the containers that are concerned, what can harm somebody soonest first: rows
 // of {container, state, where, given, therapy, CoI, because, tell}. A concerned therapy that has no

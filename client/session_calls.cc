@@ -67,7 +67,7 @@ StatusOr<pb::ListTherapiesReply> GrpcSession::ListTherapies(std::string_view aft
   pb::ListTherapiesRequest request;
   request.set_after(std::string(after));
   request.set_limit(limit);
-  return Ask(*custody_, &pb::Custody::Stub::ListTherapies, request);
+  return Ask(*custody_, &pb::Custody::Stub::ListTherapies, request, kStreamTimeout);
 }
 
 StatusOr<pb::NextStepsReply> GrpcSession::NextSteps(std::string_view id,
@@ -93,7 +93,7 @@ StatusOr<pb::FindReply> GrpcSession::Find(std::string_view type, std::string_vie
   return Ask(*custody_, &pb::Custody::Stub::Find, request);
 }
 
-// Pages that read whole chains take longer than a call that reads one state.
+// Pages of many therapies take longer than a call that reads one state.
 StatusOr<pb::TraceReply> GrpcSession::Trace(const pb::TraceRequest& request) {
   return Ask(*custody_, &pb::Custody::Stub::Trace, request, kStreamTimeout);
 }

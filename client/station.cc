@@ -108,10 +108,12 @@ int Station::Run() {
       continue;
     }
     if (*line == "board") {
-      const auto all = desk_.Therapies();
+      Status whole;
+      const auto all = desk_.Therapies(whole);
       for (const auto& therapy : all.ok() ? *all : std::vector<pb::GetTherapyReply>()) {
         console_.Say("  " + Headline(therapy.state()));
       }
+      if (!whole.ok()) console_.Complain(whole);
       continue;
     }
     if (!Open(*line)) return last_exit_;

@@ -1,9 +1,12 @@
 // board, inventory and watch: all therapies at a glance.
+#include <algorithm>
+#include <limits>
 #include <map>
 
 #include "client/commands/commands.h"
 #include "client/event_words.h"
 #include "client/exit_code.h"
+#include "client/recall_words.h"
 #include "client/right_time.h"
 #include "client/therapy_words.h"
 #include "crypto/utf8.h"
@@ -12,6 +15,8 @@
 
 namespace custody {
 namespace {
+
+using Due = std::map<std::string, pb::NextStep>;  // the soonest, by therapy
 
 struct BoardCommand {
   explicit BoardCommand(Shell& the_shell) : shell(the_shell) {}
@@ -55,24 +60,55 @@ std::string Attention(const pb::TherapyState& state, const Desk& desk) {
   return text;
 }
 
+// What is due of each therapy, soonest first. The server says it, as `worklist --all` does, so that
+// the two never disagree; offline it is reckoned from what was last seen.
+StatusOr<Due> DueOf(Desk& desk, const std::vector<pb::GetTherapyReply>& therapies, Status& whole) {
+  Due due;
+  if (desk.online()) {
+    pb::WorklistRequest request;
+    request.set_undated(true);
+    std::uint32_t looked_at = 0;
+    CUSTODY_ASSIGN_OR_RETURN(std::vector<pb::WorklistEntry> entries,
+                             WorklistAll(desk.session(), request, looked_at, whole));
+    for (pb::WorklistEntry& entry : entries) {
+      if (entry.steps_size() > 0) due[entry.therapy()] = std::move(*entry.mutable_steps(0));
+    }
+    return due;
+  }
+  for (const pb::GetTherapyReply& therapy : therapies) {
+    std::vector<pb::NextStep> steps = NextStepsOf(therapy.state(), desk.registry(), desk.Now());
+    const auto first = std::ranges::min_element(steps, {}, DueAt);
+    if (first != steps.end()) due[therapy.state().therapy()] = std::move(*first);
+  }
+  return due;
+}
+
 int BoardCommand::Board() {
   auto desk = shell.OpenDesk();
   if (!desk.ok()) return shell.Fail(desk.status());
-  const auto all = (*desk)->Therapies();
+  Status whole;
+  auto all = (*desk)->Therapies(whole);
   if (!all.ok()) return shell.Fail(all.status());
+  Status due_whole;
+  const auto due = DueOf(**desk, *all, due_whole);
+  if (!due.ok()) return shell.Fail(due.status());
+  const auto next_of = [&](const pb::GetTherapyReply& therapy) {
+    const auto found = due->find(therapy.state().therapy());
+    return found == due->end() ? nullptr : &found->second;
+  };
+  std::ranges::stable_sort(*all, {}, [&](const pb::GetTherapyReply& therapy) {
+    const pb::NextStep* next = next_of(therapy);
+    return next == nullptr ? std::numeric_limits<std::int64_t>::max() : DueAt(*next);
+  });
   Rows rows;
   nlohmann::json list = nlohmann::json::array();
   for (const pb::GetTherapyReply& therapy : *all) {
     const pb::TherapyState& state = therapy.state();
-    const auto steps = NextStepsOf(state, (*desk)->registry(), (*desk)->Now());
-    const pb::NextStep* next = steps.empty() ? nullptr : &steps.front();
-    for (const pb::NextStep& step : steps) {
-      if (step.overdue()) next = &step;
-    }
+    const pb::NextStep* next = next_of(therapy);
     std::string what = next == nullptr ? "" : next->label();
-    if (next != nullptr && next->due_us() != 0) {
-      what += next->overdue() ? " OVERDUE since " : " by ";
-      what += LocalTime(next->due_us(), (*desk)->zone());
+    if (next != nullptr && (next->due_us() != 0 || next->opens_us() != 0)) {
+      const std::string zone = state.zone().empty() ? (*desk)->zone() : state.zone();
+      what += " " + DueWords(*next, zone, (*desk)->Now().micros);
     }
     const std::string attention = Attention(state, **desk);
     rows.push_back({state.therapy(), state.coi(), state.product(), state.state(), what, attention});
@@ -86,13 +122,15 @@ int BoardCommand::Board() {
   shell.console.Emit({{"therapies", list}});
   shell.console.Table({"Therapy", "CoI", "Product", "State", "Next", "Attention"}, rows);
   if (rows.empty()) shell.console.Say("no therapy that this station may see");
-  return kExitDone;
+  if (whole.ok()) whole = due_whole;
+  return whole.ok() ? kExitDone : shell.Fail(whole);
 }
 
 int BoardCommand::Inventory() {
   auto desk = shell.OpenDesk();
   if (!desk.ok()) return shell.Fail(desk.status());
-  const auto all = (*desk)->Therapies();
+  Status whole;
+  const auto all = (*desk)->Therapies(whole);
   if (!all.ok()) return shell.Fail(all.status());
   Rows rows;
   nlohmann::json list = nlohmann::json::array();
@@ -111,7 +149,7 @@ int BoardCommand::Inventory() {
   shell.console.Emit({{"place", place}, {"containers", list}});
   shell.console.Table({"Place", "Container", "Kind", "State", "Therapy"}, rows);
   if (rows.empty()) shell.console.Say("nothing that this station may see is at \"" + place + "\"");
-  return kExitDone;
+  return whole.ok() ? kExitDone : shell.Fail(whole);
 }
 
 int BoardCommand::Watch() {
@@ -127,6 +165,14 @@ int BoardCommand::Watch() {
   std::uint64_t seen = 0;
   const Status status =
       (*desk)->session().WatchTherapies(request, [&](const pb::WatchTherapiesReply& change) {
+        if (!change.has_therapy()) {
+          shell.console.Emit({{"whole", false}});
+          shell.console.Say(
+              "NOT ALL is shown: therapies cannot be read. Tell the administrator, who runs "
+              "custody-audit on the ledger and restores a backup",
+              Mood::kCareful);
+          return true;
+        }
         const pb::TherapyState& state = change.therapy().state();
         std::string what = "as it is";
         if (const auto* body = FindBody(change.event()); body != nullptr) {
@@ -150,7 +196,10 @@ void AddBoardCommands(CLI::App& app, Shell& shell) {
   auto work = std::make_shared<BoardCommand>(shell);
   CLI::App* command =
       app.add_subcommand("board", "all therapies: what is due, late, in transit, offered, held");
-  command->footer("Example: board     (times are local; what is overdue is said first)");
+  command->footer(
+      "Example: board     (soonest first; times are those of the site that treats; next is the "
+      "first "
+      "line\nof the therapy in worklist --all)");
   command->callback([work, &shell] { shell.run = [work] { return work->Board(); }; });
 
   command = app.add_subcommand("inventory", "containers by place");

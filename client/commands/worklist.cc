@@ -1,6 +1,5 @@
 // worklist: what is due, of all therapies, soonest first.
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "client/commands/commands.h"
@@ -8,7 +7,7 @@
 #include "client/event_words.h"
 #include "client/exit_code.h"
 #include "client/local_time.h"
-#include "client/pages.h"
+#include "client/recall_words.h"
 #include "client/therapy_words.h"
 #include "crypto/utf8.h"
 
@@ -34,26 +33,6 @@ struct Task {
   const pb::NextStep* step = nullptr;
   std::int64_t when = 0;
 };
-
-StatusOr<std::vector<pb::WorklistEntry>> AllPages(Session& session, pb::WorklistRequest request,
-                                                  std::uint32_t& looked_at, Status& whole) {
-  std::vector<pb::WorklistEntry> entries;
-  request.set_limit(1000);
-  const auto call = [&](const pb::WorklistRequest& page) { return session.Worklist(page); };
-  whole = EachPage(request, call, [&](pb::WorklistReply& page) {
-    looked_at += page.looked_at();
-    for (pb::WorklistEntry& entry : *page.mutable_entries()) entries.push_back(std::move(entry));
-  });
-  if (!whole.ok() && !ListedThoughNotAll(whole, looked_at == 0)) return whole;
-  return entries;
-}
-
-std::string WhenOf(const pb::NextStep& step, const std::string& zone, std::int64_t now) {
-  const std::string opens =
-      step.opens_us() > now ? "from " + LocalTime(step.opens_us(), zone) + " " : "";
-  if (step.due_us() == 0) return opens.empty() ? "now" : opens;
-  return opens + (step.overdue() ? "OVERDUE since " : "by ") + LocalTime(step.due_us(), zone);
-}
 
 // Why a step cannot be done: in a table its first reason, and how many more.
 std::string WhyNot(const pb::NextStep& step) {
@@ -88,7 +67,7 @@ int WorklistCommand::Run() {
   if (!request.ok()) return shell.Fail(request.status());
   std::uint32_t looked_at = 0;
   Status whole;
-  const auto entries = AllPages((*desk)->session(), *request, looked_at, whole);
+  const auto entries = WorklistAll((*desk)->session(), *request, looked_at, whole);
   if (!entries.ok()) return shell.Fail(entries.status());
   const std::int64_t now =
       request->has_as_of() ? FromProto(request->as_of()).micros : (*desk)->Now().micros;
@@ -100,15 +79,14 @@ int WorklistCommand::Run() {
       shell.console.Say("ALERT " + Plain(entry.therapy() + "  " + alert), Mood::kCareful);
     }
     for (const pb::NextStep& step : entry.steps()) {
-      const std::int64_t when = step.due_us() != 0 ? step.due_us() : step.opens_us();
-      tasks.push_back({&entry, &step, when == 0 ? std::numeric_limits<std::int64_t>::max() : when});
+      tasks.push_back({&entry, &step, DueAt(step)});
     }
   }
   std::ranges::stable_sort(tasks, {}, &Task::when);
   Rows rows;
   for (const Task& task : tasks) {
     const std::string subject = task.step->subject().empty() ? "" : " " + task.step->subject();
-    rows.push_back({WhenOf(*task.step, task.entry->zone(), now), task.step->label() + subject,
+    rows.push_back({DueWords(*task.step, task.entry->zone(), now), task.step->label() + subject,
                     RoleNames(task.step->roles()), task.entry->therapy(), task.entry->coi(),
                     task.entry->treating_site(), WhyNot(*task.step)});
   }

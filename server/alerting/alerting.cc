@@ -1,7 +1,8 @@
-// One thread steps; recipients are handed things side by side, each one message after the other. It
-// waits for all of them before it looks again, so nobody is given more at once than fits into a few
-// seconds: what a slow recipient has not been asked yet stays due, and an alert that arises
-// meanwhile waits for one of its time limits at most. The lock is never held while a recipient
+// One thread looks and decides; each recipient that has something in hand has a thread of its own,
+// one message after the other, none begun when 5 s have passed since the first: so nobody is given
+// more at once than fits into a few seconds, and what a slow recipient has not been asked yet stays
+// due. The looking thread waits for them only as long as most of them take; one that hangs is left
+// behind, and is told nothing more until it has ended. The lock is never held while a recipient
 // works.
 #include "server/alerting/alerting.h"
 
@@ -13,21 +14,20 @@
 #include "crypto/hash.h"
 #include "custody/work_pool.h"
 #include "server/alerting/notice.h"
+#include "server/alerting/program.h"
 
 namespace custody {
 namespace {
 
-constexpr int kMostListed = 1000;
 // Of one recipient in one round: 40 patients of one tank are told in two. None is begun when so
 // much time has passed since the first.
 constexpr std::size_t kMostAtOnce = 20;
 constexpr std::int64_t kLaneMicros = 5 * kMicrosPerSecond;
 // As long as an escalation list can be: each goes on to who comes next when one fails.
 constexpr int kMostRounds = 16;
-constexpr unsigned kSideBySide = 8;
+constexpr std::size_t kMostLanes = 64;
 constexpr auto kIdlePause = std::chrono::seconds(1);
 constexpr auto kBusyPause = std::chrono::milliseconds(200);
-constexpr std::int64_t kLongWait = kMicrosPerHour;  // of what is urgent
 
 // "20260302T101500Z"
 std::string Compact(Instant now) {
@@ -36,22 +36,32 @@ std::string Compact(Instant now) {
   return text;
 }
 
-bool Concerns(const pb::AlertRecord& record, const std::string& site) {
-  return site.empty() || std::ranges::find(record.sites(), site) != record.sites().end();
-}
-
 }  // namespace
 
-Alerting::Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer)
-    : ledger_(ledger), config_(std::move(config)), deliverer_(deliverer), open_(ledger, rows_) {
-  for (const Recipient& recipient : config_.recipients) turns_[recipient.name];
+Alerting::Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer,
+                   std::chrono::milliseconds patience)
+    : ledger_(ledger),
+      config_(std::move(config)),
+      deliverer_(deliverer),
+      patience_(patience),
+      open_(ledger, rows_) {
+  const pb::Environment environment = ledger.registry()->environment();
+  const MutexLock lock(mutex_);
+  for (const Recipient& recipient : config_.recipients) {
+    turns_[recipient.name];
+    const Status webhook = CheckWebhook(recipient, environment);
+    if (webhook.ok()) continue;
+    spdlog::error("alerts: recipient {}: {}", recipient.name, Message(webhook));
+    refused_[recipient.name] = webhook;
+    healths_[recipient.name] = {1, Message(webhook), ledger.Now().micros, 0};
+  }
 }
 
 StatusOr<std::unique_ptr<Alerting>> Alerting::Open(Ledger& ledger, AlertingConfig config,
-                                                   Deliverer& deliverer) {
+                                                   Deliverer& deliverer,
+                                                   std::chrono::milliseconds patience) {
   CUSTODY_RETURN_IF_ERROR(CheckAlerting(config));
-  CUSTODY_RETURN_IF_ERROR(CheckWebhooks(config, ledger.registry()->environment()));
-  std::unique_ptr<Alerting> alerting(new Alerting(ledger, std::move(config), deliverer));
+  std::unique_ptr<Alerting> alerting(new Alerting(ledger, std::move(config), deliverer, patience));
   {
     const MutexLock lock(alerting->mutex_);
     CUSTODY_RETURN_IF_ERROR(alerting->open_.Load());
@@ -94,9 +104,17 @@ void Alerting::Stop() {
     stopping_ = true;
     wake_.NotifyAll();
   }
-  if (!thread_.joinable()) return;
-  deliverer_.Stop();
-  thread_.join();
+  if (thread_.joinable()) {
+    deliverer_.Stop();
+    thread_.join();
+  }
+  {
+    const MutexLock lock(lanes_mutex_);
+    for (const auto& [recipient, lane] : lanes_) {
+      while (!lane.ended) lane_ended_.Wait(lanes_mutex_);
+    }
+  }
+  NoteEnded();
 }
 
 // Not more often than every 200 ms however much is recorded: each step may write, and an alert is
@@ -122,18 +140,12 @@ bool Alerting::Step() {
   bool sent = true;
   for (int round = 0; round < kMostRounds && sent; ++round) {
     const Instant now = ledger_.Now();
+    NoteEnded();
     more = LookAndSave(now);
-    std::vector<Outgoing> outgoing;
-    {
-      const MutexLock lock(mutex_);
-      outgoing = FindOutgoing(now);
-    }
-    sent = !outgoing.empty();
+    sent = BeginLanes(now);
     if (sent) {
-      Send(outgoing);
-      const MutexLock lock(mutex_);
-      Note(outgoing, ledger_.Now());
-      SaveRows();
+      AwaitLanes();
+      NoteEnded();
     }
     TellWell();
   }
@@ -175,7 +187,9 @@ std::vector<Alerting::Outgoing> Alerting::FindOutgoing(Instant now) {
   for (const auto* one : order) {
     const auto& [key, record] = *one;
     for (const DueHandout& due : DueHandouts(config_, record, healths_, now)) {
-      if (++loads[due.recipient] > kMostAtOnce) continue;
+      if (lanes_.contains(due.recipient)) continue;  // it has something in hand
+      const bool room = loads.contains(due.recipient) || loads.size() + lanes_.size() < kMostLanes;
+      if (!room || ++loads[due.recipient] > kMostAtOnce) continue;
       const pb::Handout* before = FindHandout(record, due.site, due.recipient->name);
       pb::AlertNotice notice = NoticeOf(record, due.site, *registry, now);
       notice.set_time((before == nullptr ? 0 : before->times()) + 1);
@@ -186,35 +200,99 @@ std::vector<Alerting::Outgoing> Alerting::FindOutgoing(Instant now) {
   return outgoing;
 }
 
-void Alerting::Send(std::vector<Outgoing>& outgoing) {
-  std::map<const Recipient*, std::vector<Outgoing*>> lanes;
-  for (Outgoing& one : outgoing) lanes[one.to.recipient].push_back(&one);
-  std::vector<std::vector<Outgoing*>> work;
-  for (auto& [recipient, lane] : lanes) work.push_back(std::move(lane));
-  WorkPool pool(static_cast<unsigned>(std::min<std::size_t>(kSideBySide, work.size())));
-  pool.Wait(pool.Start(work.size(), [&](std::size_t i) { SendLane(work[i]); }));
+// Says whether there was anything to hand out.
+bool Alerting::BeginLanes(Instant now) {
+  std::vector<Outgoing> outgoing;
+  {
+    const MutexLock lock(mutex_);
+    outgoing = FindOutgoing(now);
+  }
+  ++round_;
+  std::vector<Lane*> begun;
+  for (Outgoing& one : outgoing) {
+    Lane& lane = lanes_[one.to.recipient];
+    if (lane.messages.empty()) begun.push_back(&lane);
+    lane.round = round_;
+    lane.messages.push_back(std::move(one));
+  }
+  for (Lane* lane : begun) {
+    lane->thread = std::thread([this, lane] {
+      SendLane(lane->messages);
+      {
+        const MutexLock lock(lanes_mutex_);
+        lane->ended = true;
+        lane_ended_.NotifyAll();
+      }
+      const MutexLock lock(wake_mutex_);  // what came of it is noted at once
+      woken_ = true;
+      wake_.NotifyAll();
+    });
+  }
+  return !begun.empty();
+}
+
+// For those of this round; who was left behind by an earlier one is not waited for again.
+void Alerting::AwaitLanes() {
+  const auto end = std::chrono::steady_clock::now() + patience_;
+  const MutexLock lock(lanes_mutex_);
+  const auto all_ended = [&] {
+    return std::ranges::all_of(
+        lanes_, [&](const auto& one) { return one.second.ended || one.second.round != round_; });
+  };
+  while (!all_ended() && std::chrono::steady_clock::now() < end) {
+    lane_ended_.WaitUntil(lanes_mutex_, end);
+  }
+}
+
+void Alerting::NoteEnded() {
+  std::vector<const Recipient*> ended;
+  {
+    const MutexLock lock(lanes_mutex_);
+    for (const auto& [recipient, lane] : lanes_) {
+      if (lane.ended) ended.push_back(recipient);
+    }
+  }
+  for (const Recipient* recipient : ended) {
+    const auto lane = lanes_.find(recipient);
+    lane->second.thread.join();
+    const MutexLock lock(mutex_);
+    Note(lane->second.messages, ledger_.Now());
+    lanes_.erase(lane);
+  }
+  if (ended.empty()) return;
+  const MutexLock lock(mutex_);
+  SaveRows();
 }
 
 // A recipient that fails once is not asked for the rest: what it was to get goes to who comes next.
-void Alerting::SendLane(const std::vector<Outgoing*>& lane) {
-  const MutexLock turn(turns_.find(lane.front()->to.recipient->name)->second);
+void Alerting::SendLane(std::span<Outgoing> lane) {
+  const Recipient& recipient = *lane.front().to.recipient;
+  const MutexLock turn(turns_.find(recipient.name)->second);
+  const auto refused = refused_.find(recipient.name);
   const Instant began = ledger_.Now();
-  for (Outgoing* one : lane) {
-    one->tried = true;
-    one->outcome = deliverer_.Deliver(*one->to.recipient, one->json);
+  for (Outgoing& one : lane) {
+    one.tried = true;
+    one.outcome =
+        refused != refused_.end() ? refused->second : deliverer_.Deliver(recipient, one.json);
+    // What a program printed may be what it was handed. In a test that helps, and tells nothing.
+    const bool test = one.alert.first.empty();
+    if (!test && !recipient.program.empty()) one.outcome = WithoutOutput(one.outcome);
     const std::int64_t taken = ledger_.Now() - began;
-    if (!one->outcome.ok() || taken >= kLaneMicros || taken < 0) return;
+    if (!one.outcome.ok() || taken >= kLaneMicros || taken < 0) return;
   }
 }
 
 void Alerting::Note(const std::vector<Outgoing>& sent, Instant now) {
   for (const Outgoing& one : sent) {
-    const auto record = open_.records().find(one.alert);
-    if (!one.tried || record == open_.records().end()) continue;
+    if (!one.tried) continue;
     const std::string& name = one.to.recipient->name;
     RecipientHealth& health = healths_[name];
-    NoteOutcome(one.to, one.outcome, now, record->second, health);
-    open_.Keep(record->second);
+    // An alert may have ended while it was in hand; how the recipient did is to be known.
+    const auto record = open_.records().find(one.alert);
+    const bool open = record != open_.records().end();
+    pb::AlertRecord ended;
+    NoteOutcome(one.to, one.outcome, now, open ? record->second : ended, health);
+    if (open) open_.Keep(record->second);
     if (one.outcome.ok()) {
       spdlog::info("alert {} of site {}: handed to {}", one.alert.second, one.to.site, name);
     } else {
@@ -223,38 +301,6 @@ void Alerting::Note(const std::vector<Outgoing>& sent, Instant now) {
                    FormatUtc({health.next_try_us}));
     }
   }
-}
-
-StatusOr<pb::ListAlertsReply> Alerting::List(
-    const pb::ListAlertsRequest& request,
-    const std::function<bool(const pb::AlertRecord&)>& shown) {
-  pb::ListAlertsReply reply;
-  const auto add = [&](const pb::AlertRecord& record) {
-    if (!Concerns(record, request.site()) || !shown(record)) return true;
-    reply.set_more(reply.alerts_size() == kMostListed);
-    if (!reply.more()) *reply.add_alerts() = record;
-    return !reply.more();
-  };
-  if (request.past()) {
-    CUSTODY_RETURN_IF_ERROR(
-        ReadRows(ledger_, AlertRows::kPast, [&](std::string_view key, std::string_view value) {
-          const std::optional<pb::AlertRecord> record = ReadRecord(key, value);
-          return !record || add(*record);
-        }));
-    return reply;
-  }
-  const MutexLock lock(mutex_);
-  std::vector<const pb::AlertRecord*> open;
-  for (const auto& [key, record] : open_.records()) open.push_back(&record);
-  std::ranges::stable_sort(
-      open, {}, [](const pb::AlertRecord* record) { return FromProto(record->since()).micros; });
-  for (const pb::AlertRecord* record : open) {
-    if (!add(*record)) break;
-  }
-  for (pb::AlertRecord& record : *reply.mutable_alerts()) {
-    for (const std::string& site : Unreached(config_, record)) record.add_unreached(site);
-  }
-  return reply;
 }
 
 StatusOr<pb::TestAlertReply> Alerting::Test(const std::string& site, Instant now) {
@@ -278,7 +324,9 @@ StatusOr<pb::TestAlertReply> Alerting::Test(const std::string& site, Instant now
                            " has no recipients: name some in an [[alerts.list]] "
                            "of the server's settings");
   }
-  Send(outgoing);
+  WorkPool pool(static_cast<unsigned>(std::min(kMostLanes, outgoing.size())));
+  pool.Wait(pool.Start(outgoing.size(),
+                       [&](std::size_t i) { SendLane(std::span(outgoing).subspan(i, 1)); }));
   pb::TestAlertReply reply;
   {
     const MutexLock lock(mutex_);
@@ -306,59 +354,6 @@ StatusOr<pb::TestAlertReply> Alerting::Test(const std::string& site, Instant now
   reply.set_alert(record.alert());
   *reply.mutable_handouts() = record.handouts();
   return reply;
-}
-
-pb::AlertingStatus Alerting::GetStatus(Instant now) {
-  pb::AlertingStatus status;
-  status.set_configured(true);
-  const MutexLock lock(mutex_);
-  for (const auto& [key, record] : open_.records()) {
-    status.set_open(status.open() + 1);
-    const bool waited = now - FromProto(record.since()) > kLongWait;
-    if (record.severity() == pb::ALERT_URGENT && waited) {
-      status.set_urgent_waiting(status.urgent_waiting() + 1);
-    }
-    if (!Unreached(config_, record).empty()) status.set_unreached(status.unreached() + 1);
-  }
-  for (const Recipient& recipient : config_.recipients) {
-    pb::RecipientStatus& one = *status.add_recipients();
-    one.set_recipient(recipient.name);
-    for (const std::string& site : SitesOf(config_)) {
-      const std::vector<const Recipient*> told = RecipientsOf(config_, site);
-      if (std::ranges::find(told, &recipient) != told.end()) one.add_sites(site);
-    }
-    const auto known = healths_.find(recipient.name);
-    if (known == healths_.end()) continue;
-    const RecipientHealth& health = known->second;
-    one.set_failing(health.failing());
-    one.set_failures(health.failures);
-    one.set_error(health.error);
-    if (health.failing()) *one.mutable_next_try() = ToProto(Instant{health.next_try_us});
-    if (health.last_taken_us != 0) {
-      *one.mutable_last_taken() = ToProto(Instant{health.last_taken_us});
-    }
-  }
-  FillTests(now, status);
-  status.set_trouble(look_trouble_.empty() ? save_trouble_ : look_trouble_);
-  status.set_catching_up(open_.catching_up());
-  return status;
-}
-
-// A site that was never tested is overdue: nobody knows whether anybody is told there.
-void Alerting::FillTests(Instant now, pb::AlertingStatus& status) {
-  for (const std::string& site : SitesOf(config_)) {
-    pb::AlertTest& test = *status.add_tests();
-    test.set_site(site);
-    const auto passed = passed_.find(site);
-    if (passed == passed_.end()) {
-      test.set_overdue(true);
-      continue;
-    }
-    const Instant due = Instant{passed->second} + config_.test_days * kMicrosPerDay;
-    *test.mutable_passed() = ToProto(Instant{passed->second});
-    *test.mutable_due() = ToProto(due);
-    test.set_overdue(due < now);
-  }
 }
 
 bool Alerting::IsWell() const {

@@ -6,16 +6,19 @@
 // what was handed out is written down after the recipient took it, so a kill in between has it
 // handed out again. It is repeated until the ledger holds the site's ALERT_ACKNOWLEDGED, or until
 // it is true no more. A restart goes on where it was: the open alerts are known from the store, and
-// what was recorded meanwhile is looked at first. Nothing of it is in the log, and a recipient that
-// fails, hangs or lies keeps nobody from recording.
+// what was recorded meanwhile is looked at first. Nothing of it is in the log. A recipient that
+// fails, hangs, lies or may be told nothing keeps nobody from recording, nor the others from being
+// told.
 #ifndef CUSTODY_SERVER_ALERTING_ALERTING_H_
 #define CUSTODY_SERVER_ALERTING_ALERTING_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,18 +39,24 @@ namespace custody {
 // `Alerting` is thread-safe, but Step is called by one thread at a time.
 class Alerting {
  public:
-  // `Open` reads what was kept. INVALID_ARGUMENT for a configuration that cannot work. `ledger` and
-  // `deliverer` must outlive the result.
-  static StatusOr<std::unique_ptr<Alerting>> Open(Ledger& ledger, AlertingConfig config,
-                                                  Deliverer& deliverer);
-  // Stops.
+  // `Open` reads what was kept. INVALID_ARGUMENT for a configuration that cannot work. A webhook
+  // that would be told in clear, in production, is handed nothing and counts as one that fails.
+  // `ledger` and `deliverer` must outlive the result; `patience` is how long a look waits for
+  // recipients.
+  static StatusOr<std::unique_ptr<Alerting>> Open(
+      Ledger& ledger, AlertingConfig config, Deliverer& deliverer,
+      std::chrono::milliseconds patience = std::chrono::seconds(5));
+  // Stops, and waits for what recipients have in hand.
   ~Alerting();
   Alerting(const Alerting&) = delete;
   Alerting& operator=(const Alerting&) = delete;
 
   // `Step` finds what has to be told by the ledger's time, hands it out and writes that down, and
   // looks again until nothing is left. Says whether there is more to do at once. Between two looks
-  // it waits for recipients: for 5 s, and until each has taken or failed what it has then in hand.
+  // it waits for those that it just handed something, and no longer than its patience: who takes
+  // longer goes on beside the next looks, is handed nothing more meanwhile, and what came of it is
+  // noted when it ends. At most 64 have something in hand at a time, those first whose messages are
+  // the most severe.
   bool Step();
 
   // `Start` has a thread of its own step whenever something was recorded, and every second. `Stop`
@@ -77,11 +86,22 @@ class Alerting {
     Status outcome = Status();
   };
 
-  Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer);
+  // What one recipient is handed in one round, and the thread that hands it over.
+  struct Lane {
+    std::vector<Outgoing> messages;
+    std::uint64_t round = 0;
+    bool ended = false;  // under lanes_mutex_; only then are the messages anybody else's to read
+    std::thread thread;
+  };
+
+  Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer,
+           std::chrono::milliseconds patience);
   bool LookAndSave(Instant now);
   std::vector<Outgoing> FindOutgoing(Instant now) CUSTODY_REQUIRES(mutex_);
-  void Send(std::vector<Outgoing>& outgoing);
-  void SendLane(const std::vector<Outgoing*>& lane);
+  bool BeginLanes(Instant now);
+  void AwaitLanes();
+  void NoteEnded();
+  void SendLane(std::span<Outgoing> lane);
   void Note(const std::vector<Outgoing>& sent, Instant now) CUSTODY_REQUIRES(mutex_);
   void SaveRows() CUSTODY_REQUIRES(mutex_);
   void FillTests(Instant now, pb::AlertingStatus& status) CUSTODY_REQUIRES(mutex_);
@@ -92,6 +112,14 @@ class Alerting {
   Ledger& ledger_;
   const AlertingConfig config_;
   Deliverer& deliverer_;
+  const std::chrono::milliseconds patience_;
+  // The stepping thread's, and of Stop when that has ended.
+  std::map<const Recipient*, Lane> lanes_;
+  std::uint64_t round_ = 0;
+  Mutex lanes_mutex_;
+  CondVar lane_ended_;
+  // Recipients that are handed nothing, and why; as it was opened.
+  std::map<std::string, Status, std::less<>> refused_;
   // Of each recipient by name: held while it is handed something. Before mutex_.
   std::map<std::string, Mutex, std::less<>> turns_;
 

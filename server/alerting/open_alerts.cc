@@ -173,13 +173,18 @@ Status OpenAlerts::ReadChains(std::uint64_t log_size, std::set<std::string>& the
 
 Status OpenAlerts::ReadDue(Instant now, std::set<std::string>& therapies,
                            std::set<std::string>& rows) {
-  return ReadRows(ledger_, AlertRows::kDue, [&](std::string_view key, std::string_view) {
-    const std::optional<std::pair<Instant, std::string>> due = ReadDueRow(key);
-    if (due && now < due->first) return false;
-    if (due) therapies.insert(due->second);
-    rows.emplace(key);
-    return rows.size() < kPageDue;
-  });
+  bool whole = true;
+  CUSTODY_RETURN_IF_ERROR(
+      ReadRows(ledger_, AlertRows::kDue, [&](std::string_view key, std::string_view) {
+        const std::optional<std::pair<Instant, std::string>> due = ReadDueRow(key);
+        if (due && now < due->first) return false;
+        if (due) therapies.insert(due->second);
+        whole = whole && due.has_value();
+        rows.emplace(key);
+        return rows.size() < kPageDue;
+      }));
+  if (!whole) BeginScan();  // nobody can tell whose time had come
+  return Status();
 }
 
 StatusOr<std::vector<std::string>> OpenAlerts::NextOfScan(std::set<std::string>& therapies) const {

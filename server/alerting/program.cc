@@ -32,6 +32,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kOutputBytes = 8 << 10;
 constexpr std::size_t kShownBytes = 200;
+constexpr std::string_view kItPrinted = "; it printed: ";
 constexpr int kLookMillis = 10;  // between two looks whether it has ended
 
 class MemoryFile {
@@ -126,7 +127,7 @@ std::string Shown(std::string printed) {
   while (!printed.empty() && (printed.back() == '\n' || printed.back() == ' ')) printed.pop_back();
   if (printed.empty()) return "";
   if (printed.size() > kShownBytes) printed.erase(0, printed.size() - kShownBytes);
-  return ": " + Plain(printed);
+  return std::string(kItPrinted) + Plain(printed);
 }
 
 Status Ended(const std::string& path, int wait_status, std::string printed) {
@@ -174,6 +175,12 @@ StatusOr<std::string> RunCommand(const ProgramRun& run) {
   std::string printed = output.Written(kOutputBytes);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return printed;
   return Ended(path, status, std::move(printed));
+}
+
+Status WithoutOutput(const Status& failed) {
+  const std::string said = Message(failed);
+  const std::size_t printed = said.find(kItPrinted);
+  return printed == std::string::npos ? failed : MakeStatus(failed.code(), said.substr(0, printed));
 }
 
 }  // namespace custody

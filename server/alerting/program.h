@@ -26,6 +26,9 @@ struct ProgramRun {
 // it; thread-safe.
 StatusOr<std::string> RunCommand(const ProgramRun& run);
 
+// `WithoutOutput` is how a program failed without what it printed.
+Status WithoutOutput(const Status& failed);
+
 }  // namespace custody
 
 #endif  // CUSTODY_SERVER_ALERTING_PROGRAM_H_

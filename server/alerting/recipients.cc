@@ -161,15 +161,18 @@ Status CheckAlerting(const AlertingConfig& config) {
   return Status();
 }
 
+Status CheckWebhook(const Recipient& recipient, pb::Environment environment) {
+  const bool clear = recipient.webhook.starts_with("http://") && !StaysHere(recipient.webhook);
+  if (environment != pb::PRODUCTION || !clear) return Status();
+  return FailedPrecondition(
+      "in clear: nothing is handed to it. In production a webhook begins with https://, unless it "
+      "is on this machine: correct it in the server's settings, and start the server again");
+}
+
 Status CheckWebhooks(const AlertingConfig& config, pb::Environment environment) {
-  if (environment != pb::PRODUCTION) return Status();
   for (const Recipient& recipient : config.recipients) {
-    const bool clear = recipient.webhook.starts_with("http://");
-    if (!clear || StaysHere(recipient.webhook)) continue;
-    return InvalidArgument("[[alerts.recipient]] \"" + recipient.name +
-                           "\": in production a webhook begins with https://, unless it is on this "
-                           "machine, not \"" +
-                           recipient.webhook + "\": alerts would cross the network in clear");
+    CUSTODY_RETURN_IF_ERROR(WithContext(CheckWebhook(recipient, environment),
+                                        "[[alerts.recipient]] \"" + recipient.name + "\""));
   }
   return Status();
 }

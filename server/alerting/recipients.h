@@ -45,9 +45,11 @@ struct AlertingConfig {
 
 // `CheckAlerting` is INVALID_ARGUMENT, with what to write instead, for what cannot work.
 Status CheckAlerting(const AlertingConfig& config);
-// `CheckWebhooks` is INVALID_ARGUMENT for a webhook that is told in clear, in production: messages
-// name therapies, addresses hold tokens. What stays on the machine may be: localhost, 127.0.0.0/8,
-// [::1].
+// `CheckWebhook` is FAILED_PRECONDITION for a webhook that is told in clear, in production:
+// messages name therapies, addresses hold tokens (so it does not repeat it). What stays on the
+// machine may be: localhost, 127.0.0.0/8, [::1]. `CheckWebhooks` names the first recipient that has
+// one.
+Status CheckWebhook(const Recipient& recipient, pb::Environment environment);
 Status CheckWebhooks(const AlertingConfig& config, pb::Environment environment);
 
 // `FindRecipient` is null when there is none of that name.

@@ -25,7 +25,8 @@ void LeaveOwnHouse(const std::string& site, const Registry& registry, pb::AlertR
   seen->erase(std::remove_if(seen->begin(), seen->end(), other), seen->end());
 }
 
-// An id ends with its rule, and a rule tells of the patient: "the first fever".
+// An id ends with its rule, and a rule tells of the patient: "the first fever". What a program of
+// the administration's printed may be what it was handed.
 void LeaveThatPeopleAreTold(pb::AlertRecord& record) {
   constexpr std::size_t kIdWithoutRule = 10;  // "A-0123abcd"
   if (record.therapy().empty()) return;       // a test
@@ -35,12 +36,14 @@ void LeaveThatPeopleAreTold(pb::AlertRecord& record) {
   record.clear_rule();
   record.clear_roles();
   for (pb::AlertSeenBy& seen : *record.mutable_seen()) seen.clear_person();
+  for (pb::Handout& handout : *record.mutable_handouts()) handout.clear_error();
 }
 
 }  // namespace
 
 StatusOr<pb::ListAlertsReply> AlertsInView(RpcContext& rpc, const Permit& permit,
-                                           const pb::ListAlertsRequest& request) {
+                                           const pb::ListAlertsRequest& request,
+                                           const std::function<bool()>& cancelled) {
   const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
   const std::string& site = permit.caller.site;
   const bool all = permit.scope == Scope::kAll;
@@ -48,25 +51,34 @@ StatusOr<pb::ListAlertsReply> AlertsInView(RpcContext& rpc, const Permit& permit
                            rpc.alerting()->List(request, [&](const pb::AlertRecord& record) {
                              return all || ConcernsSite(record, site, *registry);
                            }));
-  std::map<std::string, bool> shown;  // by therapy
-  const auto look = [&](const std::string& therapy) -> Status {
-    if (therapy.empty() || shown.contains(therapy)) return Status();
-    const Status found = all ? Status() : Look(rpc.ledger(), permit, therapy).status();
-    // One that is damaged is left out: nobody knows whose it is.
+  enum class View { kWhole, kThatPeopleAreTold, kNone };
+  std::map<std::string, View> views;  // by therapy
+  const auto look = [&](const std::string& therapy) -> StatusOr<View> {
+    if (therapy.empty()) return View::kWhole;
+    if (const auto known = views.find(therapy); known != views.end()) return known->second;
+    if (cancelled()) return absl::CancelledError("the caller left");
+    const Status found =
+        all ? Status() : Look(rpc.ledger(), permit, therapy, std::nullopt, Keep::kNo).status();
+    if (found.ok()) {
+      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, therapy, "alerts"));
+      return views[therapy] = View::kWhole;
+    }
     if (found.code() == StatusCode::kUnavailable) return found;
-    shown[therapy] = found.ok();
-    return found.ok() ? rpc.LogRead(permit, therapy, "alerts") : Status();
+    const bool hidden = found.code() == StatusCode::kNotFound;
+    // It concerns the caller's house, and what may be seen of its therapy nobody can say now: that
+    // there is an alert, and how severe, is said all the same.
+    return views[therapy] = hidden ? View::kNone : View::kThatPeopleAreTold;
   };
   pb::ListAlertsReply view;
   view.set_more(reply.more());
   for (pb::AlertRecord& record : *reply.mutable_alerts()) {
-    if (permit.caller.who == Who::kAdmin) {
-      LeaveThatPeopleAreTold(record);
-    } else {
-      CUSTODY_RETURN_IF_ERROR(look(record.therapy()));
-      if (!record.therapy().empty() && !shown[record.therapy()]) continue;
+    View of = View::kThatPeopleAreTold;
+    if (permit.caller.who != Who::kAdmin) {
+      CUSTODY_ASSIGN_OR_RETURN(of, look(record.therapy()));
+      if (of == View::kNone) continue;
       if (!all) LeaveOwnHouse(site, *registry, record);
     }
+    if (of == View::kThatPeopleAreTold) LeaveThatPeopleAreTold(record);
     view.add_alerts()->Swap(&record);
   }
   return view;

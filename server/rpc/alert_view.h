@@ -2,6 +2,8 @@
 #ifndef CUSTODY_SERVER_RPC_ALERT_VIEW_H_
 #define CUSTODY_SERVER_RPC_ALERT_VIEW_H_
 
+#include <functional>
+
 #include "crypto/status.h"
 #include "custody/v1/service.pb.h"
 #include "server/rpc/context.h"
@@ -12,9 +14,11 @@ namespace custody {
 // what concerns its house of therapies that it may see, with its house's own hand-outs and
 // acknowledgements; oversight all of it. The local administration sees that people are told, and
 // nothing of patients: an id without its rule, how severe, which sites, since when, handed to whom,
-// acknowledged or not. REQUIRES: rpc.alerting().
+// acknowledged or not. As much, of its own house, a station gets of a therapy that cannot be
+// read. CANCELLED when the caller left. REQUIRES: rpc.alerting().
 StatusOr<pb::ListAlertsReply> AlertsInView(RpcContext& rpc, const Permit& permit,
-                                           const pb::ListAlertsRequest& request);
+                                           const pb::ListAlertsRequest& request,
+                                           const std::function<bool()>& cancelled);
 
 }  // namespace custody
 

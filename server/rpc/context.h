@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "crypto/hash.h"
+#include "crypto/random.h"
 #include "crypto/status.h"
 #include "server/alerting/alerting.h"
 #include "server/ledger/ledger.h"
@@ -67,6 +68,19 @@ class CertificateDigests {
   std::unordered_map<std::string, Digests> known_;  // by PEM; under mutex_
 };
 
+// `DamagedTherapies` are those that could not be read when a list looked at them last. A list whose
+// pages cannot carry that with them asks here. Thread-safe.
+class DamagedTherapies {
+ public:
+  void Note(const std::string& id);
+  void Forget(const std::string& id);
+  bool any() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> ids_;  // under mutex_
+};
+
 // `Reactor` is the base of every reactor of ours: it owns itself, from its construction until gRPC
 // is done with it. A derived class must not finish while other threads may still call it.
 template <class Base>
@@ -95,12 +109,16 @@ class RpcContext {
         workers_(read_threads, kReadQueue),
         greeters_(1, kGreetingQueue),
         listers_(kListingThreads, kReadQueue),
+        testers_(1, kReadQueue),
         fetchers_(kFetchThreads, kReadQueue) {}
 
   Ledger& ledger() { return ledger_; }
   Alerting* alerting() { return alerting_; }
+  // What pages are sealed with; of this run of the server.
+  const StatusOr<std::string>& page_key() const { return page_key_; }
+  DamagedTherapies& damaged() { return damaged_; }
   // Threads by what may not wait for what: reads; the greeting that begins every session; listings
-  // over many therapies; and what the watchers are told.
+  // over many therapies; tests of who is told of alerts; and what the watchers are told.
   Workers& workers() { return workers_; }
   Workers& fetchers() { return fetchers_; }
   // How many of these may be open.
@@ -124,8 +142,8 @@ class RpcContext {
 
   // `Serve` is a whole unary call: admits it, runs `work` (Permit -> Status, or Permit and a place
   // for ChainMoved -> Status) on a reading thread and finishes. A listing has threads of its own,
-  // and a station at most two at a time.
-  enum class Lane { kReads, kListings };
+  // and a station at most two at a time; so has what waits for recipients of alerts.
+  enum class Lane { kReads, kListings, kTests };
   template <class Work>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, Call call, Work work,
                                   Lane lane = Lane::kReads);
@@ -141,6 +159,8 @@ class RpcContext {
   const std::set<Hash> revoked_;
   Streams streams_;
   CertificateDigests digests_;
+  const StatusOr<std::string> page_key_ = SystemRng().Bytes(32);
+  DamagedTherapies damaged_;
   Turns transmissions_{kMaxStreamsOfStation, kMaxStreams,
                        "too many streams are open, of this station or in all: end one, or try "
                        "again shortly"};
@@ -154,6 +174,7 @@ class RpcContext {
   Workers workers_;
   Workers greeters_;
   Workers listers_;
+  Workers testers_;
   Workers fetchers_;
 };
 
@@ -194,6 +215,7 @@ grpc::ServerUnaryReactor* RpcContext::Serve(grpc::CallbackServerContext* context
   };
   Workers& threads = call == Call::kHello      ? greeters_
                      : lane == Lane::kListings ? listers_
+                     : lane == Lane::kTests    ? testers_
                                                : workers_;
   if (!threads.Submit(std::move(job))) {
     reactor->Finish(ToGrpc(ResourceExhausted("too many reads are waiting: try again shortly")));

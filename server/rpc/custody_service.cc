@@ -99,33 +99,72 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
   bool truncated_ = false;
 };
 
+// The answer has no place but "there is more" for where it goes on, and none for what could not be
+// read: so that is said, as of every list, instead of a last page that would show nothing.
 Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapiesRequest& request,
-                  pb::ListTherapiesReply* reply) {
+                  const std::function<bool()>& cancelled, pb::ListTherapiesReply* reply) {
   CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
-  const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
-  std::string after = request.after();
-  std::size_t bytes = 0;
-  while (true) {
-    CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
-                             rpc.ledger().ListTherapies(after, kPageTherapies));
-    if (ids.empty()) return Status();
-    for (const std::string& id : ids) {
-      const StatusOr<pb::GetTherapyReply> therapy = Look(rpc.ledger(), permit, id);
-      if (!therapy.ok() && therapy.status().code() != StatusCode::kNotFound) {
-        return therapy.status();
-      }
-      if (!therapy.ok()) continue;
-      if (static_cast<std::uint32_t>(reply->therapies_size()) == limit ||
-          bytes > kMaxReplyBytes / 2) {
-        reply->set_more(true);
-        return Status();
-      }
-      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "list"));
-      *reply->add_therapies() = InView(*therapy, permit.caller, *registry);
-      bytes += reply->therapies(reply->therapies_size() - 1).ByteSizeLong();
-    }
-    after = ids.back();
+  Ledger& ledger = rpc.ledger();
+  const std::shared_ptr<const Registry> registry = ledger.registry();
+  const auto take = [&](const std::string& id,
+                        pb::GetTherapyReply& whole) -> StatusOr<std::size_t> {
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, id, "list"));
+    pb::GetTherapyReply& added = *reply->add_therapies() = InView(whole, permit.caller, *registry);
+    return added.ByteSizeLong();
+  };
+  const Listing listing{
+      .what = "list",
+      .after = request.after(),
+      .limit = limit,
+      .most = kMostLookedAtInList,
+      .ids = [&](const std::string& after) { return ledger.ListTherapies(after, kPageTherapies); },
+      .take = take};
+  CUSTODY_ASSIGN_OR_RETURN(const Looked looked,
+                           LookThrough(rpc, permit, listing, listing.after, cancelled));
+  if (looked.more && looked.taken == 0) {
+    return FailedPrecondition(
+        "NOT ALL is listed: none of the next " + std::to_string(kMostLookedAtInList) +
+        " therapies is this station's to see, and what may come behind them is not looked for "
+        "here. Ask for what is due (worklist), or trace an identifier: both go through all");
   }
+  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, ledger.IndexLacks());
+  const bool whole = !rpc.damaged().any() && lacks.empty();
+  reply->set_more(looked.more || (!whole && looked.taken > 0));
+  return whole || looked.taken > 0 ? Status() : NotWhole(rpc.damaged().any(), lacks);
+}
+
+// Nothing is an answer only when everything could be looked at, and some of those that have it are
+// not all of them.
+Status FindInView(RpcContext& rpc, const Permit& permit, const pb::FindRequest& request,
+                  pb::FindReply* reply) {
+  CUSTODY_RETURN_IF_ERROR(CheckName("an identifier", request.value()));
+  if (request.type() == kPersonType) {
+    return InvalidArgument("people are found by Trace, in events that the caller may read");
+  }
+  CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc.ledger().Find(request));
+  if (found.found_size() > kMostLookedAtByFind) {
+    return OutOfRange("more than " + std::to_string(kMostLookedAtByFind) + " times there is " +
+                      request.value() + ": Trace lists them in pages");
+  }
+  bool unread = false;
+  for (pb::FoundIdentifier& one : *found.mutable_found()) {
+    const Status seen = Look(rpc.ledger(), permit, one.therapy(), std::nullopt, Keep::kNo).status();
+    if (seen.code() == StatusCode::kDataLoss) {
+      spdlog::error("find: therapy {} cannot be read: {}", one.therapy(), Message(seen));
+      unread = true;
+      continue;
+    }
+    if (seen.code() == StatusCode::kNotFound) continue;
+    CUSTODY_RETURN_IF_ERROR(seen);
+    CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, one.therapy(), "find " + one.type()));
+    *reply->add_found() = std::move(one);
+  }
+  if (unread) {
+    return FailedPrecondition(Message(NotWhole(true, "")) + "; Trace shows where else it is");
+  }
+  if (reply->found_size() > 0) return Status();
+  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc.ledger().IndexLacks());
+  return lacks.empty() ? Status() : NotWhole(false, lacks);
 }
 
 // What the rules say of an event tells of the therapy that it is meant for: to a party, whose look
@@ -164,6 +203,13 @@ Status NobodyIsTold() {
       "start it again");
 }
 
+Status ListAlertsInView(RpcContext& rpc, const Permit& permit, const pb::ListAlertsRequest& request,
+                        const std::function<bool()>& cancelled, pb::ListAlertsReply* reply) {
+  if (rpc.alerting() == nullptr) return NobodyIsTold();
+  CUSTODY_ASSIGN_OR_RETURN(*reply, AlertsInView(rpc, permit, request, cancelled));
+  return Status();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* CustodyService::GetTherapy(grpc::CallbackServerContext* context,
@@ -182,9 +228,7 @@ grpc::ServerUnaryReactor* CustodyService::GetTherapy(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* CustodyService::ListTherapies(grpc::CallbackServerContext* context,
                                                         const pb::ListTherapiesRequest* request,
                                                         pb::ListTherapiesReply* reply) {
-  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
-    return ListInView(rpc_, permit, *request, reply);
-  });
+  return ServeListing(rpc_, context, Call::kReadTherapies, ListInView, request, reply);
 }
 
 grpc::ServerWriteReactor<pb::WatchTherapiesReply>* CustodyService::WatchTherapies(
@@ -220,29 +264,8 @@ grpc::ServerUnaryReactor* CustodyService::Preview(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* CustodyService::Find(grpc::CallbackServerContext* context,
                                                const pb::FindRequest* request,
                                                pb::FindReply* reply) {
-  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) -> Status {
-    CUSTODY_RETURN_IF_ERROR(CheckName("an identifier", request->value()));
-    if (request->type() == kPersonType) {
-      return InvalidArgument("people are found by Trace, in events that the caller may read");
-    }
-    CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc_.ledger().Find(*request));
-    std::uint64_t unread = 0;
-    for (pb::FoundIdentifier& one : *found.mutable_found()) {
-      const Status seen = Look(rpc_.ledger(), permit, one.therapy()).status();
-      if (seen.code() == StatusCode::kDataLoss) {
-        spdlog::error("find: therapy {} cannot be read: {}", one.therapy(), Message(seen));
-        ++unread;
-        continue;
-      }
-      if (seen.code() == StatusCode::kNotFound) continue;
-      CUSTODY_RETURN_IF_ERROR(seen);
-      CUSTODY_RETURN_IF_ERROR(rpc_.LogRead(permit, one.therapy(), "find " + one.type()));
-      *reply->add_found() = std::move(one);
-    }
-    if (reply->found_size() > 0) return Status();
-    // Nothing is an answer only when everything could be looked at.
-    CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc_.ledger().IndexLacks());
-    return unread == 0 && lacks.empty() ? Status() : NotWhole(unread, lacks);
+  return rpc_.Serve(context, Call::kReadTherapies, [=, this](const Permit& permit) {
+    return FindInView(rpc_, permit, *request, reply);
   });
 }
 
@@ -343,21 +366,18 @@ grpc::ServerUnaryReactor* CustodyService::Backup(grpc::CallbackServerContext* co
 grpc::ServerUnaryReactor* CustodyService::ListAlerts(grpc::CallbackServerContext* context,
                                                      const pb::ListAlertsRequest* request,
                                                      pb::ListAlertsReply* reply) {
-  return rpc_.Serve(context, Call::kListAlerts, [=, this](const Permit& permit) -> Status {
-    if (rpc_.alerting() == nullptr) return NobodyIsTold();
-    CUSTODY_ASSIGN_OR_RETURN(*reply, AlertsInView(rpc_, permit, *request));
-    return Status();
-  });
+  return ServeListing(rpc_, context, Call::kListAlerts, ListAlertsInView, request, reply);
 }
 
 grpc::ServerUnaryReactor* CustodyService::TestAlert(grpc::CallbackServerContext* context,
                                                     const pb::TestAlertRequest* request,
                                                     pb::TestAlertReply* reply) {
-  return rpc_.Serve(context, Call::kTestAlert, [=, this](const Permit&) -> Status {
+  const auto test = [=, this](const Permit&) -> Status {
     if (rpc_.alerting() == nullptr) return NobodyIsTold();
     CUSTODY_ASSIGN_OR_RETURN(*reply, rpc_.alerting()->Test(request->site(), rpc_.ledger().Now()));
     return Status();
-  });
+  };
+  return rpc_.Serve(context, Call::kTestAlert, test, RpcContext::Lane::kTests);
 }
 
 }  // namespace custody

@@ -3,131 +3,132 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdio>
+#include <utility>
 
+#include "crypto/encoding.h"
+#include "crypto/sealing.h"
 #include "server/rpc/limits.h"
 #include "server/rpc/views.h"
 
 namespace custody {
 namespace {
 
-// Where a page begins: after `last`, a therapy that the caller may see, and `passed` more that it
-// may not. `unread` of all that came before could not be read.
+// Where a page begins.
 struct PagePlace {
-  std::string last;
-  std::uint64_t passed = 0;
-  std::uint64_t unread = 0;
+  std::string last;          // the therapy that was looked at last
+  bool unread = false;       // of all that came before, something could not be read
+  std::uint32_t number = 0;  // pages before this one
 };
 
-constexpr std::size_t kDigits = 8;
+// In clear before the seal: whoever asks knows it, and the texts have the order of the pages.
+constexpr std::size_t kNumberDigits = 8;
+constexpr std::size_t kIdBytes = 64;  // as long as an id may be: its length says nothing
 
-// "ID" or "ID PASSED UNREAD"; with leading zeros, so that the texts have the order of the places.
-std::string TextOf(const PagePlace& place) {
-  if (place.passed == 0 && place.unread == 0) return place.last;
-  std::array<char, 64> numbers{};
-  std::snprintf(numbers.data(), numbers.size(), " %08llu %08llu",
-                static_cast<unsigned long long>(place.passed),
-                static_cast<unsigned long long>(place.unread));
-  return place.last + numbers.data();
+std::string ContextOf(const Permit& permit, const Listing& listing, std::string_view number) {
+  std::string context = "custody page\n";
+  context.append(listing.what).append("\n").append(permit.caller.station).append("\n");
+  return context.append(number);
 }
 
-StatusOr<PagePlace> PlaceIn(const std::string& after) {
+// "NUMBER SEALED", of a flag and an id.
+StatusOr<std::string> TextOf(RpcContext& rpc, const Permit& permit, const Listing& listing,
+                             const PagePlace& place) {
+  std::string number = std::to_string(place.number);
+  number.insert(0, kNumberDigits - std::min(kNumberDigits, number.size()), '0');
+  std::string plain(1, place.unread ? '!' : ' ');
+  plain.append(place.last).resize(1 + kIdBytes, '\0');
+  CUSTODY_ASSIGN_OR_RETURN(const std::string key, rpc.page_key());
+  CUSTODY_ASSIGN_OR_RETURN(const std::string sealed,
+                           Seal(key, ContextOf(permit, listing, number), plain, SystemRng()));
+  return number + " " + Base64(sealed);
+}
+
+StatusOr<PagePlace> PlaceIn(RpcContext& rpc, const Permit& permit, const Listing& listing) {
+  const std::string_view text = listing.after;
   PagePlace place;
-  const std::size_t space = after.find(' ');  // no id has one
-  place.last = after.substr(0, space);
-  if (space == std::string::npos) return place;
-  const std::string_view numbers = std::string_view(after).substr(space);
-  const auto number = [&](std::size_t at, std::uint64_t& out) {
-    const std::string_view digits = numbers.substr(std::min(at, numbers.size()), kDigits);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    return error == std::errc() && end == digits.data() + kDigits;
-  };
-  const bool sound = numbers.size() == 2 * (kDigits + 1) && numbers[kDigits + 1] == ' ' &&
-                     number(1, place.passed) && number(kDigits + 2, place.unread);
-  if (!sound) return InvalidArgument("after is what a page before gave as next");
+  if (text.empty()) return place;
+  const Status unknown = InvalidArgument(
+      "after is what the page before gave as next, to this station, and since the server was "
+      "started: begin the list again");
+  if (text.size() <= kNumberDigits || text[kNumberDigits] != ' ') return unknown;
+  const std::string_view number = text.substr(0, kNumberDigits);
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), place.number);
+  if (error != std::errc() || end != number.data() + number.size()) return unknown;
+  const StatusOr<std::string> sealed = DecodeBase64(text.substr(kNumberDigits + 1));
+  if (!sealed.ok()) return unknown;
+  CUSTODY_ASSIGN_OR_RETURN(const std::string key, rpc.page_key());
+  const StatusOr<std::string> plain = Unseal(key, ContextOf(permit, listing, number), *sealed);
+  if (!plain.ok() || plain->size() != 1 + kIdBytes) return unknown;
+  place.unread = plain->front() == '!';
+  place.last = plain->substr(1, plain->find('\0', 1) - 1);
   return place;
 }
 
-// What one page looks at.
-class Page {
- public:
-  Page(RpcContext& rpc, const Permit& permit, const Listing& listing, PagePlace place)
-      : rpc_(rpc), permit_(permit), listing_(listing), skip_(place.passed), place_(place) {}
-
-  // Looks at one more; false when the page ends before it.
-  StatusOr<bool> LookAt(const std::string& id) {
-    if (skip_ > 0) {  // looked at for the page before
-      --skip_;
-      return true;
-    }
-    const std::uint64_t cost = listing_.as_of.has_value() ? kCostOfReplay : 1;
-    if (cost_ + cost > kMostLookedAt) return false;
-    cost_ += cost;
-    StatusOr<pb::GetTherapyReply> therapy =
-        Look(rpc_.ledger(), permit_, id, listing_.as_of, Keep::kNo);
-    if (!therapy.ok()) return Passed(id, therapy.status());
-    if (taken_ >= listing_.limit || bytes_ > kMaxReplyBytes / 2) return false;
-    const StatusOr<std::size_t> size = listing_.take(id, *therapy);
-    if (!size.ok()) return Passed(id, size.status());
-    bytes_ += *size;
-    ++taken_;
-    place_ = {id, 0, place_.unread};
-    return true;
-  }
-
-  const PagePlace& place() const { return place_; }
-  bool empty() const { return taken_ == 0; }
-
- private:
-  StatusOr<bool> Passed(const std::string& id, const Status& why) {
-    if (why.code() == StatusCode::kDataLoss) {
-      spdlog::error("{}: therapy {} cannot be read: {}", listing_.what, id, Message(why));
-      ++place_.unread;
-    } else if (why.code() != StatusCode::kNotFound) {
-      return why;
-    }
-    ++place_.passed;
-    return true;
-  }
-
-  RpcContext& rpc_;
-  const Permit& permit_;
-  const Listing& listing_;
-  std::uint64_t skip_;
-  PagePlace place_;  // of the next page
-  std::uint64_t cost_ = 0;
-  std::uint32_t taken_ = 0;
-  std::size_t bytes_ = 0;
-};
-
 }  // namespace
 
-StatusOr<std::string> ListPage(RpcContext& rpc, const Permit& permit, const Listing& listing,
-                               const std::function<bool()>& cancelled) {
-  CUSTODY_ASSIGN_OR_RETURN(const PagePlace place, PlaceIn(listing.after));
-  Page page(rpc, permit, listing, place);
-  std::string after = place.last;
+StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listing& listing,
+                             std::string after, const std::function<bool()>& cancelled) {
+  const std::uint64_t cost = listing.as_of.has_value() ? kCostOfReplay : 1;
+  std::uint64_t spent = 0;
+  std::size_t bytes = 0;
+  Looked looked;
+  const auto pass = [&](const std::string& id, const Status& why) -> Status {
+    if (why.code() == StatusCode::kNotFound) {
+      rpc.damaged().Forget(id);
+      return Status();
+    }
+    if (why.code() != StatusCode::kDataLoss) return why;
+    spdlog::error("{}: therapy {} cannot be read: {}", listing.what, id, Message(why));
+    rpc.damaged().Note(id);
+    looked.unread = true;
+    return Status();
+  };
   while (true) {
     CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids, listing.ids(after));
-    if (ids.empty()) break;
+    if (ids.empty()) return looked;
     for (const std::string& id : ids) {
       if (cancelled()) return absl::CancelledError("the caller left");
-      CUSTODY_ASSIGN_OR_RETURN(const bool in, page.LookAt(id));
-      if (!in) return TextOf(page.place());
+      looked.more = spent + cost > listing.most;
+      if (looked.more) return looked;
+      spent += cost;
+      StatusOr<pb::GetTherapyReply> therapy =
+          Look(rpc.ledger(), permit, id, listing.as_of, Keep::kNo);
+      if (therapy.ok()) {
+        looked.more = looked.taken >= listing.limit || bytes > kMaxReplyBytes / 2;
+        if (looked.more) return looked;
+        rpc.damaged().Forget(id);
+        const StatusOr<std::size_t> size = listing.take(id, *therapy);
+        if (!size.ok()) CUSTODY_RETURN_IF_ERROR(pass(id, size.status()));
+        bytes += size.value_or(0);
+        looked.taken += size.ok() ? 1U : 0U;
+      } else {
+        CUSTODY_RETURN_IF_ERROR(pass(id, therapy.status()));
+      }
+      looked.last = id;
     }
     after = ids.back();
   }
-  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc.ledger().IndexLacks());
-  if (page.place().unread == 0 && lacks.empty()) return std::string();
-  if (!page.empty()) return TextOf(page.place());
-  return NotWhole(page.place().unread, lacks);
 }
 
-Status NotWhole(std::uint64_t unread, std::string_view lacks) {
-  std::string why;
-  if (unread > 0) why = std::to_string(unread) + " therapies cannot be read";
+StatusOr<std::string> ListPage(RpcContext& rpc, const Permit& permit, const Listing& listing,
+                               const std::function<bool()>& cancelled) {
+  CUSTODY_ASSIGN_OR_RETURN(PagePlace place, PlaceIn(rpc, permit, listing));
+  CUSTODY_ASSIGN_OR_RETURN(const Looked looked,
+                           LookThrough(rpc, permit, listing, place.last, cancelled));
+  if (!looked.last.empty()) place.last = looked.last;
+  place.unread = place.unread || looked.unread;
+  ++place.number;
+  if (looked.more) return TextOf(rpc, permit, listing, place);
+  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc.ledger().IndexLacks());
+  if (!place.unread && lacks.empty()) return std::string();
+  if (looked.taken > 0) return TextOf(rpc, permit, listing, place);
+  return NotWhole(place.unread, lacks);
+}
+
+Status NotWhole(bool unread, std::string_view lacks) {
+  std::string why = unread ? "therapies cannot be read" : "";
   if (!lacks.empty()) {
     why += (why.empty() ? "" : "; ") + ("the index lacks " + std::string(lacks));
   }

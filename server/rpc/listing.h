@@ -2,8 +2,8 @@
 //
 // What a page costs is bounded by the therapies that are looked at, shown or not: else a caller
 // that may see nothing would have the whole ledger folded for it. So a page may end between two
-// therapies that the caller may not see. Where it goes on is told by the last one that it may, and
-// how many are to be passed over after it, so that no page says what the others are called.
+// therapies that the caller may not see. Where it goes on is sealed with a key of this run of the
+// server, and as long as any other: nobody reads off it which others there are, or how many.
 #ifndef CUSTODY_SERVER_RPC_LISTING_H_
 #define CUSTODY_SERVER_RPC_LISTING_H_
 
@@ -22,9 +22,10 @@
 namespace custody {
 
 struct Listing {
-  std::string_view what;  // for the server's log: "worklist"
+  std::string_view what;  // for the server's log, and the seal: "worklist"
   std::string after;      // as the request says
   std::uint32_t limit = 0;
+  std::uint64_t most = kMostLookedAt;           // therapies that are looked at
   std::optional<Instant> as_of = std::nullopt;  // every therapy is folded anew
   // The first ids greater than `after`, in order; none at the end.
   std::function<StatusOr<std::vector<std::string>>(const std::string& after)> ids;
@@ -33,15 +34,26 @@ struct Listing {
 };
 
 // `ListPage` gives what is to be asked for as `after` for the next page; empty: that was all. A
-// therapy that cannot be read is passed over and counted, and what the index lacks is known; that
-// is said by FAILED_PRECONDITION in place of the last page, which would show nothing, so that
-// whatever can be listed is listed first. CANCELLED when the caller left; INVALID_ARGUMENT for an
-// `after` that no page gave.
+// therapy that cannot be read is passed over, and what the index lacks is known; that is said by
+// FAILED_PRECONDITION in place of the last page, which would show nothing, so that whatever can be
+// listed is listed first. CANCELLED when the caller left; INVALID_ARGUMENT for an `after` that no
+// page gave to this station since the server was started.
 StatusOr<std::string> ListPage(RpcContext& rpc, const Permit& permit, const Listing& listing,
                                const std::function<bool()>& cancelled);
 
-// `NotWhole` is that error. `unread` therapies could not be read; `lacks` as Ledger::IndexLacks.
-Status NotWhole(std::uint64_t unread, std::string_view lacks);
+// What one page came to.
+struct Looked {
+  std::string last;     // looked at last; empty: none
+  bool more = false;    // there are others behind it
+  bool unread = false;  // one could not be read, and was passed over
+  std::size_t taken = 0;
+};
+// `LookThrough` is the page itself, from the first id greater than `after` on.
+StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listing& listing,
+                             std::string after, const std::function<bool()>& cancelled);
+
+// `NotWhole` is that error. `unread`: therapies could not be read; `lacks` as Ledger::IndexLacks.
+Status NotWhole(bool unread, std::string_view lacks);
 
 // `AfterIn` gives of `ids`, which are in order, those greater than `after`, a hundred at most.
 std::vector<std::string> AfterIn(const std::vector<std::string>& ids, const std::string& after);

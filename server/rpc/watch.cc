@@ -6,6 +6,8 @@
 
 #include "server/rpc/watch.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -63,6 +65,8 @@ class WatchReactor final : public Reactor<Base>, public LongStream {
   std::shared_ptr<void> token_;  // of the ledger's Watch
   pb::WatchTherapiesReply writing_;
   std::string after_;             // the last therapy of the first round; used by Fetch only
+  bool told_all_ = false;         // the first round is over; used by Fetch only
+  bool unread_ = false;           // not all of it could be read; used by Fetch only
   std::set<std::string> logged_;  // used by Fetch only
   // The newest entry that each therapy's present state held; used by Fetch only. The ledger tells
   // of a change after it answered for it, so one of these may still be on its way here.
@@ -166,7 +170,7 @@ void WatchReactor::Fetch() {
   });
   std::unique_lock lock(mutex_);
   busy_ = false;
-  if (first && found.empty()) first_round_ = false;
+  if (told_all_) first_round_ = false;
   ready_ = std::move(found);
   if (!status.ok() && !ended_) {
     ended_ = true;
@@ -175,22 +179,25 @@ void WatchReactor::Fetch() {
   Advance(std::move(lock));
 }
 
-// The next page of what there is; empty when all was told.
+// The next few of what there is. Whoever may see none of them waits behind the other watchers for
+// the next few, and gives their thread back meanwhile. A therapy that cannot be read is left out; a
+// reply that names none says at the end that not all was told.
 Status WatchReactor::FetchPresent(std::deque<pb::WatchTherapiesReply>& found) {
-  while (found.empty()) {
-    std::vector<std::string> ids;
-    if (wanted_.empty()) {
-      CUSTODY_ASSIGN_OR_RETURN(ids, rpc_.ledger().ListTherapies(after_, kPageTherapies));
-    } else {
-      auto next = wanted_.upper_bound(after_);
-      for (; next != wanted_.end() && ids.size() < kPageTherapies; ++next) ids.push_back(*next);
-    }
-    if (ids.empty()) return Status();
-    for (const std::string& id : ids) {
-      CUSTODY_RETURN_IF_ERROR(Append({0, TherapyChain(id), ""}, found));
-    }
-    after_ = ids.back();
+  std::vector<std::string> ids;
+  if (wanted_.empty()) {
+    CUSTODY_ASSIGN_OR_RETURN(ids, rpc_.ledger().ListTherapies(after_, kPageTherapies));
+  } else {
+    auto next = wanted_.upper_bound(after_);
+    for (; next != wanted_.end() && ids.size() < kPageTherapies; ++next) ids.push_back(*next);
   }
+  for (const std::string& id : ids) {
+    CUSTODY_RETURN_IF_ERROR(Append({0, TherapyChain(id), ""}, found));
+    after_ = id;
+  }
+  told_all_ = ids.empty();
+  if (!told_all_) return Status();
+  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, rpc_.ledger().IndexLacks());
+  if (unread_ || (wanted_.empty() && !lacks.empty())) found.emplace_back();
   return Status();
 }
 
@@ -202,7 +209,13 @@ Status WatchReactor::Append(const LedgerChange& change,
       !first && told != present_.end() && change.index <= told->second) {
     return Status();
   }
-  const StatusOr<pb::GetTherapyReply> therapy = Look(rpc_.ledger(), permit_, id);
+  const StatusOr<pb::GetTherapyReply> therapy =
+      Look(rpc_.ledger(), permit_, id, std::nullopt, first ? Keep::kNo : Keep::kYes);
+  if (therapy.status().code() == StatusCode::kDataLoss) {
+    spdlog::error("watch: therapy {} cannot be read: {}", id, Message(therapy.status()));
+    unread_ = true;
+    return Status();
+  }
   if (!therapy.ok()) {
     // Not theirs to see, or none: said by silence, as for any other id.
     return therapy.status().code() == StatusCode::kNotFound ? Status() : therapy.status();

@@ -21,6 +21,7 @@
 namespace custody {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -102,8 +103,10 @@ class AlertingTest : public ::testing::Test {
     ledger = Must(Ledger::Open(options, Must(PrivateKey::LoadPlain(world.data() / "log.key"))));
     OpenAlerting();
   }
-  void OpenAlerting() {
-    alerting = Must(Alerting::Open(*ledger, TheConfig(), told));
+  void OpenAlerting(const AlertingConfig& config = TheConfig(),
+                    std::chrono::milliseconds patience = std::chrono::minutes(10)) {
+    watch.reset();
+    alerting = Must(Alerting::Open(*ledger, config, told, patience));
     // After it: who is told later has heard that it was told.
     watch = ledger->Watch([this](const LedgerChange& change) { heard = change.index; });
   }
@@ -305,6 +308,49 @@ TEST_F(AlertingTest, ASlowRecipientKeepsWhatArisesFromOthersForOneMessageOnly) {
       << "nobody waits until the slow one has all of its own";
 }
 
+// Each of the clinic's escalation list is told every ten minutes by now, and hangs.
+TEST_F(AlertingTest, TwelveThatHangKeepNothingUrgentFromTheThirteenth) {
+  AlertingConfig config = TheConfig();
+  config.lists[0].tell.clear();
+  config.recipients.erase(config.recipients.begin(), config.recipients.begin() + 2);
+  for (int i = 0; i < 12; ++i) {
+    config.recipients.push_back(Named("hung-" + std::to_string(i)));
+    config.lists[0].tell.push_back(config.recipients.back().name);
+  }
+  OpenAlerting(config);
+  Measure();
+  Contaminate();
+  Step();
+  for (int i = 0; i < 11; ++i) After(15 * kMicrosPerMinute);
+  ASSERT_THAT(List()[0].handouts(), SizeIs(13)) << "all of them were told";
+  Acknowledge("lab.qa.1", Only("F5"));
+  Step();
+  OpenAlerting(config, std::chrono::milliseconds(0));
+  std::promise<void> release;
+  std::atomic<int> hanging{0};
+  told.working = [&hanging, released = release.get_future().share()](const std::string& name) {
+    if (!name.starts_with("hung")) return;
+    ++hanging;
+    released.wait();
+  };
+  clock.Pass(15 * kMicrosPerMinute);
+  alerting->Step();
+  while (hanging < 12) std::this_thread::yield();
+  Recall();
+  while (!told.Has("quality F18 LAB")) {
+    alerting->Step();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(hanging, 12) << "who has something in hand is handed nothing more";
+  release.set_value();
+  while (!told.Has("hung-0 F18 CLINIC")) {
+    alerting->Step();
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(told.Has("hung-0 F5 CLINIC")) << "what it had in hand was taken";
+  alerting.reset();
+}
+
 TEST_F(AlertingTest, ATestThatFailsPausesNoRealAlert) {
   std::vector<bool> well;
   alerting->OnWell([&well](bool now) { well.push_back(now); });
@@ -351,6 +397,20 @@ TEST_F(AlertingTest, ARowThatIsDamagedIsDroppedAndItsAlertToldAnew) {
     EXPECT_THAT(Step(), IsEmpty());
     EXPECT_THAT(List(), SizeIs(1));
   }
+}
+
+// It held when a therapy is to be looked at again.
+TEST_F(AlertingTest, ADamagedRowOfWhatIsDueHasEveryTherapyLookedAt) {
+  Measure();
+  EXPECT_THAT(Step(), IsEmpty());
+  Batch batch;
+  CUSTODY_ASSERT_OK(ledger->ReadAlertRows("d", [&](std::string_view key, std::string_view) {
+    if (key.starts_with('d')) batch.Delete(Table::kAlerts, key);
+    return true;
+  }));
+  batch.Put(Table::kAlerts, std::string("d\x00\x01", 3), "");
+  CUSTODY_ASSERT_OK(ledger->WriteAlertRows(batch));
+  EXPECT_THAT(After(4 * kMicrosPerHour + 1), ElementsAre("pager R28 CLINIC"));
 }
 
 TEST_F(AlertingTest, StatusCountsWhatWaitsTooLongAndWhatReachesNobody) {
@@ -466,6 +526,38 @@ TEST_F(AlertingTest, ALookWithoutAnythingDueWritesNothing) {
   const std::uint64_t before = ledger->GetStatus().syncs();
   for (int i = 0; i < 10; ++i) Step();
   EXPECT_EQ(ledger->GetStatus().syncs(), before);
+}
+
+// A server of before took such settings: it goes on recording, and says what is wrong.
+TEST(AlertingInProductionTest, AWebhookInClearIsHandedNothingAndKeepsNobodyFromRecording) {
+  const ServerWorld world({.small = true}, "one", pb::PRODUCTION);
+  LedgerOptions options;
+  options.folder = world.data();
+  const auto ledger =
+      Must(Ledger::Open(options, Must(PrivateKey::LoadPlain(world.data() / "log.key"))));
+  AlertingConfig config;
+  config.recipients.push_back(Named("pager"));
+  Recipient& hook = config.recipients.emplace_back();
+  hook.name = "hook";
+  hook.webhook = "http://alarm.example/token";
+  TellList& list = config.lists.emplace_back();
+  list.site = "CLINIC";
+  list.tell = {"hook", "pager"};
+  FakeDeliverer told;
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto alerting, Alerting::Open(*ledger, config, told));
+  alerting->Step();
+  bool well = true;
+  alerting->OnWell([&well](bool now) { well = now; });
+  EXPECT_FALSE(well);
+  const pb::AlertingStatus status = alerting->GetStatus(ledger->Now());
+  EXPECT_FALSE(status.recipients(0).failing());
+  EXPECT_TRUE(status.recipients(1).failing());
+  EXPECT_THAT(status.recipients(1).error(),
+              AllOf(HasSubstr("in clear: nothing is handed to it"), Not(HasSubstr("token"))));
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto tested, alerting->Test("CLINIC", ledger->Now()));
+  EXPECT_THAT(tested.handouts(0).error(), HasSubstr("in clear"));
+  EXPECT_EQ(tested.handouts(1).error(), "");
+  EXPECT_THAT(told.Take(), ElementsAre("pager TEST CLINIC"));
 }
 
 TEST_F(AlertingTest, AStartedOneStepsByItself) {

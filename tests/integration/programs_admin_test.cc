@@ -423,5 +423,28 @@ TEST_F(ProgramsAdminTest, TrusteesChangeByTheirQuorumAndWhoLeftDecidesNothingMor
   EXPECT_EQ(clean.exit_code, 0) << clean.said();
 }
 
+TEST(ProgramsCheckTest, SettingsThatTellAlertsInClearAreRefusedInProductionAlone) {
+  for (const pb::Environment environment : {pb::DEMO, pb::PRODUCTION}) {
+    const ServerWorld world({.small = true}, "one", environment);
+    const std::filesystem::path settings = world.Scratch("server.toml");
+    const auto check = [&](const std::string& webhook) {
+      Must(WriteFileAtomically(settings, "[[alerts.recipient]]\nname = \"hook\"\nwebhook = \"" +
+                                             webhook +
+                                             "\"\n[[alerts.list]]\nsite = \"CLINIC\"\n"
+                                             "tell = [\"hook\"]\n"));
+      return Execute(
+          {.program = "custody-admin",
+           .arguments = {"check", world.data().string(), "--settings", settings.string()}});
+    };
+    const Ended clear = check("http://alarm.example/token");
+    const bool refused = clear.said().find("in clear: nothing is handed") != std::string::npos;
+    EXPECT_EQ(refused, environment == pb::PRODUCTION) << clear.said();
+    EXPECT_EQ(refused, clear.exit_code == 1) << clear.said();
+    EXPECT_THAT(clear.said(), Not(HasSubstr("token")));
+    EXPECT_THAT(check("https://alarm.example/token").said(), Not(HasSubstr("in clear")));
+    EXPECT_EQ(check("ftp://alarm.example").exit_code, 2);
+  }
+}
+
 }  // namespace
 }  // namespace custody

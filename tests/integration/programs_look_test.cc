@@ -62,6 +62,18 @@ TEST_F(ProgramsLookTest, InventoryListsWhatIsAtAPlaceAndNothingElse) {
   EXPECT_EQ(json["containers"][0]["container"], kMainBag);
 }
 
+// Soonest first, and both in the time of the site that treats.
+TEST_F(ProgramsLookTest, TheBoardSaysWhatTheWorklistSaysFirst) {
+  const auto board = nlohmann::json::parse(Clinic({"board", "--json"}).out, nullptr, false);
+  const auto list =
+      nlohmann::json::parse(Clinic({"worklist", "--all", "--json"}).out, nullptr, false);
+  ASSERT_EQ(board["therapies"].size(), 1U) << board;
+  ASSERT_EQ(list["entries"].size(), 1U) << list;
+  const std::string next = board["therapies"][0]["next"];
+  EXPECT_THAT(next, testing::StartsWith(list["entries"][0]["steps"][0].value("label", "?")));
+  EXPECT_THAT(Clinic({"board"}).out, HasSubstr(next));
+}
+
 TEST_F(ProgramsLookTest, WhyNamesTheRuleWhatItExpectedAndFoundAndWhoMayGrant) {
   const Ended blocked = Clinic({"why", "T1", "thaw_started"});
   EXPECT_EQ(blocked.exit_code, 1) << blocked.said();

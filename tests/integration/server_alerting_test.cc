@@ -165,6 +165,13 @@ TEST_F(ServerAlertingTest, AWebhookThatAnswersBadlyIsPassedOverAndShown) {
   Await([&] { return Lines("\"site\":\"LAB\"") == 1; });  // by the next in the list
   Await([&] { return Alerts().recipients(1).failing(); });
   EXPECT_THAT(Alerts().recipients(1).error(), HasSubstr("500"));
+  EXPECT_THAT(List(*lab, "F5")[0].handouts(0).error(), HasSubstr("500"));
+  const pb::ListAlertsReply told = ListAll(*admin);
+  for (const pb::AlertRecord& alert : told.alerts()) {
+    for (const pb::Handout& handout : alert.handouts()) {
+      EXPECT_EQ(handout.error(), "") << "it may be what was handed out";
+    }
+  }
   for (const int status : {302, 404, 199}) {
     hook.status = status;
     pb::TestAlertRequest request;

@@ -2,6 +2,7 @@
 // whom, and that it is noted.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -45,6 +46,11 @@ class ServerRecallTest : public ::testing::Test {
     CUSTODY_EXPECT_OK(
         caller.Ask(*caller.custody, &pb::Custody::Stub::Worklist, request, &reply).status);
     return reply;
+  }
+  Status PageStatus(const pb::WorklistRequest& request, std::string_view station) {
+    RawCaller caller = Caller(station);
+    pb::WorklistReply reply;
+    return caller.Ask(*caller.custody, &pb::Custody::Stub::Worklist, request, &reply).status;
   }
   static std::vector<std::string> Concerned(const pb::TraceReply& reply) {
     std::vector<std::string> ids;
@@ -140,19 +146,34 @@ TEST_F(ServerRecallTest, APageOfALongListEndsWhereverItIsAndNamesNobodyElsesTher
   *request.mutable_as_of() = ToProto(world_.ledger().now() + -kMicrosPerMinute);
   const pb::WorklistReply first = Worklist(request, "other.station.1");
   EXPECT_EQ(first.looked_at(), 0U);
-  EXPECT_EQ(first.next(), " 00000100 00000000");
+  EXPECT_THAT(first.next(), testing::MatchesRegex("00000001 [A-Za-z0-9+/]+=*"));
+  EXPECT_EQ(Worklist(request, "clinic.station.1").next().size(), first.next().size())
+      << "sealed, and as long as where anybody's page ends";
   request.set_after(first.next());
   const pb::WorklistReply second = Worklist(request, "other.station.1");
   EXPECT_EQ(second.looked_at(), 0U);
   EXPECT_EQ(second.next(), "");
-  for (const char* bad : {" 100", "T1 1 1", " 00000100 0000000x"}) {
+  std::string later = first.next();
+  later[7] = '2';
+  std::string changed = first.next();
+  changed[20] = changed[20] == 'A' ? 'B' : 'A';
+  for (const std::string& bad :
+       {std::string("T1"), std::string(" 00000100 00000000"), later, changed, first.next() + "="}) {
     request.set_after(bad);
-    RawCaller caller = Caller("clinic.station.1");
-    pb::WorklistReply reply;
-    EXPECT_THAT(caller.Ask(*caller.custody, &pb::Custody::Stub::Worklist, request, &reply).status,
-                StatusIs(StatusCode::kInvalidArgument, "after"))
+    EXPECT_THAT(PageStatus(request, "other.station.1"),
+                StatusIs(StatusCode::kInvalidArgument, "begin the list again"))
         << bad;
   }
+  request.set_after(first.next());
+  EXPECT_THAT(PageStatus(request, "clinic.station.1"),
+              StatusIs(StatusCode::kInvalidArgument, "to this station"))
+      << "another's";
+  EXPECT_EQ(server_.Signal(SIGTERM), 0);
+  const RunningServer again(world_.data());
+  RawCaller stranger(again.address(), world_.authority(), "other.station.1");
+  pb::WorklistReply reply;
+  EXPECT_THAT(stranger.Ask(*stranger.custody, &pb::Custody::Stub::Worklist, request, &reply).status,
+              StatusIs(StatusCode::kInvalidArgument, "since the server was started"));
 }
 
 TEST_F(ServerRecallTest, ABagLeadsBackToWhatItTouchedInTheCallersView) {

@@ -75,7 +75,8 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
      {"crypto", "custody", "custody/v1", "server/alerting", "server/ledger", "server/store",
       "server/rpc"}},
     {"client", {"crypto", "custody", "custody/v1"}},
-    {"tools", {"crypto", "custody", "custody/v1", "client", "server/ledger", "server/store"}},
+    {"tools",
+     {"crypto", "custody", "custody/v1", "client", "server", "server/ledger", "server/store"}},
 };
 
 // Libraries that only some rooms may see.

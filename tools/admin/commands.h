@@ -34,6 +34,7 @@ void AddStation(CLI::App& app, CommandLine& line);
 void AddAlert(CLI::App& app, CommandLine& line);
 void AddAccess(CLI::App& app, CommandLine& line);
 void AddUpkeep(CLI::App& app, CommandLine& line);
+void AddCheck(CLI::App& app, CommandLine& line);
 
 // `AddSigning` adds --folder, --pins and --as to a command that signs.
 void AddSigning(CLI::App& command, CommandLine& line);

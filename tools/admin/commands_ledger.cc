@@ -10,8 +10,6 @@
 #include "client/personal_key.h"
 #include "crypto/file.h"
 #include "crypto/random.h"
-#include "custody/auditor.h"
-#include "server/ledger/reader.h"
 #include "tools/admin/commands.h"
 #include "tools/admin/founding.h"
 #include "tools/admin/stations.h"
@@ -21,7 +19,6 @@ namespace custody {
 namespace {
 
 constexpr std::size_t kMaxPemBytes = 64 << 10;
-constexpr std::size_t kMaxTrustBytes = 1 << 20;
 
 StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person) {
   CUSTODY_ASSIGN_OR_RETURN(const StationFolder folder, StationFolder::Open(line.act.folder));
@@ -29,38 +26,6 @@ StatusOr<std::string> NewKey(const CommandLine& line, const std::string& person)
                            MakePersonalKey(folder, person, line.act.pins, SystemRng()));
   return Said(line, "key made; its request for enrolment is " + made.request.string(),
               {{"request", made.request.string()}, {"keyId", made.key_id.ToHex()}});
-}
-
-void AddCheck(CLI::App& app, CommandLine& line) {
-  auto folder = std::make_shared<std::string>();
-  auto trust_file = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand(
-      "check", "Audit a data folder or a backup; reads only, also while a server serves it");
-  command->add_option("folder", *folder, "Data folder")->required();
-  command->add_option("--trust", *trust_file, "Trust anchor; without it nobody is pinned");
-  command->footer("Example: custody-admin check ledger --trust admin/ledger.trust.json");
-  command->callback([folder, trust_file, &line] {
-    line.failed = ExitCodeOfReading;
-    line.run = [folder, trust_file, &line]() -> StatusOr<std::string> {
-      std::optional<TrustAnchor> trust;
-      if (!trust_file->empty()) {
-        CUSTODY_ASSIGN_OR_RETURN(const std::string json, ReadFile(*trust_file, kMaxTrustBytes));
-        CUSTODY_ASSIGN_OR_RETURN(trust, TrustAnchor::Parse(json));
-      }
-      CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report,
-                               AuditFolder(*folder, trust ? &*trust : nullptr, {}));
-      line.exit_code = ExitCode(report);
-      if (!line.json) return Render(report);
-      std::string text;
-      google::protobuf::util::JsonPrintOptions print;
-      print.always_print_primitive_fields = true;
-      print.preserve_proto_field_names = true;
-      if (!google::protobuf::util::MessageToJsonString(report, &text, print).ok()) {
-        return Internal("the report could not be written as json");
-      }
-      return text + "\n";
-    };
-  });
 }
 
 void AddClock(CLI::App& app, CommandLine& line) {
@@ -242,7 +207,6 @@ void AddKey(CLI::App& app, CommandLine& line) {
 void AddUpkeep(CLI::App& app, CommandLine& line) {
   AddStatusAndBackup(app, line);
   AddClock(app, line);
-  AddCheck(app, line);
 }
 
 }  // namespace custody

@@ -41,6 +41,7 @@ int Run(int argc, char** argv) {
   AddAlert(app, line);
   AddAccess(app, line);
   AddUpkeep(app, line);
+  AddCheck(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

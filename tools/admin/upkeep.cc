@@ -39,9 +39,11 @@ std::string Told(const pb::Handout& handout, std::string_view zone) {
     text += "told " + Times(handout.times()) + ", " + At(handout.first(), zone);
     if (handout.times() > 1) text += " to " + At(handout.last(), zone);
   }
-  if (handout.error().empty()) return text;
-  return text + (handout.has_last() ? "; " : "") + "NOT REACHED " + Times(handout.failures()) +
-         ", last " + At(handout.tried(), zone) + ": " + Plain(handout.error());
+  if (handout.failures() == 0) return text;
+  text += std::string(handout.has_last() ? "; " : "") + "NOT REACHED " + Times(handout.failures()) +
+          ", last " + At(handout.tried(), zone);
+  // Why is said of tests; of real alerts it is the recipient's state (custody-admin status).
+  return handout.error().empty() ? text : text + ": " + Plain(handout.error());
 }
 
 // Never tested is overdue: nobody knows whether anybody is told there.

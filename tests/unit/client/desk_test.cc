@@ -69,7 +69,8 @@ TEST_F(DeskTest, AServerTooBusyToGreetDoesNotKeepPeopleFromWorking) {
 TEST_F(DeskTest, TherapiesUnderWhatIsNoIdAreNotKept) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(const auto desk, Open());
   server_.lists = {"../../T1"};
-  EXPECT_THAT(desk->Therapies(), StatusIs(StatusCode::kDataLoss, "no id"));
+  Status whole;
+  EXPECT_THAT(desk->Therapies(whole), StatusIs(StatusCode::kDataLoss, "no id"));
 }
 
 // A refusal that never arrives: what waits in its chain waits on, and nothing else does.

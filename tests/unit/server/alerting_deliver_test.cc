@@ -35,11 +35,21 @@ TEST(RunCommandTest, FindsItsInputAndGivesItsOutput) {
 
 TEST(RunCommandTest, SaysHowItEnded) {
   EXPECT_THAT(Shell("echo no route >&2; exit 3"),
-              StatusIs(StatusCode::kUnavailable, "exit code 3: no route"));
+              StatusIs(StatusCode::kUnavailable, "exit code 3; it printed: no route"));
   EXPECT_THAT(Shell("kill -9 $$"), StatusIs(StatusCode::kUnavailable, "signal 9"));
   EXPECT_THAT(RunCommand({{"/no/such/program"}, ""}),
               StatusIs(StatusCode::kUnavailable, "/no/such/program cannot be started: No such"));
   EXPECT_THAT(Message(Shell("printf 'a\\033[2Jb\\n'; exit 1").status()), Not(HasSubstr("\033")));
+}
+
+TEST(RunCommandTest, HowItFailedCanBeSaidWithoutWhatItPrinted) {
+  const Status echoed = Shell("cat; exit 3", "{\"therapy\":\"T1\"}").status();
+  EXPECT_THAT(Message(echoed), HasSubstr("T1"));
+  EXPECT_THAT(WithoutOutput(echoed), StatusIs(StatusCode::kUnavailable, "ended with exit code 3"));
+  EXPECT_THAT(Message(WithoutOutput(echoed)), Not(HasSubstr("T1")));
+  const Status none = RunCommand({{"/no/such/program"}, ""}).status();
+  EXPECT_EQ(WithoutOutput(none), none);
+  EXPECT_EQ(WithoutOutput(Status()), Status());
 }
 
 TEST(RunCommandTest, WhatTakesTooLongIsKilledWithAllThatItStarted) {

@@ -126,7 +126,7 @@ TEST_F(AlertingRecipientsTest, InProductionNothingIsToldInClearOverTheNetwork) {
   for (const char* away :
        {"http://alarm.example/x", "http://127.0.0.1.alarm.example/", "http://localhost.example",
         "http://localhost@alarm.example/", "http://[2001:db8::1]/", "http://10.0.0.1:80/"}) {
-    EXPECT_THAT(check(away, pb::PRODUCTION), StatusIs(StatusCode::kInvalidArgument, "https://"))
+    EXPECT_THAT(check(away, pb::PRODUCTION), StatusIs(StatusCode::kFailedPrecondition, "https://"))
         << away;
     CUSTODY_EXPECT_OK(check(away, pb::DEMO)) << away;
   }
