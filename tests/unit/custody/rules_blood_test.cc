@@ -146,7 +146,10 @@ TEST_F(BloodTest, WhereNobodyCanTellWhichCountItWasTheGradeIsNotChangedInSilence
   ASSERT_EQ(Of(older, "ICAHT").size(), 1U) << Explain(older);
   EXPECT_FALSE(run.state().corrections(0).folded());
   Labs(3, "anc_1e9_per_l: 0.4");
-  Labs(3, "anc_1e9_per_l: 0.4");  // the day has two of them now
+  Pass(kMicrosPerHour);
+  MustDo({"clinic.lab.1"},  // the day has two of them now
+         "daily_labs { sampled_at $T blood_count: YES chemistry: YES coagulation: YES "
+         "anc_1e9_per_l: 0.4 }");
   EXPECT_TRUE(Says(Correct(0, "anc_1e9_per_l", "0.4", "1.4"), "ICAHT"));
   EXPECT_FALSE(run.state().corrections(1).folded());
 }
