@@ -12,6 +12,7 @@ namespace {
 class LotChoiceTest : public RulesTest {
  protected:
   void SetUp() override {
+    static_cast<void>(At("infusion_ordered"));
     pb::TherapyState& state = run.mutable_state();
     pb::Lot& other = *state.add_lots();
     other = state.lots(0);
@@ -23,25 +24,25 @@ class LotChoiceTest : public RulesTest {
   }
   const pb::Lot& Lot(int i) { return run.state().lots(i); }
   std::string Found() {
-    const std::vector<pb::Reason> reasons = Of(run.Judge(order), "R37");
+    const std::vector<pb::Reason> reasons = Of(run.Judge(Now("infusion_ordered")), "R37");
     return reasons.empty() ? "" : reasons[0].found();
   }
   void Select(const std::string& lot) {
     MustDo({"clinic.phy.1"},
            "lot_selected_for_infusion { lot: '" + lot + "' reason: 'the larger dose' }");
   }
-  EventBuilder order = At("infusion_ordered");
 };
 
 TEST_F(LotChoiceTest, OfTwoLotsThatMayBeGivenNoneIsOrderedBeforeOneIsSelected) {
   ASSERT_EQ(GivableLots(run.state()).size(), 2U);
-  EXPECT_TRUE(run.Judge(order).refused());
+  EXPECT_TRUE(run.Judge(Now("infusion_ordered")).refused());
   EXPECT_EQ(Found(), "none was selected");
   Select("LOT26002");
   EXPECT_EQ(Found(), "LOT26002 was selected");
   Select("LOT26001");
   EXPECT_EQ(Found(), "");
-  EXPECT_FALSE(run.Judge(order).refused()) << Explain(run.Judge(order));
+  EXPECT_FALSE(run.Judge(Now("infusion_ordered")).refused())
+      << Explain(run.Judge(Now("infusion_ordered")));
   EXPECT_FALSE(IsSelectedLot(&Lot(1)));
 }
 

@@ -130,15 +130,13 @@ TEST_F(NextStepsTest, ASlotIsConfirmedByItsDate) {
 
 TEST_F(NextStepsTest, AWindowThatWasPassedByOverrideIsReviewedWithinADay) {
   run.Until("infusion_started");
-  Pass(10 * kMicrosPerMinute);
   for (pb::Container& bag : *run.mutable_state().mutable_containers()) {
     if (bag.id() == kMainBag) bag.set_thaw_completed_us(ledger.now().micros - kMicrosPerHour);
   }
   const Recorded& grant =
       Grant("clinic.phy.1", "rules: 'R25'",
             "container: 'LOT26001-1' scope: OVERRIDE_SCOPE_CONTAINER expires_at $T+2h");
-  EventBuilder start = Now("infusion_started");
-  start.event().clear_grants();
+  EventBuilder start = run.Next();
   start.Citing(grant);
   const pb::Verdict verdict = run.Record(start);
   ASSERT_FALSE(verdict.refused()) << Explain(verdict);
