@@ -13,8 +13,8 @@ namespace custody {
 // signs.
 void FillOwnChecks(const pb::Event& event, google::protobuf::Message& body);
 
-// `FillComputedGrade`: the grade of CRS or ICANS that what is recorded gives, beside the one that the
-// physician attests, unless it was given.
+// `FillComputedGrade`: the grade of CRS or ICANS that what is recorded gives, beside the one that
+// the physician attests, unless it was given.
 void FillComputedGrade(const pb::TherapyState& known, pb::Event& event);
 
 // `FillVerifiedAt`: a live step at the bag says since when its station knows nothing newer (R36),

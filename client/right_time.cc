@@ -26,7 +26,7 @@ std::string Found(const Desk& desk, std::int64_t ahead) {
   const Instant now = desk.Now();
   return "this station's clock is " + Span(std::abs(ahead)) +
          (ahead > 0 ? " AHEAD of" : " BEHIND") + " the ledger's: here it is " +
-         FormatLocal(now, desk.zone()) + ", there " + FormatLocal(now - ahead, desk.zone());
+         FormatLocal(now, desk.zone()) + ", there " + FormatLocal(now + -ahead, desk.zone());
 }
 
 }  // namespace

@@ -120,9 +120,10 @@ TEST_F(ProgramsOutboxTest, WhatWasSignedAheadOfTheLedgersTimeWaitsUntilThatHasCo
   for (const pb::SignedEvent& event : {first, second.Sign()}) {
     ASSERT_THAT(folder.Enqueue(event), IsOk());
   }
-  for (const std::vector<std::string>& command :
-       {std::vector<std::string>{"outbox", "send"},
-        {"outbox", "send", "--adopt", "--as", "clinic.rn.1:RN", "--reason", "it was done"}}) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"outbox", "send"},
+      {"outbox", "send", "--adopt", "--as", "clinic.rn.1:RN", "--reason", "it was done"}};
+  for (const std::vector<std::string>& command : commands) {
     const Ended waits = world_.Clinic(command);
     EXPECT_EQ(waits.exit_code, 1) << waits.said();
     EXPECT_THAT(waits.out, AllOf(HasSubstr("*** NOT YET RECORDED ***"), HasSubstr("R03"),

@@ -89,7 +89,9 @@ constexpr GistForm kForms[] = {
     {"harvested", "lot {lot}|{total_viable_1e9}|{viability_percent} viable|CAR+ {car_percent}"},
     {"hold_cleared", "{kind}|{hold}|{reason}"},
     {"hold_set", "{kind}|blocks {blocks}|{containers}|{reason}"},
-    {"icans_graded", "grade {grade}|computed {computed_grade}|worst so far {max_grade}|ICE {ice_total}|death=yes?DEATH"},
+    {"icans_graded",
+     "grade {grade}|computed {computed_grade}|worst so far {max_grade}|ICE "
+     "{ice_total}|death=yes?DEATH"},
     {"ice_recorded", "{total} of 10|not_performable=yes?NOT PERFORMABLE|seizure {seizure}"},
     {"identity_in_doubt", "{items}|{kind}|{finding}"},
     {"identity_resolved", "{items}|{outcome}|{evidence}"},

@@ -107,7 +107,7 @@ TEST_F(DeskTest, WithAClockThatIsWrongNoStepIsSignedAndAFactOnlyWhenItIsBehind) 
   const auto& step = RuleOfBody(*FindBody("thaw_started"));
   const auto& fact = RuleOfBody(*FindBody("observations_recorded"));
   const auto at = [this](std::int64_t ahead) {
-    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + -ahead);
     return Must(Open());
   };
   const auto refused = StatusIs(StatusCode::kFailedPrecondition, "R03: nothing was signed");
@@ -130,7 +130,7 @@ TEST_F(DeskTest, WithAClockThatIsWrongNoStepIsSignedAndAFactOnlyWhenItIsBehind) 
 
 TEST_F(DeskTest, AClockMoreThanHalfAMinuteOffIsShouted) {
   const auto said = [this](std::int64_t ahead) {
-    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + -ahead);
     std::istringstream in;
     std::ostringstream out;
     Console console(in, out, out, {});

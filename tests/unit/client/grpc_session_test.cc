@@ -239,7 +239,7 @@ TEST_F(GrpcSessionTest, TheStationsClockIsComparedWithTheLedgersBothWays) {
   CUSTODY_ASSERT_OK_AND_ASSIGN(const auto silent, Connect());
   EXPECT_EQ(silent->ClockAhead(), std::nullopt) << "a server that tells no time";
   for (const std::int64_t ahead : {std::int64_t{0}, 3 * kMicrosPerMinute, -kMicrosPerHour}) {
-    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() - ahead);
+    *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + -ahead);
     CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());
     EXPECT_EQ(session->ClockAhead(), ahead);
   }
