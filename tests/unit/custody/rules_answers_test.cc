@@ -199,8 +199,12 @@ TEST_F(AnswerTest, PositiveMarkersWantTheMarkOnTheLabel) {
 }
 
 TEST_F(AnswerTest, MarkersThatTurnOutPositiveWantTheMarkOnWhatIsThere) {
-  EventBuilder tested = At("idm_tested");
-  tested.event().mutable_idm_tested()->mutable_results(0)->set_outcome(pb::IDM_RESULT_POSITIVE);
+  run.Until("apheresis_started");
+  run.mutable_state().clear_issued_labels();
+  const EventBuilder tested = run.Draft(
+      {"clinic.lab.1"},
+      "idm_tested { sample: 'IDM-1' sampled_at $T-22h tested_at $T-1h laboratory: 'central' "
+      "results { marker: IDM_HBV outcome: IDM_RESULT_POSITIVE assay: 'HBsAg' } report $FILE }");
   EXPECT_FALSE(Says(run.Judge(tested), "R08")) << "nothing is labelled yet";
   run.mutable_state().add_issued_labels(std::string(kMainDin));
   EXPECT_EQ(Of(run.Judge(tested), "R08").size(), 1U);
