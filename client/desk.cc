@@ -190,8 +190,10 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies(Status& whole) {
   whole = Status();
   if (!online()) {
     for (const std::string& id : known_.Therapies()) {
-      CUSTODY_ASSIGN_OR_RETURN(pb::GetTherapyReply therapy, FromKnown(id));
-      all.push_back(std::move(therapy));
+      StatusOr<pb::GetTherapyReply> therapy = FromKnown(id);
+      whole = therapy.status();
+      CUSTODY_RETURN_IF_ERROR(whole);
+      all.push_back(*std::move(therapy));
     }
     return all;
   }
@@ -203,8 +205,9 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies(Status& whole) {
     CUSTODY_RETURN_IF_ERROR(whole);
     for (pb::GetTherapyReply& therapy : *page->mutable_therapies()) {
       after = therapy.state().therapy();
-      if (!IsChainId(after)) return DataLoss("the server lists a therapy under what is no id");
-      CUSTODY_RETURN_IF_ERROR(known_.KeepTherapy(after, {therapy, Now()}));
+      whole = IsChainId(after) ? known_.KeepTherapy(after, {therapy, Now()})
+                               : DataLoss("the server lists a therapy under what is no id");
+      CUSTODY_RETURN_IF_ERROR(whole);
       all.push_back(std::move(therapy));
     }
     if (!page->more() || page->therapies_size() == 0) return all;

@@ -71,8 +71,8 @@ class Desk {
   // `Therapy` gives state and head: the server's, or offline what was last seen with the outbox's
   // events applied. NOT_FOUND when there is none (or the caller may not see it).
   StatusOr<pb::GetTherapyReply> Therapy(std::string_view id);
-  // `Therapies` gives all that this station may see, or offline all it has seen. `whole` is
-  // FAILED_PRECONDITION when it is not all: to be said, loudly, after the list.
+  // `Therapies` gives all that this station may see, or offline all it has seen. `whole` is why it
+  // gives none, or FAILED_PRECONDITION when it is not all: to be said, loudly, after the list.
   StatusOr<std::vector<pb::GetTherapyReply>> Therapies(Status& whole);
   // `Next` lists next steps: judged by the server, or offline by the rules here.
   StatusOr<std::vector<pb::NextStep>> Next(std::string_view id);

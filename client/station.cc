@@ -109,9 +109,8 @@ int Station::Run() {
     }
     if (*line == "board") {
       Status whole;
-      const auto all = desk_.Therapies(whole);
-      for (const auto& therapy : all.ok() ? *all : std::vector<pb::GetTherapyReply>()) {
-        console_.Say("  " + Headline(therapy.state()));
+      for (const auto& one : desk_.Therapies(whole).value_or(std::vector<pb::GetTherapyReply>())) {
+        console_.Say("  " + Headline(one.state()));
       }
       if (!whole.ok()) console_.Complain(whole);
       continue;
@@ -121,8 +120,7 @@ int Station::Run() {
 }
 
 void Station::Send() {
-  const OutboxReport report = SendOutbox(desk_, recorder_, console_, nullptr);
-  last_exit_ = ExitCodeOf(report.first_problem);
+  last_exit_ = ExitCodeOf(SendOutbox(desk_, recorder_, console_, nullptr).first_problem);
 }
 
 bool Station::Open(const std::string& scan) {
@@ -147,11 +145,9 @@ void Station::ShowSteps(const pb::TherapyState& state, const std::vector<pb::Nex
                        " - PHONE QA before anything is removed, thawed or infused");
   }
   Rows rows;
-  const Rows shown = StepRows(steps, desk_);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    std::vector<std::string> row = {std::to_string(i + 1)};
-    row.insert(row.end(), shown[i].begin(), shown[i].end());
-    rows.push_back(std::move(row));
+  for (const std::vector<std::string>& shown : StepRows(steps, desk_)) {
+    rows.push_back({std::to_string(rows.size() + 1)});
+    rows.back().insert(rows.back().end(), shown.begin(), shown.end());
   }
   console_.Table({"", "Next", "For", "Who", "Due", "Now"}, rows);
   for (const std::string& line : HelpLines(steps)) console_.Say("  " + line);
