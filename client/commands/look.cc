@@ -86,7 +86,7 @@ int LookCommand::Why() {
       if (step.body() != body->name()) continue;
       judged = true;
       verdict.set_refused(verdict.refused() || step.blocked());
-      for (const pb::Reason& reason : step.reasons()) *verdict.add_reasons() = reason;
+      verdict.mutable_reasons()->MergeFrom(step.reasons());
     }
     if (!judged && signing.as.empty()) return NotNext(*id, *body, *steps);
   }

@@ -28,7 +28,7 @@ expect "refused by R04"                       # the same nurse twice
 expect "COMPLETE AND UNCHANGED"
 expect "[R20] overridden by a grant"
 expect "Patient enrolled: at CLINIC"          # the timeline, from its first line
-expect "CRS graded: grade 2, worst so far 2"
+expect "CRS graded: grade 2, computed 2, worst so far 2"
 expect "tocilizumab, 560 mg"
 expect "Follow-up month 2 to 3: alive"        # to its last
 expect "DO NOT RELY: event"                   # one bit changed
