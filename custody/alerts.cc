@@ -99,7 +99,7 @@ void LateArrival(Gathering& g, const pb::AlertSource& source) {
   if (shipment == nullptr || !shipment->open()) return;
   Alert& alert =
       g.Add(source.event_id(), "F10", "", source.since_us(),
-            "shipper " + shipment->shipper() + " will arrive later than its hold allows");
+            "shipper " + shipment->shipper() + " is expected later than planned for its hold");
   g.For(alert, {pb::COORD, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
 }
 
@@ -176,7 +176,8 @@ void OfQuarantines(Gathering& g) {
 void OfPromises(Gathering& g) {
   for (const pb::Lot& lot : g.state.lots()) {
     for (const pb::TestState& test : lot.tests()) {
-      if (test.final_due_us() == 0 || !g.IsOver(test.final_due_us())) continue;
+      const bool awaited = test.final_due_us() != 0 && lot.state() != pb::LOT_REJECTED;
+      if (!awaited || !g.IsOver(test.final_due_us())) continue;
       Alert& alert = g.Add(test.event_id(), "FINAL", "", test.final_due_us(),
                            "the final result of a test of lot " + lot.lot() + " is overdue");
       g.For(alert, {pb::QC, pb::QA}, {g.maker(), g.clinic()});

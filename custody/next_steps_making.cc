@@ -74,12 +74,19 @@ void OfferMaking(Offers& offers, const pb::Lot& lot) {
   if (made(pb::Event::kActivated) && !made(pb::Event::kHarvested)) {
     offers.Add(pb::Event::kCultureCheck, lot.lot());
   }
+  // Each of several components is formulated for itself.
+  const bool several = offers.profile() != nullptr && offers.profile()->components_size() > 1;
+  if (several && made(pb::Event::kFormulated) && !made(pb::Event::kFilled)) {
+    offers.Add(pb::Event::kFormulated, lot.lot());
+  }
   for (const int body : kWay) {
     if (made(body)) continue;
     offers.Add(body, lot.lot(), [&](pb::Event& event) {
       if (body != pb::Event::kTransduced) return;
       event.mutable_transduced()->set_vector_released(pb::YES);
       *event.mutable_transduced()->mutable_vector_expires_at() = event.occurred_at();
+      if (offers.profile() == nullptr) return;
+      event.mutable_transduced()->set_construct(offers.profile()->construct());
     });
     return;
   }
@@ -338,7 +345,7 @@ void OfferManufacture(Offers& offers) {
     if (lot.state() == pb::LOT_FILLED || IsReleased(lot)) OfferDetection(offers, lot);
     if (lot.state() == pb::LOT_FILLED) OfferRelease(offers, lot);
     for (const pb::TestState& test : lot.tests()) {
-      if (test.final_due_us() == 0) continue;
+      if (test.final_due_us() == 0 || lot.state() == pb::LOT_REJECTED) continue;
       pb::NextStep& final = offers.Add(pb::Event::kQcResult, lot.lot() + " " + test.test());
       final.set_label("QC result, final");
       offers.Due(final, test.final_due_us());

@@ -81,7 +81,9 @@ constexpr Rule kTable[] = {
        kDeviation, "project default; profile", kNobody, rules::Ranges),
     V1("R08",
        "No collection before fitness, work-up, wash-out, marker sample and consent; order "
-       "and slot too for fresh material, before packing for banked material.",
+       "and slot too for fresh material, before packing for banked material, whose markers are "
+       "then "
+       "asked for their age. Positive markers ask for the biohazard mark.",
        kGate, "clinical practice; project default", kPhy, rules::ReadyToCollect, pb::CLINICAL),
     V1("R09",
        "Fresh collected cells are processed or frozen at most 48 hours after the end of the "
@@ -100,10 +102,13 @@ constexpr Rule kTable[] = {
        kDeviation, "cryoport.com, cellculturedish.com: actual hold may be 40 % shorter", kNobody,
        rules::TransitPlanned),
     V1("R13",
-       "From packing and settling to the opened seal the temperature stays within the "
-       "profile's limits and no data are missing for more than 60 minutes; else the "
-       "content is in quarantine until the manufacturer's quality decides. What was out of its "
-       "storage goes back only if it stayed cold and was out for at most 5 minutes.",
+       "From packing and settling to the opened seal, and in a storage whose logger is read, the "
+       "temperature stays within the profile's limits (frozen: -120 C where it has none) and no "
+       "data "
+       "are missing for more than 60 minutes; else the content is in quarantine until the "
+       "manufacturer's quality decides. What was out of its storage goes back only if it stayed "
+       "cold "
+       "and was out for at most 5 minutes.",
        kQuarantine, "product labels (Abecma, Tecartus); limits from the profile", kQa,
        rules::ColdKept),
     V1("R14",
@@ -162,7 +167,7 @@ constexpr Rule kTable[] = {
     V1("R25",
        "After the thaw the earliest of the profile's windows counts, at its temperature, to the "
        "end of the infusion where the label says so; a running infusion is not stopped. Nothing is "
-       "frozen again.",
+       "frozen again. Quality looks at an override of it within a day.",
        kGate, "product labels; profile", kPhy, rules::WithinWindow),
     V1("R26",
        "An infusion starts only on a two-person bedside PASS at most 15 minutes old on that "
@@ -177,7 +182,9 @@ constexpr Rule kTable[] = {
        pb::CLINICAL),
     V1("R28",
        "The patient is observed as ordered, in hospital until the profile's day or at home; when "
-       "readings, contact and blood are due stands among the next steps.",
+       "readings, contact and blood are due stands among the next steps. Who was never discharged "
+       "is "
+       "not readmitted.",
        kDeviation, "clinical practice; US labels since June 2025; profile", kNobody,
        rules::PlanKept, pb::CLINICAL),
     V1("R29",
@@ -202,9 +209,11 @@ constexpr Rule kTable[] = {
        kGate, "label of Breyanzi; profile", kPhy, rules::ComponentsInOrder),
     V1("R34",
        "Drug product is shipped, offered to another house, removed, verified, thawed and infused "
-       "only when its own "
-       "lot is released and not withdrawn, it is not expired, and nothing holds it; nothing else "
-       "is verified for a patient or infused.",
+       "only when its own lot is released and not withdrawn, it is not expired, and nothing holds "
+       "it; "
+       "nothing else is verified for a patient or infused. A recall by anything but a lot, a "
+       "vector or "
+       "a container names the containers.",
        kGate, "project default; good manufacturing practice", kNobody, rules::ReleasedForUse),
     V1("R35",
        "No thaw without the two-person check before it, signed by those two and not written down "
@@ -221,7 +230,7 @@ constexpr Rule kTable[] = {
        "The checks before the thaw and at the bed need an infusion order for that container, "
        "signed by those who gave it, and that order one of the therapy that stands. An order that "
        "ended does not stand again, under its number or told later. With several lots that may be "
-       "given, the order is of the one that was selected.",
+       "given, the one that was selected is ordered.",
        kGate, "project default", kNobody, rules::OrderedForBag),
     V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
        kStructure, "project default", kNobody, rules::Enrolled),
@@ -236,7 +245,7 @@ constexpr Rule kTable[] = {
        kDeviation, "clinical practice", kNobody, rules::DischargeSafe, pb::CLINICAL),
     V1("R41",
        "An order lies within the indication of a published profile; while a lot is in hand, of the "
-       "one by which it is made.",
+       "one by which it is made. That pathology did not confirm the disease is a deviation.",
        kGate, "product labels; profile", kPhy, rules::WithinIndication, pb::CLINICAL),
     V1("R42",
        "Both sites are alerted when a lot is not released 28 days after its batch began, or by the "
@@ -299,8 +308,8 @@ constexpr Rule kTable[] = {
        kStructure, "project default", kNobody, rules::QuarantineLifted),
     V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
        "project default", kNobody, rules::CustodyUnbroken),
-    V1("F13", "After the patient's death nothing goes forward.", kGate, "project default", kNobody,
-       rules::PatientAlive),
+    V1("F13", "After the patient's death, or a grade that is death, nothing goes forward.", kGate,
+       "project default", kNobody, rules::PatientAlive),
     V1("F17",
        "What is used up, destroyed, lost or rejected is not used. Unused material is disposed of "
        "by two people of the site that holds it; what they destroy they scan, and say how and "

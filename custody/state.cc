@@ -333,9 +333,10 @@ std::vector<std::string> RecalledLots(const pb::TherapyState& state,
   if (!recall.containers().empty()) return lots;
   const std::string by = Lower(recall.identifier_type());
   for (const pb::Lot& lot : state.lots()) {
-    const bool concerned = by == "lot"      ? lot.lot() == recall.identifier()
-                           : by == "vector" ? Has(lot.vector_lots(), recall.identifier())
-                                            : by != "container";
+    // Of what else was in it, only who recalls knows: they name the containers (R34).
+    const bool concerned = by == "lot"
+                               ? lot.lot() == recall.identifier()
+                               : by == "vector" && Has(lot.vector_lots(), recall.identifier());
     if (concerned) lots.push_back(lot.lot());
   }
   return lots;

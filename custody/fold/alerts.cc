@@ -41,7 +41,7 @@ void Contaminated(Folding& f, const pb::ContaminationConfirmed& body) {
   if (given || body.after_infusion() == pb::YES) AddSource(f, "F5", body.lot());
 }
 
-// A shipper whose arrival is planned beyond what its hold allows (F10). Whoever says a new time
+// A shipper that is expected later than its hold is planned for (R12, F10). Whoever says a new time
 // says it anew.
 void Delayed(Folding& f, const std::string& shipper) {
   auto* sources = f.state.mutable_alert_sources();
@@ -106,6 +106,7 @@ void FoldAlerts(Folding& f) {
     case pb::Event::kShipmentDelayed:
       return Delayed(f, event.shipment_delayed().shipper());
     case pb::Event::kCarrierMilestone:
+      if (!event.carrier_milestone().has_expected_at()) return;  // says no new time
       return Delayed(f, event.carrier_milestone().shipper());
     case pb::Event::kShipperRecharged:
       return Delayed(f, event.shipper_recharged().shipper());

@@ -120,6 +120,7 @@ void Tested(Folding& f, const pb::QcResult& body) {
   const bool signed_already =
       found != lot->mutable_tests()->end() && found->passed() && !found->from_paper();
   if (passes && from_paper && signed_already) return;
+  const bool is_final = signed_already && found->final_due_us() == 0;
   // A failure stands beside the pass before it, which stands again when the laboratory erred.
   const bool anew = found == lot->mutable_tests()->end() || TestFails(body, f.profile);
   pb::TestState* test = anew ? lot->add_tests() : &*found;
@@ -129,7 +130,8 @@ void Tested(Folding& f, const pb::QcResult& body) {
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
   test->set_from_paper(from_paper);
-  test->set_final_due_us(test->passed() ? FinalDue(body, f.profile) : 0);
+  // Once it is final, no earlier result makes it wait again.
+  test->set_final_due_us(passes && !is_final ? FinalDue(body, f.profile) : 0);
   if (!test->failed()) return;
   // What was awaited of the test is here.
   for (pb::TestState& before : *lot->mutable_tests()) {

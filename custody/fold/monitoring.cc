@@ -113,6 +113,16 @@ void TakeImmunity(Folding& f, const pb::DailyLabs& body) {
   }
 }
 
+void TakeLabs(Folding& f, const pb::DailyLabs& body) {
+  if (!f.own) return;
+  const std::int64_t at = Micros(body.sampled_at());
+  TakeBlood(f, body);
+  TakeImmunity(f, body);
+  if (body.has_wbc_1e9_per_l()) TakeCount(f, body.wbc_1e9_per_l(), at);
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  condition->set_last_labs_us(std::max(condition->last_labs_us(), at));
+}
+
 // Both grades side by side: what the physician says and what the counts give.
 void BloodGraded(Folding& f, const pb::CytopeniaGraded& body) {
   const std::int64_t at = Micros(body.at());
@@ -139,14 +149,7 @@ void FoldMonitoring(Folding& f) {
   pb::PatientCondition* condition = state.mutable_condition();
   switch (event.body_case()) {
     case pb::Event::kDailyLabs:
-      if (!f.own) return;
-      TakeBlood(f, event.daily_labs());
-      TakeImmunity(f, event.daily_labs());
-      if (event.daily_labs().has_wbc_1e9_per_l()) {
-        TakeCount(f, event.daily_labs().wbc_1e9_per_l(), Micros(event.daily_labs().sampled_at()));
-      }
-      return condition->set_last_labs_us(
-          std::max(condition->last_labs_us(), Micros(event.daily_labs().sampled_at())));
+      return TakeLabs(f, event.daily_labs());
     case pb::Event::kDailyExam:
       TakeGvhd(f, event.daily_exam().active_gvhd());
       if (!f.own) return;

@@ -78,9 +78,9 @@ void JudgeDose(const Case& c, const Rule& rule, pb::Verdict& v, const Dose& stat
   const bool needs_weight = limits.above_weight_kg() > 0 || per_kg != by_weight ||
                             (per_kg && limits.absolute_max_1e6() > 0);
   if (needs_weight && stated.weight_kg <= 0) {
-    Gate(
-        c, rule, v,
-        {"the weight by which the dose was made", "none", "state the weight used", stated.subject});
+    Gate(c, rule, v,
+         {"the weight by which the dose was made", "none",
+          "state the weight used, or record it: WEIGHT_CHANGED", stated.subject});
     return;
   }
   const double total = per_kg ? stated.amount * stated.weight_kg : stated.amount;

@@ -365,9 +365,11 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
        {"a living patient",
         lacking ? "CRS or ICANS of grade 5, which is death, and no death is recorded"
                 : "the patient died",
-        lacking ? "stop; record PATIENT_DIED; if the grade was a slip of the pen, grade again"
+        lacking ? "stop; the physician records PATIENT_DIED, or grades again"
                 : "stop; unused material goes to disposition; of a death that was another "
-                  "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality"});
+                  "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality",
+        {},
+        lacking ? pb::CLINICAL : pb::FIELD_CLASS_UNSPECIFIED});
 }
 
 }  // namespace custody::rules

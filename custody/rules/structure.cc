@@ -226,7 +226,9 @@ void ClockRight(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (before != 0 && Micros(c.event.event.signed_at()) < before - kWarnSkew) {
     Note(c, rule, v,
          {"signed after the event before it was recorded, or both while the server was away",
-          "signed " + Span(before - Micros(c.event.event.signed_at())) + " before that",
+          "signed " +
+              std::to_string((before - Micros(c.event.event.signed_at())) / kMicrosPerSecond) +
+              " s before that",
           "if the station was online, its clock is behind: have it set right"});
   }
   CheckIdentified(c.event.event, c, rule, v);

@@ -34,7 +34,7 @@ constexpr std::array<Words, 17> kWords = {{
      "decide now, and record the decision"},
     {"F8b", pb::ALERT_URGENT, "the identity of cells or product is in doubt",
      "use nothing of it; quality of both sides resolves it, within 15 minutes what is thawed"},
-    {"F10", pb::ALERT_SERIOUS, "a shipper will arrive later than its hold allows",
+    {"F10", pb::ALERT_SERIOUS, "a shipper is expected later than planned for its hold",
      "take a faster way, or have nitrogen added under way; move what waits for it"},
     {"F16", pb::ALERT_SERIOUS, "a second cancer was reported of a patient who was treated",
      "quality of the manufacturer says which samples to send"},

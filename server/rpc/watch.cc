@@ -214,6 +214,7 @@ Status WatchReactor::Append(const LedgerChange& change,
   if (therapy.status().code() == StatusCode::kDataLoss) {
     spdlog::error("watch: therapy {} cannot be read: {}", id, Message(therapy.status()));
     unread_ = true;
+    if (!first) found.emplace_back();  // a change that nobody can be told
     return Status();
   }
   if (!therapy.ok()) {

@@ -309,8 +309,9 @@ TEST_F(ProgramsAdminTest, TheServersCertificateIsRenewedBeforeItEndsAndPeopleAre
   EXPECT_EQ(renewed.exit_code, 0) << renewed.said();
   EXPECT_THAT(renewed.out, HasSubstr("when it is started again"));
   StartAgain(temp_ / "server.log");
-  EXPECT_THAT(Admin({"status"}).out, HasSubstr(": IN 58 DAYS, and nothing connects without it: "
-                                               "custody-admin station renew-server"));
+  EXPECT_THAT(Admin({"status"}).out,
+              testing::ContainsRegex(": IN 5[89] DAYS, and nothing connects without it: "
+                                     "custody-admin station renew-server"));
   EXPECT_THAT(Must(ReadFile(temp_ / "server.log", 1 << 20)),
               HasSubstr("custody-admin station renew-server"));
 
@@ -329,8 +330,9 @@ TEST_F(ProgramsAdminTest, TheServersCertificateIsRenewedBeforeItEndsAndPeopleAre
 
 TEST_F(ProgramsAdminTest, TheAdministrationRenewsItsOwnCertificateAndNoOther) {
   Done(Admin({"station", "renew-admin", "--days", "20"}));
-  EXPECT_THAT(Admin({"status"}).out, HasSubstr(": IN 19 DAYS, and nothing connects without it: "
-                                               "custody-admin station renew-admin"));
+  EXPECT_THAT(Admin({"status"}).out,
+              testing::ContainsRegex(": IN (19|20) DAYS, and nothing connects without it: "
+                                     "custody-admin station renew-admin"));
   Done(Admin({"station", "renew-admin"}));
   EXPECT_THAT(Admin({"status"}).out, Not(HasSubstr(" DAYS")));
 

@@ -48,9 +48,9 @@ void AddCheck(CLI::App& app, CommandLine& line) {
   command->footer(
       "Example: custody-admin check ledger --trust admin/ledger.trust.json --settings server.toml");
   command->callback([folder, trust_file, settings, &line] {
-    line.failed = ExitCodeOfReading;
     line.run = [folder, trust_file, settings, &line]() -> StatusOr<std::string> {
       if (!settings->empty()) CUSTODY_RETURN_IF_ERROR(CheckSettings(*folder, *settings));
+      line.failed = ExitCodeOfReading;
       std::optional<TrustAnchor> trust;
       if (!trust_file->empty()) {
         CUSTODY_ASSIGN_OR_RETURN(const std::string json, ReadFile(*trust_file, kMaxTrustBytes));

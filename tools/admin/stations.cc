@@ -54,7 +54,15 @@ StatusOr<std::string> ReplaceKey(const std::filesystem::path& tls, const std::st
                                   .not_after = end};
   CUSTODY_ASSIGN_OR_RETURN(std::string pem,
                            IssueCertificate(wanted, key.public_key(), issuer.key, issuer.pem));
-  CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(tls / "station.old.pem", before));
+  // Never over another: what a thief has can be revoked only by its certificate.
+  const std::filesystem::path old = tls / "station.old.pem";
+  if (std::filesystem::exists(old)) {
+    CUSTODY_ASSIGN_OR_RETURN(const std::string kept, ReadFile(old, kMaxRequestBytes));
+    CUSTODY_RETURN_IF_ERROR(
+        WriteFileAtomically(old, kept.find(before) == std::string::npos ? kept + before : kept));
+  } else {
+    CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(old, before));
+  }
   CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(tls / "station.pem", pem));
   CUSTODY_RETURN_IF_ERROR(RenameDurably(key_file, tls / "station.key"));
   return pem;

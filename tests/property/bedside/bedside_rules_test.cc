@@ -35,8 +35,8 @@ Names Way(const Names& more, const Names& less = {}) {
   return all;
 }
 Names WayOfB(const Names& more) {
-  Names all = {"order B",  "cold check B", "remove B", "thaw B",
-               "thawed B", "bed check B",  "infuse B"};
+  Names all = {"B is selected", "order B",  "cold check B", "remove B",
+               "thaw B",        "thawed B", "bed check B",  "infuse B"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

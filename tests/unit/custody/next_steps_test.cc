@@ -40,6 +40,7 @@ TEST_F(NextStepsTest, OffersEveryStepOfTheMainPathUnblockedWhenItsTurnComes) {
 }
 
 TEST_F(NextStepsTest, OffersTheReleasesOfTheProfileOneAfterTheOther) {
+  run.Through("therapy_ordered");
   Publish([](pb::Profile& profile) {
     profile.clear_releases();
     profile.add_releases("SITE_QA_DISPOSITION");
@@ -148,6 +149,7 @@ TEST_F(NextStepsTest, AWindowThatWasPassedByOverrideIsReviewedWithinADay) {
 }
 
 TEST_F(NextStepsTest, TheDischargeTellsForHowLongThePatientStaysNearAndDoesNotDrive) {
+  run.Through("therapy_ordered");
   Publish([](pb::Profile& profile) {
     profile.mutable_aftercare()->set_proximity_days(28);
     profile.mutable_aftercare()->set_driving_days(56);

@@ -1,4 +1,5 @@
 // What is kept apart from other therapies (R05, R15), and labels that are all accounted for (F8b).
+// Long because what is apart is asked in the ledger and at each step that could part it.
 #include <gmock/gmock.h>
 
 #include <optional>

@@ -265,24 +265,24 @@ class FreezerTest : public ColdStorageTest {
 TEST_F(FreezerTest, AWarmFreezerQuarantinesWhatLayInIt) {
   Pass(kMicrosPerDay);
   EXPECT_FALSE(Says(run.Judge(Watch("C-LN2", "3d", "", -15500)), "R13"));
-  const pb::Verdict verdict =
-      run.Record(Watch("C-LN2", "3d",
-                       "excursions { channel: CHANNEL_INNER from $T-2h duration_ms: 3600000 "
-                       "extreme_temperature_centi_c: 2000 } excursion_count: 1",
-                       2000));
+  const pb::Verdict verdict = run.Record(Watch(
+      "C-LN2", "3d",
+      "excursions { channel: CHANNEL_INNER from $T-2h duration_ms: 3600000 "
+      "limit_temperature_centi_c: -13000 extreme_temperature_centi_c: 2000 } excursion_count: 1",
+      2000));
   EXPECT_FALSE(verdict.refused()) << Explain(verdict);
   ASSERT_EQ(Of(verdict, "R13").size(), 1U) << Explain(verdict);
-  EXPECT_THAT(Of(verdict, "R13")[0].found(), HasSubstr("20 C for 1 h"));
+  EXPECT_THAT(Of(verdict, "R13")[0].found(), HasSubstr("20 C for 60 min"));
   EXPECT_TRUE(Held());
 }
 
 TEST_F(FreezerTest, WhatHappenedBeforeItLayThereDoesNotConcernIt) {
   Pass(kMicrosPerDay);
-  const pb::Verdict verdict =
-      run.Judge(Watch("C-LN2", "3d",
-                      "excursions { channel: CHANNEL_INNER from $T-70h duration_ms: 3600000 "
-                      "extreme_temperature_centi_c: 2000 } excursion_count: 1",
-                      2000));
+  const pb::Verdict verdict = run.Judge(Watch(
+      "C-LN2", "3d",
+      "excursions { channel: CHANNEL_INNER from $T-70h duration_ms: 3600000 "
+      "limit_temperature_centi_c: -13000 extreme_temperature_centi_c: 2000 } excursion_count: 1",
+      2000));
   EXPECT_FALSE(Says(verdict, "R13")) << Explain(verdict);
 }
 

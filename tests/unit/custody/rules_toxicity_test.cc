@@ -346,7 +346,7 @@ TEST_F(ToxicityRulesTest, GradeFiveIsDeathAndStopsWhatADeathStopsUntilItIsRecord
   EXPECT_THAT(Explain(graded), HasSubstr("record PATIENT_DIED"));
   ASSERT_TRUE(Says(ordered(), "F13"));
   EXPECT_TRUE(ordered().refused());
-  EXPECT_THAT(Of(ordered(), "F13")[0].next_step(), HasSubstr("grade again"));
+  EXPECT_THAT(Of(ordered(), "F13")[0].next_step(), HasSubstr("grades again"));
   EXPECT_TRUE(asked());
   Pass(kMicrosPerMinute);
   Graded("computed_grade: 0 grade: 0");  // it was a slip
