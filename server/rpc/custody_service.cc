@@ -142,12 +142,15 @@ Status FindInView(RpcContext& rpc, const Permit& permit, const pb::FindRequest& 
     return InvalidArgument("people are found by Trace, in events that the caller may read");
   }
   CUSTODY_ASSIGN_OR_RETURN(pb::FindReply found, rpc.ledger().Find(request));
-  if (found.found_size() > kMostLookedAtByFind) {
-    return OutOfRange("more than " + std::to_string(kMostLookedAtByFind) + " times there is " +
-                      request.value() + ": Trace lists them in pages");
-  }
+  const auto too_many = [&] {
+    return OutOfRange(request.value() +
+                      " is too often in the ledger to be found at once: Trace "
+                      "lists it in pages");
+  };
   bool unread = false;
+  int looked = 0;
   for (pb::FoundIdentifier& one : *found.mutable_found()) {
+    if (++looked > kMostLookedAtByFind || reply->found_size() >= kMostFound) return too_many();
     const Status seen = Look(rpc.ledger(), permit, one.therapy(), std::nullopt, Keep::kNo).status();
     if (seen.code() == StatusCode::kDataLoss) {
       spdlog::error("find: therapy {} cannot be read: {}", one.therapy(), Message(seen));

@@ -57,9 +57,11 @@ inline constexpr std::uint64_t kCostOfReplay = 10;
 // The same of ListTherapies, which can go on only behind a therapy of the caller's own: there is
 // one among so many for whoever has three hundred in a ledger of three hundred thousand.
 inline constexpr std::uint64_t kMostLookedAtInList = 10'000;
-// Therapies that one Find looks at: it is how a scan at the bedside is resolved, so it stays with
-// the reads, and is short. Who looks for more traces.
-inline constexpr int kMostLookedAtByFind = 100;
+// Therapies that one Find looks at, and that it shows: it is how a scan at the bedside is resolved,
+// so it stays with the reads, and is short. A shipper or a vector lot may be many others'; what
+// counts is what the caller may see. Who looks for more traces.
+inline constexpr int kMostLookedAtByFind = 1000;
+inline constexpr int kMostFound = 100;
 // Listings of one station at a time, and their threads: they go through the whole ledger, and a
 // check at the bedside does not wait behind them.
 inline constexpr int kMaxListingsOfStation = 2;

@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "client/hand_over_files.h"
@@ -100,14 +101,21 @@ struct Change {
   std::string reason;
 };
 
-// The newest key of a trustee that signs today: a list names one for each, and ends all others.
-const EnrolledKey* NewestKey(const Registry& registry, const std::string& person) {
-  const EnrolledKey* newest = nullptr;
+// The key of a trustee that signs today; null: none. A list names one for each and ends all others,
+// so whoever has two says first which is theirs: the other may be a thief's, or the lost one.
+StatusOr<const EnrolledKey*> OnlyKey(const Registry& registry, const std::string& person) {
+  const EnrolledKey* only = nullptr;
   for (const auto& [id, key] : registry.keys()) {
     if (key.person != person || key.revoked_at) continue;
-    if (newest == nullptr || key.enrolled_at > newest->enrolled_at) newest = &key;
+    if (only != nullptr) {
+      return FailedPrecondition("trustee " + person + " has two keys that sign, " +
+                                only->key.key_id().ToHex() + " and " + key.key.key_id().ToHex() +
+                                ", and one would end unseen: revoke the one that is not to stay "
+                                "(custody-admin revoke), then change the trustees");
+    }
+    only = &key;
   }
-  return newest;
+  return only;
 }
 
 // Takes `person` off the list; whether they stood on it.
@@ -146,13 +154,16 @@ Status AddTrustee(const std::string& text, pb::TrusteesChanged& body) {
 // The whole new list: who is a trustee now, without the removed, with the added.
 StatusOr<pb::TrusteesChanged> NewList(const Registry& registry, const Change& change) {
   pb::TrusteesChanged body;
+  std::map<std::string, Status> doubtful;  // those who go, or come anew, are in no doubt
   for (const auto& [id, person] : registry.persons()) {
     if (!person.trustee) continue;
     pb::Trustee& trustee = *body.add_trustees();
     trustee.set_person(id);
     trustee.set_printed_name(person.printed_names.back());
     // Who has no key left is to be removed, or added with a new one: the list says which.
-    if (const EnrolledKey* key = NewestKey(registry, id)) trustee.set_spki(key->key.spki());
+    const StatusOr<const EnrolledKey*> key = OnlyKey(registry, id);
+    if (!key.ok()) doubtful.emplace(id, key.status());
+    if (key.ok() && *key != nullptr) trustee.set_spki((*key)->key.spki());
   }
   for (const std::string& person : change.removed) {
     if (!TakeOff(body, person)) return NotFound("\"" + person + "\" is no trustee");
@@ -160,6 +171,7 @@ StatusOr<pb::TrusteesChanged> NewList(const Registry& registry, const Change& ch
   for (const std::string& text : change.added) CUSTODY_RETURN_IF_ERROR(AddTrustee(text, body));
   for (const pb::Trustee& trustee : body.trustees()) {
     if (!trustee.spki().empty()) continue;
+    if (const auto why = doubtful.find(trustee.person()); why != doubtful.end()) return why->second;
     return FailedPrecondition("trustee " + trustee.person() +
                               " has no key that signs: --remove them, or --add them with a new "
                               "key's request");
