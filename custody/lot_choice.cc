@@ -26,16 +26,13 @@ std::vector<const pb::Lot*> GivableLots(const pb::TherapyState& state) {
   return lots;
 }
 
-bool IsSelectedLot(const pb::Lot* lot) {
-  return std::ranges::find(lot->made(), kSelected) != lot->made().end();
-}
+bool IsSelectedLot(const pb::Lot* lot) { return WasMade(*lot, kSelected); }
 
 void SelectLot(pb::TherapyState& state, const std::string& lot) {
   if (FindLot(state, lot) == nullptr) return;
   for (pb::Lot& other : *state.mutable_lots()) {
-    auto& made = *other.mutable_made();
-    made.erase(std::remove(made.begin(), made.end(), kSelected), made.end());
-    if (other.lot() == lot) made.Add(kSelected);
+    EraseIf(other.mutable_made(), [](std::uint32_t body) { return body == kSelected; });
+    if (other.lot() == lot) other.add_made(kSelected);
   }
 }
 

@@ -17,11 +17,6 @@ bool Has(const GivenNames& names, std::string_view name) {
   return !name.empty() && std::ranges::find(names, name) != names.end();
 }
 
-template <class List, class Match>
-void EraseIf(List* list, Match match) {
-  list->erase(std::remove_if(list->begin(), list->end(), match), list->end());
-}
-
 // Whether a container goes when `names` are given back: by its own number, or with all that is of
 // its donation or lot.
 bool Goes(const GivenNames& names, const pb::Container& container) {

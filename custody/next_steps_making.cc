@@ -63,9 +63,7 @@ bool Collecting(const pb::TherapyState& state) {
 
 // The steps of making a lot in their order; the first that is not done is next.
 void OfferMaking(Offers& offers, const pb::Lot& lot) {
-  const auto made = [&](int body) {
-    return std::ranges::find(lot.made(), static_cast<std::uint32_t>(body)) != lot.made().end();
-  };
+  const auto made = [&](int body) { return WasMade(lot, body); };
   static constexpr int kWay[] = {pb::Event::kActivated, pb::Event::kTransduced,
                                  pb::Event::kHarvested, pb::Event::kFormulated, pb::Event::kFilled};
   if (!made(pb::Event::kCellsSelected) && !made(pb::Event::kActivated)) {

@@ -103,6 +103,10 @@ const pb::Shipment* LastShipment(const pb::TherapyState& state, std::string_view
   });
 }
 
+bool WasMade(const pb::Lot& lot, int body) {
+  return std::ranges::find(lot.made(), static_cast<std::uint32_t>(body)) != lot.made().end();
+}
+
 const pb::StepRecord* FindStep(const pb::TherapyState& state, int body) {
   return FindIn(state.steps(), [&](const pb::StepRecord& s) {
     return s.body() == static_cast<std::uint32_t>(body);

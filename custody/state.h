@@ -36,6 +36,13 @@ const pb::Hold* FindHold(const pb::TherapyState& state, std::string_view id);
 const pb::Offer* FindOffer(const pb::TherapyState& state, std::string_view event_id);
 const pb::Deviation* FindDeviation(const pb::TherapyState& state, std::string_view id);
 const pb::Grant* FindGrant(const pb::TherapyState& state, std::string_view event_id);
+// `WasMade` says whether a body was recorded of a lot (Lot.made).
+bool WasMade(const pb::Lot& lot, int body);
+// `EraseIf` takes out of a repeated field what matches.
+template <class List, class Match>
+void EraseIf(List* list, Match match) {
+  list->erase(std::remove_if(list->begin(), list->end(), match), list->end());
+}
 // `OpenShipment` finds a shipment that was packed and not received, by shipper or number.
 const pb::Shipment* OpenShipment(const pb::TherapyState& state, std::string_view shipper_or_number);
 // `LastShipment` finds the newest shipment by shipper, number or logger, open or not.

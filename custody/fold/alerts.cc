@@ -48,7 +48,7 @@ void Delayed(Folding& f, const std::string& shipper) {
   const auto before = [&](const pb::AlertSource& source) {
     return source.rule() == "F10" && source.subject() == shipper;
   };
-  sources->erase(std::remove_if(sources->begin(), sources->end(), before), sources->end());
+  EraseIf(sources, before);
   const bool beyond = std::ranges::any_of(f.verdict.reasons(), [&](const pb::Reason& reason) {
     return reason.rule() == "R12" && reason.subject() == shipper;
   });
@@ -71,7 +71,7 @@ void ForgetSeenBefore(Folding& f) {
   const std::string begin = "A-" + ShortId(f.event_id) + "-";
   auto* seen = f.state.mutable_alerts_seen();
   const auto same = [&](const pb::AlertSeen& one) { return one.alert().starts_with(begin); };
-  seen->erase(std::remove_if(seen->begin(), seen->end(), same), seen->end());
+  EraseIf(seen, same);
 }
 
 // Of each alert the first word of a site counts.

@@ -215,7 +215,7 @@ void FoldManufacture(Folding& f) {
   if (pb::Lot* lot = MutableLot(f.state, LotOf(event))) {
     AddOperators(f, *lot);
     const auto body = static_cast<std::uint32_t>(event.body_case());
-    if (std::ranges::find(lot->made(), body) == lot->made().end()) lot->add_made(body);
+    if (!WasMade(*lot, body)) lot->add_made(body);
     if (event.has_transduced()) {
       const std::string& vector = event.transduced().vector_lot();
       AddOnce(lot->mutable_vector_lots(), vector);

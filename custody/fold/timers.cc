@@ -2,11 +2,11 @@
 // the last infusion. Of the visits of fifteen years the next three are kept; each visit that is
 // recorded brings the ones after it. What else is due at a date, as new consent at majority, stays
 // beside them.
-#include <algorithm>
 #include <vector>
 
 #include "custody/aftercare.h"
 #include "custody/fold/fold.h"
+#include "custody/state.h"
 
 namespace custody::fold {
 namespace {
@@ -30,12 +30,12 @@ void SetTimers(Folding& f) {
       return;
   }
   const std::vector<pb::Timer> visits = VisitsDue(f.state, AftercareOf(f.profile), kVisitsAhead);
-  auto& timers = *f.state.mutable_timers();
+  auto* timers = f.state.mutable_timers();
   const auto is_visit = [](const pb::Timer& timer) {
     return timer.rule() == "R29" || timer.rule() == "R30";
   };
-  timers.erase(std::remove_if(timers.begin(), timers.end(), is_visit), timers.end());
-  for (const pb::Timer& visit : visits) *timers.Add() = visit;
+  EraseIf(timers, is_visit);
+  for (const pb::Timer& visit : visits) *timers->Add() = visit;
 }
 
 }  // namespace custody::fold

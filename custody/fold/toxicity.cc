@@ -149,7 +149,7 @@ void AskForCare(Folding& f, pb::Toxicity toxicity, std::int64_t graded, std::uin
     const auto of = [&](const pb::CareDecision& d) {
       return static_cast<int>(d.toxicity()) == toxicity;
     };
-    open->erase(std::remove_if(open->begin(), open->end(), of), open->end());
+    EraseIf(open, of);
     return;
   }
   const bool worse = before < kSevereGrade || now > before;
@@ -225,7 +225,7 @@ void Decided(pb::PatientCondition* condition, bool transfer, std::int64_t at) {
   const auto answered = [&](const pb::CareDecision& asked) {
     return transfer || asked.graded_us() <= at + kMaxClockAheadMicros;
   };
-  open->erase(std::remove_if(open->begin(), open->end(), answered), open->end());
+  EraseIf(open, answered);
 }
 
 void Dosed(pb::PatientCondition* condition, std::int64_t at) {

@@ -16,8 +16,8 @@ void AlertKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string site = SiteOf(c);
   const std::vector<Alert> alerts = Alerts(c.therapy, c.registry, c.place.received_at);
   const auto concerns = [&](const std::vector<std::string>& sites) {
-    return std::ranges::any_of(sites,
-                               [&](const std::string& one) { return IsSameHouse(c, site, one); });
+    return std::ranges::any_of(
+        sites, [&](const std::string& one) { return c.registry.IsSameHouse(site, one); });
   };
   const auto meant = std::ranges::find(alerts, id, &Alert::id);
   if (meant != alerts.end()) {

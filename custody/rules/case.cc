@@ -121,7 +121,7 @@ namespace {
 // nobody else may accept it (R06).
 bool StaysInHouse(const Case& c, const pb::HandoverOffered& offer) {
   const std::string site = SiteOf(c);
-  if (!offer.to_site().empty()) return IsSameHouse(c, site, offer.to_site());
+  if (!offer.to_site().empty()) return c.registry.IsSameHouse(site, offer.to_site());
   if (offer.to_person().empty()) return true;
   const EnrolledOrganisation* from = c.registry.OrganisationOfSite(site);
   const EnrolledOrganisation* to = OrganisationOf(c.registry, offer.to_person());
@@ -141,8 +141,8 @@ std::vector<std::string> LeavingHouse(const Case& c) {
   if (shipment == nullptr || (offered && shipment->handed_us() != 0)) return out;
   const auto& holdings = c.therapy.holdings();
   const auto holding = std::ranges::find(holdings, shipment->shipper(), &pb::Holding::subject);
-  const bool left =
-      holding != holdings.end() && !IsSameHouse(c, holding->holder(), shipment->from_site());
+  const bool left = holding != holdings.end() &&
+                    !c.registry.IsSameHouse(holding->holder(), shipment->from_site());
   if (offered && left) return out;
   out.insert(out.end(), shipment->containers().begin(), shipment->containers().end());
   return out;
@@ -255,13 +255,9 @@ bool IsMaker(const Case& c, std::string_view person) {
 }
 
 bool IsMakersSite(const Case& c, std::string_view site) {
-  const auto makes = [&](const std::string& maker) { return IsSameHouse(c, site, maker); };
+  const auto makes = [&](const std::string& maker) { return c.registry.IsSameHouse(site, maker); };
   const auto made = [&](const pb::Lot& lot) { return makes(lot.site()); };
   return std::ranges::any_of(MakingSites(c), makes) || std::ranges::any_of(c.therapy.lots(), made);
-}
-
-bool IsSameHouse(const Case& c, std::string_view site, std::string_view other) {
-  return c.registry.IsSameHouse(site, other);
 }
 
 std::string SiteOf(const Case& c) {

@@ -76,8 +76,6 @@ const pb::Lot* LotInHand(const pb::TherapyState& state);
 bool IsMaker(const Case& c, std::string_view person);
 // `IsMakersSite` says whether a site is of who makes the product, or made a lot of it.
 bool IsMakersSite(const Case& c, std::string_view site);
-// `IsSameHouse` says whether two sites are one, or of one organisation.
-bool IsSameHouse(const Case& c, std::string_view site, std::string_view other);
 // `SiteOf` is the site of the station that sends the event; empty when it is not enrolled.
 std::string SiteOf(const Case& c);
 // `CellsFor` are the collected bags of one donation that BATCH_OPENED takes (batch_cells.h):

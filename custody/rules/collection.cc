@@ -24,7 +24,7 @@ bool LeavesForMaking(const Case& c, const pb::Packed& body) {
   const std::string& to = body.destination_site();
   const EnrolledOrganisation* house = c.registry.OrganisationOfSite(to);
   const bool maker = house != nullptr && house->kind == pb::MANUFACTURER;
-  if (!maker || IsSameHouse(c, SiteOf(c), to)) return false;
+  if (!maker || c.registry.IsSameHouse(SiteOf(c), to)) return false;
   return std::ranges::any_of(body.containers(), [&](const pb::Scanned& scanned) {
     const pb::Container* bag = FindContainer(c.therapy, scanned.value());
     return bag != nullptr && bag->material() == pb::STARTING_MATERIAL;

@@ -41,7 +41,7 @@ Missing WhatIsMissing(const Case& c, const pb::Lot& lot) {
         container.state() == pb::CONTAINER_RECEIVED || container.state() == pb::CONTAINER_STORED ||
         (container.state() >= pb::CONTAINER_REMOVED && container.state() <= pb::CONTAINER_VERIFIED);
     const bool here = arrived && container.site() == TreatingSite(c.therapy) &&
-                      IsSameHouse(c, container.arrived_site(), TreatingSite(c.therapy));
+                      c.registry.IsSameHouse(container.arrived_site(), TreatingSite(c.therapy));
     if (!here) {
       all.coming.push_back({"the product at " + TreatingSite(c.therapy),
                             StateLabel(container.state()) +

@@ -77,7 +77,7 @@ void MakerStays(const Case& c, const Rule& rule, pb::Verdict& v) {
         c, rule, v,
         {lot->product() + ", of which lot " + lot->lot() + " is made", product, kNext, lot->lot()});
   }
-  if (site.empty() || lot->site().empty() || IsSameHouse(c, site, lot->site())) return;
+  if (site.empty() || lot->site().empty() || c.registry.IsSameHouse(site, lot->site())) return;
   Gate(c, rule, v,
        {"made by who has lot " + lot->lot() + " in hand: " + lot->site(), site, kNext, lot->lot()});
 }
@@ -85,7 +85,7 @@ void MakerStays(const Case& c, const Rule& rule, pb::Verdict& v) {
 void PlannedHere(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string& planned = c.therapy.manufacturer_site();
   const std::string site = BatchSite(c);
-  if (planned.empty() || site.empty() || IsSameHouse(c, site, planned)) return;
+  if (planned.empty() || site.empty() || c.registry.IsSameHouse(site, planned)) return;
   Gate(c, rule, v,
        {"a batch opened by the manufacturer that was ordered: " + planned, "at " + site,
         "open it there; or the planner moves the slot to who makes it: SLOT_CHANGED",
@@ -141,10 +141,7 @@ void StepsMade(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (lot == nullptr) return;  // F8a says so
   for (const std::string& step : c.profile->mandatory_steps()) {
     const int number = BodyNumber(step);
-    const auto& made = lot->made();
-    if (number != 0 && std::ranges::find(made, static_cast<std::uint32_t>(number)) != made.end()) {
-      continue;
-    }
+    if (number != 0 && WasMade(*lot, number)) continue;
     const std::string label = number == 0 ? step : PlanOf(number).rule->label();
     Gate(c, rule, v,
          {"recorded of this lot: " + label, number == 0 ? "there is no such step" : "not recorded",

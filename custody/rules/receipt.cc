@@ -44,9 +44,9 @@ void JudgePutAway(const Case& c, const Rule& rule, pb::Verdict& v, const std::st
   const pb::Shipment* shipment = NotReceived(c, *container);
   // Who packed it takes it out again, before anybody carried it.
   const bool unpacked = shipment != nullptr && shipment->handed_us() == 0 &&
-                        IsSameHouse(c, site, shipment->from_site());
+                        c.registry.IsSameHouse(site, shipment->from_site());
   const std::string& from = container->site();
-  const bool elsewhere = !from.empty() && !site.empty() && !IsSameHouse(c, from, site);
+  const bool elsewhere = !from.empty() && !site.empty() && !c.registry.IsSameHouse(from, site);
   const bool past = shipment != nullptr || IsCarried(*container);
   if (unpacked || (!past && !elsewhere)) return;
   const bool product = container->material() == pb::DRUG_PRODUCT;
@@ -87,7 +87,7 @@ void NeedHere(const Case& c, const Rule& rule, pb::Verdict& v) {
     const Words words = {"a container held by " + here, "held by " + held,
                          "hand it over first: HANDOVER_OFFERED there, HANDOVER_ACCEPTED here",
                          container->id()};
-    if (!IsSameHouse(c, held, here)) {
+    if (!c.registry.IsSameHouse(held, here)) {
       Gate(c, rule, v, words);
     } else if (c.effective.has_removed_from_storage() || c.effective.has_bedside_id_verified()) {
       Deviation(c, rule, v, words, false);

@@ -361,15 +361,15 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   const bool lacking = LacksDeath(c.therapy);
   if ((!c.therapy.patient_died() && !lacking) || !IsStopped(c, false)) return;
-  Gate(c, rule, v,
-       {"a living patient",
-        lacking ? "CRS or ICANS of grade 5, which is death, and no death is recorded"
-                : "the patient died",
-        lacking ? "stop; the physician records PATIENT_DIED, or grades again"
-                : "stop; unused material goes to disposition; of a death that was another "
-                  "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality",
-        {},
-        lacking ? pb::CLINICAL : pb::FIELD_CLASS_UNSPECIFIED});
+  const Words dead{"a living patient", "the patient died",
+                   "stop; unused material goes to disposition; of a death that was another "
+                   "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality"};
+  const Words graded{"a living patient",
+                     "CRS or ICANS of grade 5, which is death, and no death is recorded",
+                     "stop; the physician records PATIENT_DIED, or grades again",
+                     {},
+                     pb::CLINICAL};
+  Gate(c, rule, v, lacking ? graded : dead);
 }
 
 }  // namespace custody::rules

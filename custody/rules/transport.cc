@@ -109,8 +109,8 @@ void CompareOfferer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   if (shipment == nullptr || shipment->handed_us() == 0) return;
   const auto& holdings = c.therapy.holdings();
   const auto held = std::ranges::find(holdings, shipper, &pb::Holding::subject);
-  const bool back = held != holdings.end() && IsSameHouse(c, held->holder(), SiteOf(c));
-  if (back || !IsSameHouse(c, shipment->from_site(), SiteOf(c))) return;
+  const bool back = held != holdings.end() && c.registry.IsSameHouse(held->holder(), SiteOf(c));
+  if (back || !c.registry.IsSameHouse(shipment->from_site(), SiteOf(c))) return;
   Deviation(c, rule, v,
             {"offered by who holds it",
              "with " + shipment->carrier() + " since " + Local(c, shipment->handed_us()),
@@ -198,7 +198,7 @@ void CompareOffer(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v, {"acceptance at " + offer->to_site(), site, "the named site accepts"});
   }
   const bool nobody = offer->to_site().empty() && offer->to_person().empty();
-  if (nobody && !site.empty() && !IsSameHouse(c, offer->from_site(), site)) {
+  if (nobody && !site.empty() && !c.registry.IsSameHouse(offer->from_site(), site)) {
     Gate(c, rule, v,
          {"acceptance in the house of " + offer->from_site() + ", the offer naming nobody else",
           site, "refuse it; the holder offers it again, naming " + site});
