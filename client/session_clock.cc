@@ -30,11 +30,13 @@ void GrpcSession::Measure(const Moment& asked, const pb::HelloReply& reply) {
 
 std::optional<std::int64_t> GrpcSession::ClockAhead() {
   const Moment now = Read();
+  bool set = false;
   {
     const std::lock_guard lock(clock_mutex_);
     const std::int64_t passed = now.monotonic - measured_.monotonic;
-    const std::int64_t set = (now.wall - measured_.wall) - passed;
-    if (passed < kMeasuredFor && set < kNobodySetIt && set > -kNobodySetIt) return ahead_;
+    const std::int64_t moved = (now.wall - measured_.wall) - passed;
+    set = moved >= kNobodySetIt || moved <= -kNobodySetIt;
+    if (passed < kMeasuredFor && !set) return ahead_;
   }
   pb::HelloReply reply;
   grpc::ClientContext context;
@@ -42,9 +44,7 @@ std::optional<std::int64_t> GrpcSession::ClockAhead() {
   const Status asked = FromGrpc(ledger_->Hello(&context, pb::HelloRequest(), &reply)).status;
   if (!asked.ok()) {  // what was measured last is true until somebody sets the clock
     const std::lock_guard lock(clock_mutex_);
-    const std::int64_t passed = now.monotonic - measured_.monotonic;
-    const std::int64_t set = (now.wall - measured_.wall) - passed;
-    if (set >= kNobodySetIt || set <= -kNobodySetIt) ahead_.reset();
+    if (set) ahead_.reset();
     measured_ = now;  // asked again in a minute
     return ahead_;
   }

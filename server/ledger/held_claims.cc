@@ -185,18 +185,13 @@ StatusOr<bool> Making::DropSome(const Snapshot& snapshot, std::string_view from,
 StatusOr<bool> Making::TryAgain(const Snapshot& snapshot, Batch& batch) {
   if (std::exchange(tried_, true)) return false;
   CUSTODY_ASSIGN_OR_RETURN(const Lacks lacks, ReadLacks(snapshot, kMetaHeldLacks));
-  Lacks left;
-  left.more = lacks.more;
-  for (const std::string& line : lacks.lines) {
-    const std::string chain = TherapyChain(LackOf(line).substr(kTherapy.size()));
+  const auto read = [&](const std::string& what) {
+    const std::string chain = TherapyChain(what.substr(kTherapy.size()));
     const StatusOr<Fold> fold = LoadFold(chain, snapshot, history_);
-    if (IsUnreadable(fold.status())) {
-      left.lines.push_back(line);
-      continue;
-    }
-    CUSTODY_RETURN_IF_ERROR(fold.status());
-    PutRowsOf(chain, *fold, batch);
-  }
+    if (fold.ok()) PutRowsOf(chain, *fold, batch);
+    return fold.status();
+  };
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks left, StillLacking(lacks, read));
   if (left.lines.size() == lacks.lines.size()) return false;
   PutLacks(left, kMetaHeldLacks, batch);
   const bool anew = left.lines.empty() && left.more != 0;

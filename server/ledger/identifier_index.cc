@@ -68,16 +68,12 @@ Status AddRows(const Snapshot& snapshot, std::uint64_t from, std::uint64_t end, 
 // all anew, once these can be read.
 Status TryAgain(const Snapshot& snapshot, const Lacks& lacks, Batch& batch) {
   std::set<std::string> put;
-  Lacks left;
-  left.more = lacks.more;
-  for (const std::string& line : lacks.lines) {
-    const std::string what = LackOf(line).substr(kEntry.size());
+  const auto read = [&](const std::string& what) {
     std::uint64_t index = 0;
-    std::from_chars(what.data(), what.data() + what.size(), index);
-    const Status added = AddRowsOf(snapshot, index, put, batch);
-    if (!added.ok() && !IsUnreadable(added)) return added;
-    if (!added.ok()) left.lines.push_back(line);
-  }
+    std::from_chars(what.data() + kEntry.size(), what.data() + what.size(), index);
+    return AddRowsOf(snapshot, index, put, batch);
+  };
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks left, StillLacking(lacks, read));
   if (left.lines.size() == lacks.lines.size()) return {};
   PutLacks(left, kMetaIndexLacks, batch);
   const bool anew = left.lines.empty() && left.more != 0;

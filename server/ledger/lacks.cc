@@ -59,4 +59,16 @@ void PutLacks(const Lacks& lacks, std::string_view meta, Batch& batch) {
   batch.Put(Table::kMeta, meta, row);
 }
 
+StatusOr<Lacks> StillLacking(const Lacks& lacks,
+                             const std::function<Status(const std::string& what)>& read) {
+  Lacks left;
+  left.more = lacks.more;
+  for (const std::string& line : lacks.lines) {
+    const Status again = read(LackOf(line));
+    if (!again.ok() && !IsUnreadable(again)) return again;
+    if (!again.ok()) left.lines.push_back(line);
+  }
+  return left;
+}
+
 }  // namespace custody

@@ -5,6 +5,7 @@
 #define CUSTODY_SERVER_LEDGER_LACKS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ std::string LackOf(std::string_view line);
 // `ReadLacks` gives none where there is no row; `PutLacks` deletes the row when nothing lacks.
 StatusOr<Lacks> ReadLacks(const Snapshot& snapshot, std::string_view meta);
 void PutLacks(const Lacks& lacks, std::string_view meta, Batch& batch);
+// `StillLacking` has `read` read again what each line names ("entry 12"), and gives what cannot be
+// read still; of what no line is kept for nothing is known. `read`'s error when it is another one.
+StatusOr<Lacks> StillLacking(const Lacks& lacks,
+                             const std::function<Status(const std::string& what)>& read);
 
 }  // namespace custody
 

@@ -7,8 +7,7 @@
 #include "server/ledger/lacks.h"
 #include "server/ledger/registry_history.h"
 #include "server/ledger/rows.h"
-#include "server/store/rocks_store.h"
-#include "tests/support/ledger_folder.h"
+#include "tests/integration/stored_ledger.h"
 #include "tests/support/status_matchers.h"
 
 namespace custody {
@@ -59,29 +58,7 @@ class BadSector final : public Store {
   std::string key_;
 };
 
-class LedgerIndexTest : public ::testing::Test {
- protected:
-  void RecordSome(int count) {
-    for (int i = 0; i < count; ++i) {
-      CUSTODY_ASSERT_OK(RecordNow(folder_.ledger(), folder_.Next()).status);
-    }
-  }
-  // Writes one row behind the ledger's back.
-  void Overwrite(Table table, std::string_view key, std::string_view value) {
-    CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
-                                 OpenRocksStore({.folder = folder_.path() / "db"}));
-    const StoreVersion now = store->GetSnapshot()->version();
-    Batch batch;
-    batch.Put(table, key, value);
-    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
-  }
-  StatusOr<std::string> Row(Table table, std::string_view key) {
-    CUSTODY_ASSIGN_OR_RETURN(const auto store,
-                             OpenRocksStore({.folder = folder_.path() / "db", .read_only = true}));
-    return store->GetSnapshot()->Get(table, key);
-  }
-  LedgerFolder folder_;
-};
+class LedgerIndexTest : public StoredLedgerTest {};
 
 // A folder of an earlier program, whose index knew no people: found by them all the same, from the
 // first opening on, and also when that was cut short.
@@ -95,18 +72,13 @@ TEST_F(LedgerIndexTest, AnIndexThatKnewLessIsBroughtUpBeforeAnythingIsServed) {
   folder_.Close();
   for (const std::string& version :
        {std::string(), std::string("1"), std::string(kIndexVersion) + "@0"}) {
-    {
-      CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
-                                   OpenRocksStore({.folder = folder_.path() / "db"}));
-      const StoreVersion now = store->GetSnapshot()->version();
-      Batch batch;
-      for (const char* person : {"clinic.rn.1", "clinic.rn.2"}) {
-        batch.Delete(Table::kIdentifiers, IdentifierRow("person", person, "therapy/T1"));
-      }
-      batch.Put(Table::kMeta, kMetaIndex, version);
-      if (version.empty()) batch.Delete(Table::kMeta, kMetaIndex);
-      ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+    Batch batch;
+    for (const char* person : {"clinic.rn.1", "clinic.rn.2"}) {
+      batch.Delete(Table::kIdentifiers, IdentifierRow("person", person, "therapy/T1"));
     }
+    batch.Put(Table::kMeta, kMetaIndex, version);
+    if (version.empty()) batch.Delete(Table::kMeta, kMetaIndex);
+    Commit(*OpenStore(), batch);
     CUSTODY_ASSERT_OK(folder_.Open());
     EXPECT_EQ(naming(), std::vector<std::string>{"T1"}) << "version \"" << version << "\"";
     folder_.Close();
@@ -125,12 +97,11 @@ TEST_F(LedgerIndexTest, WhatCannotBeReadIsLeftOutOfTheIndexAndRemembered) {
   folder_.Close();
   const std::string whole = Must(Row(Table::kSigned, U64(last)));
   Overwrite(Table::kSigned, U64(last), "no event");
-  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, OpenRocksStore({.folder = folder_.path() / "db"}));
+  const StorePtr store = OpenStore();
   for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
-    const StoreVersion now = store->GetSnapshot()->version();
     Batch batch;
     batch.Delete(Table::kMeta, meta);
-    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+    Commit(*store, batch);
   }
   CUSTODY_ASSERT_OK(BringIndexUp(*store));
   EXPECT_EQ(Must(IndexLacks(*store->GetSnapshot())), "entry " + std::to_string(last));
@@ -143,10 +114,9 @@ TEST_F(LedgerIndexTest, WhatCannotBeReadIsLeftOutOfTheIndexAndRemembered) {
   EXPECT_EQ(Must(GetMeta(*store->GetSnapshot(), kMetaHeld)), HeldRowsVersion());
   // Read again at each opening, until nothing lacks.
   const auto put = [&](Table table, std::string_view key, std::string_view value) {
-    const StoreVersion now = store->GetSnapshot()->version();
     Batch batch;
     batch.Put(table, key, value);
-    EXPECT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
+    Commit(*store, batch);
   };
   const auto bring_up = [&] {
     CUSTODY_EXPECT_OK(BringIndexUp(*store));
@@ -180,7 +150,7 @@ TEST_F(LedgerIndexTest, WhatTheDiskDoesNotGiveIsLeftOutAsWhatIsDamaged) {
   Overwrite(Table::kMeta, kMetaHeld, "1");
   const std::string entry = "entry " + std::to_string(entries - 3);
   for (const std::string& key : {U64(entries - 3), std::string()}) {
-    BadSector store(Must(OpenRocksStore({.folder = folder_.path() / "db"})), key);
+    BadSector store(OpenStore(), key);
     CUSTODY_ASSERT_OK(BringIndexUp(store));
     CUSTODY_ASSERT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
     EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())),

@@ -6,7 +6,7 @@
 
 #include "crypto/file.h"
 #include "server/ledger/rows.h"
-#include "server/store/rocks_store.h"
+#include "tests/integration/stored_ledger.h"
 #include "tests/support/audits.h"
 #include "tests/support/ledger_folder.h"
 #include "tests/support/status_matchers.h"
@@ -16,28 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class LedgerRecoveryTest : public ::testing::Test {
- protected:
-  RecordOutcome Record(const pb::SignedEvent& event) { return RecordNow(folder_.ledger(), event); }
-  void RecordSome(int count) {
-    for (int i = 0; i < count; ++i) CUSTODY_ASSERT_OK(Record(folder_.Next()).status);
-  }
-  // Writes one row behind the ledger's back.
-  void Overwrite(Table table, std::string_view key, std::string_view value) {
-    CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store,
-                                 OpenRocksStore({.folder = folder_.path() / "db"}));
-    const StoreVersion now = store->GetSnapshot()->version();
-    Batch batch;
-    batch.Put(table, key, value);
-    ASSERT_EQ(store->Commit(batch, now, now.log_size).outcome, CommitOutcome::kCommitted);
-  }
-  StatusOr<std::string> Row(Table table, std::string_view key) {
-    CUSTODY_ASSIGN_OR_RETURN(const auto store,
-                             OpenRocksStore({.folder = folder_.path() / "db", .read_only = true}));
-    return store->GetSnapshot()->Get(table, key);
-  }
-  LedgerFolder folder_;
-};
+class LedgerRecoveryTest : public StoredLedgerTest {};
 
 TEST_F(LedgerRecoveryTest, CreateRefusesASecondLedgerAndAGenesisOfAnotherKey) {
   CUSTODY_ASSERT_OK(folder_.Create());

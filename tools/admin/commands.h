@@ -2,6 +2,8 @@
 #ifndef CUSTODY_TOOLS_ADMIN_COMMANDS_H_
 #define CUSTODY_TOOLS_ADMIN_COMMANDS_H_
 
+#include <google/protobuf/message.h>
+
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -54,6 +56,9 @@ std::string Done(const CommandLine& line, std::string_view what, const std::stri
 
 // `Said` is the text of what was done and is no event: `what`, with `json` beside `fields`.
 std::string Said(const CommandLine& line, std::string_view what, nlohmann::json fields);
+
+// `AsJson` is an answer of the services, or a report, with `json`.
+StatusOr<std::string> AsJson(const google::protobuf::Message& message);
 
 }  // namespace custody
 

@@ -1,6 +1,4 @@
 // alert list, alert test: who was told what, and whether everybody can be.
-#include <google/protobuf/util/json_util.h>
-
 #include <memory>
 
 #include "client/exit_code.h"
@@ -9,17 +7,6 @@
 
 namespace custody {
 namespace {
-
-StatusOr<std::string> Json(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions print;
-  print.always_print_primitive_fields = true;
-  print.preserve_proto_field_names = true;
-  std::string text;
-  if (!google::protobuf::util::MessageToJsonString(message, &text, print).ok()) {
-    return Internal("the answer could not be written as json");
-  }
-  return text + "\n";
-}
 
 void AddList(CLI::App& alert, CommandLine& line) {
   auto request = std::make_shared<pb::ListAlertsRequest>();
@@ -45,7 +32,7 @@ void AddList(CLI::App& alert, CommandLine& line) {
       CUSTODY_ASSIGN_OR_RETURN(const auto administration, Administration::Open(line.act));
       CUSTODY_ASSIGN_OR_RETURN(const pb::ListAlertsReply reply,
                                administration->session().ListAlerts(*request));
-      if (line.json) return Json(reply);
+      if (line.json) return AsJson(reply);
       return RenderAlerts(reply, administration->folder().settings().zone);
     };
   });
@@ -66,7 +53,7 @@ void AddTest(CLI::App& alert, CommandLine& line) {
       for (const pb::Handout& handout : reply.handouts()) {
         if (!handout.error().empty()) line.exit_code = kExitRefused;
       }
-      if (line.json) return Json(reply);
+      if (line.json) return AsJson(reply);
       return RenderTest(reply, *site, administration->folder().settings().zone);
     };
   });

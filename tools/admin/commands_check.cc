@@ -1,6 +1,4 @@
 // check: a data folder or a backup, and the settings its server starts with.
-#include <google/protobuf/util/json_util.h>
-
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -59,15 +57,7 @@ void AddCheck(CLI::App& app, CommandLine& line) {
       CUSTODY_ASSIGN_OR_RETURN(const pb::AuditReport report,
                                AuditFolder(*folder, trust ? &*trust : nullptr, {}));
       line.exit_code = ExitCode(report);
-      if (!line.json) return Render(report);
-      std::string text;
-      google::protobuf::util::JsonPrintOptions print;
-      print.always_print_primitive_fields = true;
-      print.preserve_proto_field_names = true;
-      if (!google::protobuf::util::MessageToJsonString(report, &text, print).ok()) {
-        return Internal("the report could not be written as json");
-      }
-      return text + "\n";
+      return line.json ? AsJson(report) : Render(report);
     };
   });
 }

@@ -1,4 +1,6 @@
 // enrol, revoke, retire: acts about organisations, sites, people, keys and stations.
+#include <google/protobuf/util/json_util.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -260,6 +262,17 @@ std::string Said(const CommandLine& line, std::string_view what, nlohmann::json 
   if (!line.json) return std::string(what) + "\n";
   fields["done"] = what;
   return fields.dump() + "\n";
+}
+
+StatusOr<std::string> AsJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions print;
+  print.always_print_primitive_fields = true;
+  print.preserve_proto_field_names = true;
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(message, &text, print).ok()) {
+    return Internal("the answer could not be written as json");
+  }
+  return text + "\n";
 }
 
 void AddFolder(CLI::App& command, CommandLine& line) {

@@ -56,12 +56,11 @@ StatusOr<std::string> ReplaceKey(const std::filesystem::path& tls, const std::st
                            IssueCertificate(wanted, key.public_key(), issuer.key, issuer.pem));
   // Never over another: what a thief has can be revoked only by its certificate.
   const std::filesystem::path old = tls / "station.old.pem";
-  if (std::filesystem::exists(old)) {
-    CUSTODY_ASSIGN_OR_RETURN(const std::string kept, ReadFile(old, kMaxRequestBytes));
-    CUSTODY_RETURN_IF_ERROR(
-        WriteFileAtomically(old, kept.find(before) == std::string::npos ? kept + before : kept));
-  } else {
-    CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(old, before));
+  StatusOr<std::string> kept = ReadFile(old, kMaxRequestBytes);
+  if (kept.status().code() == StatusCode::kNotFound) kept = std::string();
+  CUSTODY_RETURN_IF_ERROR(kept.status());
+  if (kept->find(before) == std::string::npos) {
+    CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(old, *kept + before));
   }
   CUSTODY_RETURN_IF_ERROR(WriteFileAtomically(tls / "station.pem", pem));
   CUSTODY_RETURN_IF_ERROR(RenameDurably(key_file, tls / "station.key"));
