@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "custody/chain.h"
 #include "custody/therapy.h"
@@ -76,6 +77,9 @@ class Making {
   StatusOr<bool> PutSome(const Snapshot& snapshot, std::string_view after, Batch& batch);
   StatusOr<bool> DropSome(const Snapshot& snapshot, std::string_view from, Batch& batch);
   StatusOr<bool> TryAgain(const Snapshot& snapshot, Batch& batch);
+  // Folds side by side; so many at most as one step has.
+  std::vector<StatusOr<Fold>> LoadFolds(const Snapshot& snapshot,
+                                        std::span<const std::string> chains);
   void PutRowsOf(const std::string& chain, const Fold& fold, Batch& batch) const;
 
   Store& store_;
@@ -117,15 +121,22 @@ void Making::PutRowsOf(const std::string& chain, const Fold& fold, Batch& batch)
   }
 }
 
+std::vector<StatusOr<Fold>> Making::LoadFolds(const Snapshot& snapshot,
+                                              std::span<const std::string> chains) {
+  if (!pool_) pool_.emplace(0);
+  std::vector<StatusOr<Fold>> folds(chains.size());
+  pool_->Wait(pool_->Start(
+      chains.size(), [&](std::size_t i) { folds[i] = LoadFold(chains[i], snapshot, history_); }));
+  return folds;
+}
+
 // Puts the rows of the therapies after `after`.
 StatusOr<bool> Making::PutSome(const Snapshot& snapshot, std::string_view after, Batch& batch) {
   CUSTODY_ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                            TherapiesAfter(snapshot, after, kTherapiesOfStep));
-  if (!pool_) pool_.emplace(0);
-  std::vector<StatusOr<Fold>> folds(ids.size());
-  pool_->Wait(pool_->Start(ids.size(), [&](std::size_t i) {
-    folds[i] = LoadFold(TherapyChain(ids[i]), snapshot, history_);
-  }));
+  std::vector<std::string> chains;
+  for (const std::string& id : ids) chains.push_back(TherapyChain(id));
+  const std::vector<StatusOr<Fold>> folds = LoadFolds(snapshot, chains);
   Batch kept;
   CUSTODY_ASSIGN_OR_RETURN(Lacks lacks, ReadLacks(snapshot, kMetaHeldLacks));
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -134,10 +145,9 @@ StatusOr<bool> Making::PutSome(const Snapshot& snapshot, std::string_view after,
       continue;
     }
     CUSTODY_RETURN_IF_ERROR(folds[i].status());
-    const std::string chain = TherapyChain(ids[i]);
-    PutRowsOf(chain, *folds[i], batch);
+    PutRowsOf(chains[i], *folds[i], batch);
     if (folds[i]->saved_length < folds[i]->length) {
-      kept.Put(Table::kFolds, chain, EncodeFold(*folds[i]));
+      kept.Put(Table::kFolds, chains[i], EncodeFold(*folds[i]));
     }
   }
   PutLacks(lacks, kMetaHeldLacks, batch);
@@ -153,7 +163,7 @@ StatusOr<bool> Making::PutSome(const Snapshot& snapshot, std::string_view after,
 // Deletes the rows that other programs made, from `from` on, of the therapies that can be read.
 StatusOr<bool> Making::DropSome(const Snapshot& snapshot, std::string_view from, Batch& batch) {
   const std::string mark = Mark();
-  std::vector<std::string> old;
+  std::map<std::string, std::vector<std::string>> old;  // by chain
   std::string next;
   std::size_t rows = 0;
   CUSTODY_RETURN_IF_ERROR(snapshot.Scan(Table::kIdentifiers, from.empty() ? kPrefix : from,
@@ -162,21 +172,31 @@ StatusOr<bool> Making::DropSome(const Snapshot& snapshot, std::string_view from,
                                           if (++rows > kRowsOfStep) {
                                             next = row;
                                           } else if (made_by != mark) {
-                                            old.emplace_back(row);
+                                            old[ChainIn(row)].emplace_back(row);
                                           }
                                           return next.empty();
                                         }));
-  std::map<std::string, StatusOr<Fold>> folds;
-  for (const std::string& row : old) {
-    const auto [fold, first] = folds.try_emplace(ChainIn(row));
-    if (first) fold->second = LoadFold(fold->first, snapshot, history_);
-    if (!IsUnreadable(fold->second.status())) batch.Delete(Table::kIdentifiers, row);
+  std::vector<std::string> chains;
+  for (const auto& [chain, its_rows] : old) {
+    if (Chain::Parse(chain).ok()) {
+      chains.push_back(chain);
+    } else {  // nobody's
+      for (const std::string& row : its_rows) batch.Delete(Table::kIdentifiers, row);
+    }
   }
-  for (const auto& [chain, fold] : folds) {
-    if (fold.ok()) PutRowsOf(chain, *fold, batch);  // whatever the list of therapies lacked
+  // Where all rows are another program's these are many therapies, and never all in memory.
+  for (std::size_t begin = 0; begin < chains.size(); begin += kTherapiesOfStep) {
+    const auto some =
+        std::span(chains).subspan(begin, std::min(kTherapiesOfStep, chains.size() - begin));
+    const std::vector<StatusOr<Fold>> folds = LoadFolds(snapshot, some);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (IsUnreadable(folds[i].status())) continue;
+      CUSTODY_RETURN_IF_ERROR(folds[i].status());
+      for (const std::string& row : old[some[i]]) batch.Delete(Table::kIdentifiers, row);
+      PutRowsOf(some[i], *folds[i], batch);  // whatever the list of therapies lacked
+    }
   }
   batch.Put(Table::kMeta, kMetaHeld, next.empty() ? version_ : dropping_ + next);
-  tried_ = true;  // what lacks was read just now
   return true;
 }
 

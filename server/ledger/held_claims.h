@@ -55,9 +55,10 @@ inline constexpr std::uint64_t kSoonDone = 10'000;
 // `BringHeldClaimsUp` makes all rows anew unless they are this program's, in several commits, each
 // a whole step: what is cut short goes on at the next opening. Folds every therapy that is not kept
 // folded, and keeps it. A therapy that cannot be read keeps the rows that another program made, and
-// is named among what the index lacks (identifier_index.h); at each opening it is tried again. What
-// it held that no program ever wrote down is held by nobody meanwhile. RESOURCE_EXHAUSTED when the
-// disk is full. `soon_done`: see above.
+// is named among what the index lacks (identifier_index.h); it is tried again at once, and at each
+// opening. What it held that no program ever wrote down is held by nobody meanwhile.
+// RESOURCE_EXHAUSTED when the disk is full; UNAVAILABLE when the machine is short (lacks.h).
+// `soon_done`: see above.
 Status BringHeldClaimsUp(Store& store, const std::shared_ptr<const RegistryHistory>& history,
                          std::uint64_t soon_done = kSoonDone);
 

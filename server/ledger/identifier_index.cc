@@ -1,5 +1,7 @@
 #include "server/ledger/identifier_index.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -143,7 +145,6 @@ Status BringIndexUp(Store& store) {
       const bool whole = end == size;
       batch.Put(Table::kMeta, kMetaIndex,
                 std::string(kIndexVersion) + (whole ? "" : "@" + std::to_string(end)));
-      tried = true;  // what lacks was read just now
     }
     const CommitResult result = store.Commit(batch, snapshot->version(), size);
     CUSTODY_RETURN_IF_ERROR(
@@ -162,6 +163,24 @@ StatusOr<std::string> IndexLacks(const Snapshot& snapshot) {
              " therapies hold";
   }
   return lacks;
+}
+
+Status WarnOfLacks(const Snapshot& snapshot) {
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks index, ReadLacks(snapshot, kMetaIndexLacks));
+  CUSTODY_ASSIGN_OR_RETURN(const Lacks held, ReadLacks(snapshot, kMetaHeldLacks));
+  if (index.size() + held.size() == 0) return {};
+  for (const Lacks* lacks : {&index, &held}) {
+    for (const std::string& line : lacks->lines) spdlog::error("cannot be read: {}", line);
+    if (lacks->more != 0) spdlog::error("cannot be read: {} more", lacks->more);
+  }
+  spdlog::error(
+      "{} entries are not in the index of identifiers, and of {} therapies it is not known what "
+      "they hold: every list of therapies ends with NOT ALL, and no rule knows what only these "
+      "have (R05, R15). Run custody-admin check on the data folder. Where it finds damage, restore "
+      "the newest backup; where not, see to the disk and start the server again, which reads them "
+      "again",
+      index.size(), held.size());
+  return {};
 }
 
 StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std::string_view after,

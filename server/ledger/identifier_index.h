@@ -33,13 +33,16 @@ std::vector<std::string> IndexRowsOf(const ParsedEvent& event);
 // `BringIndexUp` adds what an index of an earlier version lacks, in several commits, each of them
 // a whole step: what is cut short goes on at the next opening. Reads every event once; for an index
 // of this version only what lacks, again: what can be read now is added. An event that cannot be
-// read keeps nobody from recording: it is left out and named in IndexLacks. RESOURCE_EXHAUSTED when
-// the disk is full.
+// read, twice in a row, keeps nobody from recording: it is left out and named in IndexLacks.
+// RESOURCE_EXHAUSTED when the disk is full; UNAVAILABLE when the machine is short (lacks.h).
 Status BringIndexUp(Store& store);
 
 // `IndexLacks` sums up what could not be read, of this index and of what therapies hold, and names
 // no therapy; empty: all was readable.
 StatusOr<std::string> IndexLacks(const Snapshot& snapshot);
+
+// `WarnOfLacks` tells whoever reads the server's log which they are, how many and what to do.
+Status WarnOfLacks(const Snapshot& snapshot);
 
 // `TherapiesAfter` are the first `limit` ids greater than `after`, in order.
 StatusOr<std::vector<std::string>> TherapiesAfter(const Snapshot& snapshot, std::string_view after,

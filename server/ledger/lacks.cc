@@ -1,7 +1,10 @@
 #include "server/ledger/lacks.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <system_error>
 
 #include "server/ledger/rows.h"
 
@@ -13,10 +16,19 @@ constexpr std::size_t kMostLines = 32;
 constexpr std::string_view kAnd = "and ";
 constexpr std::string_view kMore = " more";
 
+// Of an error of the system the store passes on the words alone.
+bool IsShortage(const Status& status) {
+  const std::string message = Message(status);
+  return std::ranges::any_of(std::array{EMFILE, ENFILE, ENOMEM}, [&](int error) {
+    return message.find(std::generic_category().message(error)) != std::string::npos;
+  });
+}
+
 }  // namespace
 
 bool IsUnreadable(const Status& status) {
-  return status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kUnavailable;
+  if (status.code() == StatusCode::kUnavailable) return !IsShortage(status);
+  return status.code() == StatusCode::kDataLoss;
 }
 
 void AddLack(Lacks& lacks, const std::string& what, const Status& why) {

@@ -23,7 +23,8 @@ struct Lacks {
 };
 
 // `IsUnreadable` says whether one thing could not be read and others may well be: it is damaged, or
-// the disk fails to give it.
+// the disk fails to give it. Not so where the machine was short of memory, or of files that may be
+// open: that says nothing of what was to be read, and concerns whatever comes next.
 bool IsUnreadable(const Status& status);
 // `AddLack` adds `what` ("entry 12"), unless a line names it already.
 void AddLack(Lacks& lacks, const std::string& what, const Status& why);

@@ -64,6 +64,29 @@ Status WriteGenesis(const LedgerOptions& options, const pb::SignedEvent& genesis
   return {};
 }
 
+Status CheckHistory(const PrivateKey& log_key, const AnchorMark& anchor, std::uint64_t released,
+                    Recovered& recovered) {
+  const std::unique_ptr<const Snapshot> snapshot = recovered.store->GetSnapshot();
+  CUSTODY_ASSIGN_OR_RETURN(recovered.history, RegistryHistory::Load(*snapshot));
+  const Registry& registry = *recovered.history->newest();
+  if (!registry.created()) return DataLoss("the ledger has no genesis; restore a backup");
+  CUSTODY_ASSIGN_OR_RETURN(const NoteVerifier verifier, VerifierOf(registry, log_key));
+  CUSTODY_ASSIGN_OR_RETURN(recovered.checkpoint, CheckHead(*snapshot, verifier));
+  CUSTODY_RETURN_IF_ERROR(CheckAnchor(*snapshot, verifier, anchor));
+  if (snapshot->version().log_size < released) {
+    return DataLoss("the ledger has " + std::to_string(snapshot->version().log_size) +
+                    " entries and receipts were given for " + std::to_string(released) +
+                    "; the disk lost what it had confirmed: do not go on with this folder");
+  }
+  CUSTODY_RETURN_IF_ERROR(CheckTail(*snapshot, registry, recovered.checkpoint));
+  CUSTODY_ASSIGN_OR_RETURN(recovered.clock_offset, GetMetaMicros(*snapshot, kMetaClockOffset));
+  CUSTODY_ASSIGN_OR_RETURN(recovered.clock_confirmed.micros,
+                           GetMetaMicros(*snapshot, kMetaClockConfirmed));
+  CUSTODY_ASSIGN_OR_RETURN(const auto read_only, GetMeta(*snapshot, kMetaReadOnly));
+  recovered.read_only = read_only.value_or("");
+  return {};
+}
+
 }  // namespace
 
 std::filesystem::path AnchorPath(const LedgerOptions& options) {
@@ -74,28 +97,18 @@ StatusOr<Recovered> Recover(const LedgerOptions& options, const PrivateKey& log_
                             const AnchorMark& anchor, std::uint64_t released) {
   Recovered recovered;
   CUSTODY_ASSIGN_OR_RETURN(recovered.store, OpenStore(options, DatabasePath(options), false));
-  {
-    const std::unique_ptr<const Snapshot> snapshot = recovered.store->GetSnapshot();
-    CUSTODY_ASSIGN_OR_RETURN(recovered.history, RegistryHistory::Load(*snapshot));
-    const Registry& registry = *recovered.history->newest();
-    if (!registry.created()) return DataLoss("the ledger has no genesis; restore a backup");
-    CUSTODY_ASSIGN_OR_RETURN(const NoteVerifier verifier, VerifierOf(registry, log_key));
-    CUSTODY_ASSIGN_OR_RETURN(recovered.checkpoint, CheckHead(*snapshot, verifier));
-    CUSTODY_RETURN_IF_ERROR(CheckAnchor(*snapshot, verifier, anchor));
-    if (snapshot->version().log_size < released) {
-      return DataLoss("the ledger has " + std::to_string(snapshot->version().log_size) +
-                      " entries and receipts were given for " + std::to_string(released) +
-                      "; the disk lost what it had confirmed: do not go on with this folder");
-    }
-    CUSTODY_RETURN_IF_ERROR(CheckTail(*snapshot, registry, recovered.checkpoint));
-    CUSTODY_ASSIGN_OR_RETURN(recovered.clock_offset, GetMetaMicros(*snapshot, kMetaClockOffset));
-    CUSTODY_ASSIGN_OR_RETURN(recovered.clock_confirmed.micros,
-                             GetMetaMicros(*snapshot, kMetaClockConfirmed));
-    CUSTODY_ASSIGN_OR_RETURN(const auto read_only, GetMeta(*snapshot, kMetaReadOnly));
-    recovered.read_only = read_only.value_or("");
+  Status whole = CheckHistory(log_key, anchor, released, recovered);
+  // Whoever looks for a patient's product, or asks whether a vial was used, believes these when
+  // they find nothing: they are whole, or say what they lack, or nothing is opened.
+  if (whole.ok()) whole = BringIndexUp(*recovered.store);
+  if (whole.ok()) whole = BringHeldClaimsUp(*recovered.store, recovered.history);
+  if (whole.ok()) whole = WarnOfLacks(*recovered.store->GetSnapshot());
+  if (whole.code() == StatusCode::kUnavailable) {
+    return Unavailable(
+        "the ledger was not opened, for not all of it could be read: " + Message(whole) +
+        "; see to it (the limit of open files, memory, the disk) and start again");
   }
-  CUSTODY_RETURN_IF_ERROR(BringIndexUp(*recovered.store));
-  CUSTODY_RETURN_IF_ERROR(BringHeldClaimsUp(*recovered.store, recovered.history));
+  CUSTODY_RETURN_IF_ERROR(whole);
   CUSTODY_ASSIGN_OR_RETURN(recovered.tip, Tip::Load(*recovered.store));
   return recovered;
 }

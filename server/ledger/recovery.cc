@@ -28,6 +28,11 @@ constexpr std::string_view kRestore =
     "events recorded since that backup are in the outboxes and receipts of the stations";
 
 Status Lost(const std::string& what) { return DataLoss(what + std::string(kRestore)); }
+// What the disk or the machine does not give now is not lost: nobody is told to restore for it.
+Status Lost(const std::string& what, const Status& why) {
+  if (why.code() == StatusCode::kUnavailable) return why;
+  return Lost(what + ": " + Message(why));
+}
 
 struct Tail {
   const Snapshot& snapshot;
@@ -112,7 +117,7 @@ StatusOr<std::string> CheckHead(const Snapshot& snapshot, const NoteVerifier& lo
                 std::to_string(checkpoint->size));
   }
   const StatusOr<Hash> root = RootAt(size, StoredNodes(snapshot));
-  if (!root.ok()) return Lost("the log's tree cannot be read: " + Message(root.status()));
+  if (!root.ok()) return Lost("the log's tree cannot be read", root.status());
   if (*root != checkpoint->root) {
     return Lost("the log's tree does not have the root that its newest checkpoint says");
   }
@@ -131,7 +136,7 @@ Status CheckAnchor(const Snapshot& snapshot, const NoteVerifier& log, const Anch
                 std::to_string(version.log_size) + " and " + std::to_string(version.writes));
   }
   const StatusOr<Hash> root = RootAt(checkpoint->size, StoredNodes(snapshot));
-  if (!root.ok()) return Lost("the log's tree cannot be read: " + Message(root.status()));
+  if (!root.ok()) return Lost("the log's tree cannot be read", root.status());
   if (*root != checkpoint->root) {
     return Lost("the first " + std::to_string(checkpoint->size) +
                 " entries are not those that the anchor was written for");
@@ -145,7 +150,7 @@ Status CheckTail(const Snapshot& snapshot, const Registry& registry, const std::
   const std::uint64_t start = size > count ? size - count : 0;
   const NodeSource stored = StoredNodes(snapshot);
   const StatusOr<Frontier> loaded = Frontier::Load(start, stored);
-  if (!loaded.ok()) return Lost("the log's tree cannot be read: " + Message(loaded.status()));
+  if (!loaded.ok()) return Lost("the log's tree cannot be read", loaded.status());
   Frontier frontier = *loaded;
   Instant last;
   if (start > 0) {
@@ -158,20 +163,22 @@ Status CheckTail(const Snapshot& snapshot, const Registry& registry, const std::
     const StatusOr<std::string> bytes =
         GetPromised(snapshot, Table::kEntries, U64(index), "its row");
     Status checked = bytes.ok() ? CheckEntry(tail, index, *bytes, last) : bytes.status();
-    if (!checked.ok()) return Lost(what + " is damaged: " + Message(checked));
-    bool agree = true;
+    if (!checked.ok()) return Lost(what + " is damaged", checked);
+    Status agrees;
     frontier.Append(LeafHash(*bytes), [&](int level, std::uint64_t at, const Hash& node) {
       const StatusOr<Hash> kept = stored(level, at);
-      agree = agree && kept.ok() && *kept == node;
+      agrees.Update(kept.status());
+      if (kept.ok() && *kept != node) agrees.Update(DataLoss("it does not hash to the log's tree"));
     });
-    if (!agree) return Lost(what + " is damaged: it does not hash to the log's tree");
+    if (!agrees.ok()) return Lost(what + " is damaged", agrees);
   }
   CUSTODY_ASSIGN_OR_RETURN(const Note note, Note::Parse(checkpoint));
   CUSTODY_ASSIGN_OR_RETURN(const Checkpoint signed_root, Checkpoint::Parse(note.text));
   if (frontier.root() != signed_root.root) {
     return Lost("the last entries do not hash to the root of the newest checkpoint");
   }
-  if (Status heads = CheckHeadsRoot(snapshot, size); !heads.ok()) return Lost(Message(heads));
+  const Status heads = CheckHeadsRoot(snapshot, size);
+  if (!heads.ok()) return Lost("the log's end", heads);
   return {};
 }
 

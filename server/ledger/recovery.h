@@ -1,5 +1,5 @@
 // What opening checks before anything is served: that the history is whole up to its end, and is
-// the one that was promised.
+// the one that was promised. UNAVAILABLE where it cannot be read now.
 #ifndef CUSTODY_SERVER_LEDGER_RECOVERY_H_
 #define CUSTODY_SERVER_LEDGER_RECOVERY_H_
 

@@ -1,6 +1,9 @@
 // The rows that a ledger draws from its events: brought up when the folder is opened, and what is
 // said of entries that cannot be read then.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <atomic>
 
 #include "server/ledger/held_claims.h"
 #include "server/ledger/identifier_index.h"
@@ -8,20 +11,26 @@
 #include "server/ledger/registry_history.h"
 #include "server/ledger/rows.h"
 #include "tests/integration/stored_ledger.h"
+#include "tests/support/said_in_log.h"
 #include "tests/support/status_matchers.h"
 
 namespace custody {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
 using StorePtr = std::unique_ptr<Store>;
 
-// A store that cannot read one of its signed events.
+// A store that cannot read one of its signed events, so many times as `left` says.
 class BadSector final : public Store {
  public:
-  BadSector(StorePtr store, std::string key) : store_(std::move(store)), key_(std::move(key)) {}
+  BadSector(StorePtr store, std::string key, std::atomic<int>& left,
+            std::string why = "a bad sector")
+      : store_(std::move(store)), fault_{std::move(key), std::move(why), left} {}
 
   std::unique_ptr<const Snapshot> GetSnapshot() const override {
-    return std::make_unique<View>(store_->GetSnapshot(), key_);
+    return std::make_unique<View>(store_->GetSnapshot(), fault_);
   }
   CommitResult Commit(const Batch& batch, const StoreVersion& expected,
                       std::uint64_t new_log_size) override {
@@ -32,13 +41,19 @@ class BadSector final : public Store {
   std::uint64_t syncs() const override { return store_->syncs(); }
 
  private:
+  struct Fault {
+    std::string key;
+    std::string why;
+    std::atomic<int>& left;
+  };
   class View final : public Snapshot {
    public:
-    View(std::unique_ptr<const Snapshot> whole, std::string key)
-        : whole_(std::move(whole)), key_(std::move(key)) {}
+    View(std::unique_ptr<const Snapshot> whole, const Fault& fault)
+        : whole_(std::move(whole)), fault_(fault) {}
     const StoreVersion& version() const override { return whole_->version(); }
     StatusOr<std::string> Get(Table table, std::string_view key) const override {
-      if (table == Table::kSigned && key == key_) return Unavailable("a bad sector");
+      const bool bad = table == Table::kSigned && key == fault_.key;
+      if (bad && fault_.left-- > 0) return Unavailable(fault_.why);
       if (table == Table::kFolds) return NotFound("none is kept");
       return whole_->Get(table, key);
     }
@@ -51,12 +66,14 @@ class BadSector final : public Store {
 
    private:
     std::unique_ptr<const Snapshot> whole_;
-    std::string key_;
+    const Fault& fault_;
   };
 
   StorePtr store_;
-  std::string key_;
+  const Fault fault_;
 };
+
+constexpr int kAlways = 1'000'000;
 
 class LedgerIndexTest : public StoredLedgerTest {};
 
@@ -150,7 +167,8 @@ TEST_F(LedgerIndexTest, WhatTheDiskDoesNotGiveIsLeftOutAsWhatIsDamaged) {
   Overwrite(Table::kMeta, kMetaHeld, "1");
   const std::string entry = "entry " + std::to_string(entries - 3);
   for (const std::string& key : {U64(entries - 3), std::string()}) {
-    BadSector store(OpenStore(), key);
+    std::atomic<int> left = kAlways;
+    BadSector store(OpenStore(), key, left);
     CUSTODY_ASSERT_OK(BringIndexUp(store));
     CUSTODY_ASSERT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
     EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())),
@@ -158,6 +176,82 @@ TEST_F(LedgerIndexTest, WhatTheDiskDoesNotGiveIsLeftOutAsWhatIsDamaged) {
   }
   CUSTODY_ASSERT_OK(folder_.Open());
   RecordSome(1);
+}
+
+// What a bad moment kept from being read is no damage: it is read again before anything is served.
+TEST_F(LedgerIndexTest, WhatIsReadAtTheSecondTryLacksNowhere) {
+  folder_.Begin();
+  RecordSome(3);
+  const std::string key = U64(folder_.ledger().GetStatus().entries() - 3);
+  folder_.Close();
+  for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
+    Overwrite(Table::kMeta, meta, "1");
+    std::atomic<int> left = 1;
+    BadSector store(OpenStore(), key, left);
+    CUSTODY_ASSERT_OK(BringIndexUp(store));
+    CUSTODY_ASSERT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
+    EXPECT_LT(left, 1) << "the fault was met";
+    EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())), "");
+  }
+}
+
+// Of a machine that runs out of files nothing is believed: who opened it so would be told "nobody
+// has it" of all that it did not read.
+TEST_F(LedgerIndexTest, AMachineThatIsShortOpensNothingAndLosesNothing) {
+  folder_.Begin();
+  RecordSome(3);
+  const std::string key = U64(folder_.ledger().GetStatus().entries() - 3);
+  folder_.Close();
+  std::atomic<int> left = kAlways;
+  folder_.options().open_store = [&](const StoreOptions& options) -> StatusOr<StorePtr> {
+    CUSTODY_ASSIGN_OR_RETURN(StorePtr store, OpenRocksStore(options));
+    return std::make_unique<BadSector>(std::move(store), key, left,
+                                       "IO error: db/000012.sst: Too many open files");
+  };
+  for (const std::string_view meta : {kMetaIndex, kMetaHeld}) {
+    Overwrite(Table::kMeta, meta, "1");
+    left = kAlways;
+    {
+      BadSector store(OpenStore(), key, left, "Too many open files");
+      const auto history = Must(RegistryHistory::Load(*store.GetSnapshot()));
+      EXPECT_THAT(meta == kMetaIndex ? BringIndexUp(store) : BringHeldClaimsUp(store, history),
+                  StatusIs(StatusCode::kUnavailable, "Too many open files"));
+      EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())), "");
+    }
+    const Status refused = folder_.Open();
+    EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable, "the ledger was not opened"));
+    EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable, "the limit of open files"));
+    left = 0;
+    CUSTODY_ASSERT_OK(folder_.Open());
+    EXPECT_EQ(Must(folder_.ledger().IndexLacks()), "");
+    EXPECT_EQ(Must(folder_.ledger().TherapiesNaming("therapy", "T1", false)).size(), 1U);
+    folder_.Close();
+  }
+}
+
+TEST_F(LedgerIndexTest, WhatLacksIsToldInTheLogWithWhatToDo) {
+  folder_.Begin();
+  RecordSome(2);
+  const std::uint64_t enrolled = folder_.ledger().GetStatus().entries() - 2;
+  folder_.Close();
+  const auto open = [&](int left_to_fail) {
+    std::atomic<int> left = left_to_fail;
+    BadSector store(OpenStore(), U64(enrolled), left);
+    CUSTODY_EXPECT_OK(BringIndexUp(store));
+    CUSTODY_EXPECT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
+    const SaidInLog said;
+    CUSTODY_EXPECT_OK(WarnOfLacks(*store.GetSnapshot()));
+    return said.text();
+  };
+  Overwrite(Table::kMeta, kMetaIndex, "1");
+  Overwrite(Table::kMeta, kMetaHeld, "1");
+  EXPECT_THAT(open(kAlways),
+              AllOf(HasSubstr("cannot be read: entry " + std::to_string(enrolled) + ":"),
+                    HasSubstr("cannot be read: therapy T1:"),
+                    HasSubstr("1 entries are not in the index of identifiers, and of 1 therapies"),
+                    HasSubstr("Run custody-admin check on the data folder"),
+                    HasSubstr("start the server again")));
+  EXPECT_EQ(open(0), "") << "and no more once it can be read";
 }
 
 // Whoever adds a type of identifier raises kIndexVersion, and this list with it: a folder whose

@@ -1,10 +1,6 @@
 // Rules that need other therapies, as a whole ledger answers them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <sstream>
 
 #include "server/ledger/held_claims.h"
 #include "server/ledger/identifier_index.h"
@@ -14,6 +10,7 @@
 #include "tests/support/journey.h"
 #include "tests/support/ledger_folder.h"
 #include "tests/support/main_path.h"
+#include "tests/support/said_in_log.h"
 #include "tests/support/status_matchers.h"
 
 namespace custody {
@@ -190,10 +187,7 @@ TEST(LedgerWideRulesTest, ALongUpgradeSaysInTheLogWhatItMakes) {
   folder.Close();
   CUSTODY_ASSERT_OK_AND_ASSIGN(const auto store, OpenRocksStore({.folder = folder.path() / "db"}));
   const auto history = Must(RegistryHistory::Load(*store->GetSnapshot()));
-  std::ostringstream said;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "upgrade", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  const SaidInLog said;
   const auto upgrade = [&](std::uint64_t soon_done) {
     Batch batch;
     batch.Put(Table::kMeta, kMetaHeld, "of another program");
@@ -202,10 +196,9 @@ TEST(LedgerWideRulesTest, ALongUpgradeSaysInTheLogWhatItMakes) {
     CUSTODY_EXPECT_OK(BringHeldClaimsUp(*store, history, soon_done));
   };
   upgrade(kSoonDone);
-  EXPECT_EQ(said.str(), "") << "a small ledger is open before anybody wonders";
+  EXPECT_EQ(said.text(), "") << "a small ledger is open before anybody wonders";
   upgrade(0);
-  EXPECT_NE(said.str().find("what therapies hold is made anew"), std::string::npos) << said.str();
-  spdlog::set_default_logger(before);
+  EXPECT_NE(said.text().find("what therapies hold is made anew"), std::string::npos) << said.text();
 }
 
 // Types that are the ledger's own would tell who holds what.
