@@ -197,21 +197,26 @@ StatusOr<std::vector<pb::GetTherapyReply>> Desk::Therapies(Status& whole) {
     }
     return all;
   }
-  std::string after;
-  while (true) {
-    StatusOr<pb::ListTherapiesReply> page = session_->ListTherapies(after, 500);
-    whole = page.status();
-    if (ListedThoughNotAll(whole, all.empty())) return all;
-    CUSTODY_RETURN_IF_ERROR(whole);
-    for (pb::GetTherapyReply& therapy : *page->mutable_therapies()) {
-      after = therapy.state().therapy();
-      whole = IsChainId(after) ? known_.KeepTherapy(after, {therapy, Now()})
-                               : DataLoss("the server lists a therapy under what is no id");
-      CUSTODY_RETURN_IF_ERROR(whole);
+  pb::ListTherapiesRequest request;
+  request.set_limit(500);
+  const auto call = [&](const pb::ListTherapiesRequest& page) {
+    return session_->ListTherapies(page);
+  };
+  std::vector<pb::ListTherapiesReply> pages;
+  whole = AllPages(request, call, pages);
+  for (pb::ListTherapiesReply& page : pages) {
+    for (pb::GetTherapyReply& therapy : *page.mutable_therapies()) {
+      const std::string& id = therapy.state().therapy();
+      const Status kept = IsChainId(id)
+                              ? known_.KeepTherapy(id, {therapy, Now()})
+                              : DataLoss("the server lists a therapy under what is no id");
+      if (!kept.ok()) whole = kept;
+      CUSTODY_RETURN_IF_ERROR(kept);
       all.push_back(std::move(therapy));
     }
-    if (!page->more() || page->therapies_size() == 0) return all;
   }
+  if (!whole.ok() && !ListedThoughNotAll(whole, all.empty())) return whole;
+  return all;
 }
 
 StatusOr<std::vector<pb::NextStep>> Desk::Next(std::string_view id) {

@@ -41,14 +41,13 @@ class GrpcSession final : public Session {
   StatusOr<std::vector<pb::EntryReply>> ReadChain(std::string_view chain) override;
   StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
                                            std::optional<Instant> as_of) override;
-  StatusOr<pb::ListTherapiesReply> ListTherapies(std::string_view after,
-                                                 std::uint32_t limit) override;
   StatusOr<pb::NextStepsReply> NextSteps(std::string_view id,
                                          std::optional<Instant> as_of) override;
   Status WatchTherapies(
       const pb::WatchTherapiesRequest& request,
       const std::function<bool(const pb::WatchTherapiesReply&)>& changed) override;
   StatusOr<pb::FindReply> Find(std::string_view type, std::string_view value) override;
+  StatusOr<pb::ListTherapiesReply> ListTherapies(const pb::ListTherapiesRequest& request) override;
   StatusOr<pb::TraceReply> Trace(const pb::TraceRequest& request) override;
   StatusOr<pb::InventoryReply> Inventory(const pb::InventoryRequest& request) override;
   StatusOr<pb::WorklistReply> Worklist(const pb::WorklistRequest& request) override;

@@ -48,13 +48,15 @@ std::string GivenOf(const Line& line, std::string_view zone) {
   return "";
 }
 
-template <typename Request, typename Call>
+template <typename Reply, typename Request, typename Call>
 StatusOr<std::vector<pb::TracedTherapy>> AllTherapies(const Request& request, const Call& call,
                                                       Status& whole) {
+  std::vector<Reply> pages;
+  whole = AllPages(request, call, pages);
   std::vector<pb::TracedTherapy> all;
-  whole = EachPage(request, call, [&](auto& page) {
+  for (Reply& page : pages) {
     for (pb::TracedTherapy& one : *page.mutable_therapies()) all.push_back(std::move(one));
-  });
+  }
   if (!whole.ok() && !ListedThoughNotAll(whole, all.empty())) return whole;
   return all;
 }
@@ -64,26 +66,28 @@ StatusOr<std::vector<pb::TracedTherapy>> AllTherapies(const Request& request, co
 StatusOr<std::vector<pb::TracedTherapy>> TraceAll(Session& session, pb::TraceRequest request,
                                                   Status& whole) {
   request.set_limit(kTherapiesOfPage);
-  return AllTherapies(
+  return AllTherapies<pb::TraceReply>(
       request, [&](const pb::TraceRequest& page) { return session.Trace(page); }, whole);
 }
 
 StatusOr<std::vector<pb::TracedTherapy>> InventoryAll(Session& session,
                                                       pb::InventoryRequest request, Status& whole) {
-  return AllTherapies(
+  return AllTherapies<pb::InventoryReply>(
       request, [&](const pb::InventoryRequest& page) { return session.Inventory(page); }, whole);
 }
 
 StatusOr<std::vector<pb::WorklistEntry>> WorklistAll(Session& session, pb::WorklistRequest request,
                                                      std::uint32_t& looked_at, Status& whole) {
-  std::vector<pb::WorklistEntry> entries;
-  looked_at = 0;
   request.set_limit(1000);
   const auto call = [&](const pb::WorklistRequest& page) { return session.Worklist(page); };
-  whole = EachPage(request, call, [&](pb::WorklistReply& page) {
+  std::vector<pb::WorklistReply> pages;
+  whole = AllPages(request, call, pages);
+  std::vector<pb::WorklistEntry> entries;
+  looked_at = 0;
+  for (pb::WorklistReply& page : pages) {
     looked_at += page.looked_at();
     for (pb::WorklistEntry& entry : *page.mutable_entries()) entries.push_back(std::move(entry));
-  });
+  }
   if (!whole.ok() && !ListedThoughNotAll(whole, looked_at == 0)) return whole;
   return entries;
 }

@@ -93,8 +93,6 @@ class Session {
 
   virtual StatusOr<pb::GetTherapyReply> GetTherapy(std::string_view id,
                                                    std::optional<Instant> as_of) = 0;
-  virtual StatusOr<pb::ListTherapiesReply> ListTherapies(std::string_view after,
-                                                         std::uint32_t limit) = 0;
   virtual StatusOr<pb::NextStepsReply> NextSteps(std::string_view id,
                                                  std::optional<Instant> as_of) = 0;
   virtual Status WatchTherapies(
@@ -102,6 +100,8 @@ class Session {
       const std::function<bool(const pb::WatchTherapiesReply&)>& changed) = 0;
   virtual StatusOr<pb::FindReply> Find(std::string_view type, std::string_view value) = 0;
   // One page each, as the services say.
+  virtual StatusOr<pb::ListTherapiesReply> ListTherapies(
+      const pb::ListTherapiesRequest& request) = 0;
   virtual StatusOr<pb::TraceReply> Trace(const pb::TraceRequest& request) = 0;
   virtual StatusOr<pb::InventoryReply> Inventory(const pb::InventoryRequest& request) = 0;
   virtual StatusOr<pb::WorklistReply> Worklist(const pb::WorklistRequest& request) = 0;

@@ -62,14 +62,6 @@ StatusOr<pb::GetTherapyReply> GrpcSession::GetTherapy(std::string_view id,
   return Ask(*custody_, &pb::Custody::Stub::GetTherapy, request);
 }
 
-StatusOr<pb::ListTherapiesReply> GrpcSession::ListTherapies(std::string_view after,
-                                                            std::uint32_t limit) {
-  pb::ListTherapiesRequest request;
-  request.set_after(std::string(after));
-  request.set_limit(limit);
-  return Ask(*custody_, &pb::Custody::Stub::ListTherapies, request, kStreamTimeout);
-}
-
 StatusOr<pb::NextStepsReply> GrpcSession::NextSteps(std::string_view id,
                                                     std::optional<Instant> as_of) {
   pb::NextStepsRequest request;
@@ -94,6 +86,11 @@ StatusOr<pb::FindReply> GrpcSession::Find(std::string_view type, std::string_vie
 }
 
 // Pages of many therapies take longer than a call that reads one state.
+StatusOr<pb::ListTherapiesReply> GrpcSession::ListTherapies(
+    const pb::ListTherapiesRequest& request) {
+  return Ask(*custody_, &pb::Custody::Stub::ListTherapies, request, kStreamTimeout);
+}
+
 StatusOr<pb::TraceReply> GrpcSession::Trace(const pb::TraceRequest& request) {
   return Ask(*custody_, &pb::Custody::Stub::Trace, request, kStreamTimeout);
 }

@@ -43,21 +43,6 @@ StatusOr<CertificateDigests::Digests> CertificateDigests::Of(const grpc::AuthCon
   return digests;
 }
 
-void DamagedTherapies::Note(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  ids_.insert(id);
-}
-
-void DamagedTherapies::Forget(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  ids_.erase(id);
-}
-
-bool DamagedTherapies::any() const {
-  const std::lock_guard lock(mutex_);
-  return !ids_.empty();
-}
-
 StatusOr<Permit> RpcContext::AdmitPeer(std::shared_ptr<const grpc::AuthContext> peer, Call call) {
   std::vector<grpc::string_ref> names;
   if (peer != nullptr && peer->IsPeerAuthenticated()) {

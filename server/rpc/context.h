@@ -68,19 +68,6 @@ class CertificateDigests {
   std::unordered_map<std::string, Digests> known_;  // by PEM; under mutex_
 };
 
-// `DamagedTherapies` are those that could not be read when a list looked at them last. A list whose
-// pages cannot carry that with them asks here. Thread-safe.
-class DamagedTherapies {
- public:
-  void Note(const std::string& id);
-  void Forget(const std::string& id);
-  bool any() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::set<std::string> ids_;  // under mutex_
-};
-
 // `Reactor` is the base of every reactor of ours: it owns itself, from its construction until gRPC
 // is done with it. A derived class must not finish while other threads may still call it.
 template <class Base>
@@ -116,7 +103,6 @@ class RpcContext {
   Alerting* alerting() { return alerting_; }
   // What pages are sealed with; of this run of the server.
   const StatusOr<std::string>& page_key() const { return page_key_; }
-  DamagedTherapies& damaged() { return damaged_; }
   // Threads by what may not wait for what: reads; the greeting that begins every session; listings
   // over many therapies; tests of who is told of alerts; and what the watchers are told.
   Workers& workers() { return workers_; }
@@ -160,7 +146,6 @@ class RpcContext {
   Streams streams_;
   CertificateDigests digests_;
   const StatusOr<std::string> page_key_ = SystemRng().Bytes(32);
-  DamagedTherapies damaged_;
   Turns transmissions_{kMaxStreamsOfStation, kMaxStreams,
                        "too many streams are open, of this station or in all: end one, or try "
                        "again shortly"};

@@ -99,8 +99,6 @@ class AccessLogReactor final : public Reactor<grpc::ServerWriteReactor<pb::Acces
   bool truncated_ = false;
 };
 
-// The answer has no place but "there is more" for where it goes on, and none for what could not be
-// read: so that is said, as of every list, instead of a last page that would show nothing.
 Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapiesRequest& request,
                   const std::function<bool()>& cancelled, pb::ListTherapiesReply* reply) {
   CUSTODY_ASSIGN_OR_RETURN(const std::uint32_t limit, CheckPage(request.limit()));
@@ -116,21 +114,10 @@ Status ListInView(RpcContext& rpc, const Permit& permit, const pb::ListTherapies
       .what = "list",
       .after = request.after(),
       .limit = limit,
-      .most = kMostLookedAtInList,
       .ids = [&](const std::string& after) { return ledger.ListTherapies(after, kPageTherapies); },
       .take = take};
-  CUSTODY_ASSIGN_OR_RETURN(const Looked looked,
-                           LookThrough(rpc, permit, listing, listing.after, cancelled));
-  if (looked.more && looked.taken == 0) {
-    return FailedPrecondition(
-        "NOT ALL is listed: none of the next " + std::to_string(kMostLookedAtInList) +
-        " therapies is this station's to see, and what may come behind them is not looked for "
-        "here. Ask for what is due (worklist), or trace an identifier: both go through all");
-  }
-  CUSTODY_ASSIGN_OR_RETURN(const std::string lacks, ledger.IndexLacks());
-  const bool whole = !rpc.damaged().any() && lacks.empty();
-  reply->set_more(looked.more || (!whole && looked.taken > 0));
-  return whole || looked.taken > 0 ? Status() : NotWhole(rpc.damaged().any(), lacks);
+  CUSTODY_ASSIGN_OR_RETURN(*reply->mutable_next(), ListPage(rpc, permit, listing, cancelled));
+  return Status();
 }
 
 // Nothing is an answer only when everything could be looked at, and some of those that have it are

@@ -54,9 +54,6 @@ inline constexpr std::size_t kPageTherapies = 100;
 // counts as so many.
 inline constexpr std::uint64_t kMostLookedAt = 1000;
 inline constexpr std::uint64_t kCostOfReplay = 10;
-// The same of ListTherapies, which can go on only behind a therapy of the caller's own: there is
-// one among so many for whoever has three hundred in a ledger of three hundred thousand.
-inline constexpr std::uint64_t kMostLookedAtInList = 10'000;
 // Therapies that one Find looks at, and that it shows: it is how a scan at the bedside is resolved,
 // so it stays with the reads, and is short. A shipper or a vector lot may be many others'; what
 // counts is what the caller may see. Who looks for more traces.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/encoding.h"
+#include "crypto/hash.h"
 #include "crypto/sealing.h"
 #include "server/rpc/limits.h"
 #include "server/rpc/views.h"
@@ -21,9 +22,23 @@ struct PagePlace {
   std::uint32_t number = 0;  // pages before this one
 };
 
+// What one page came to.
+struct Looked {
+  std::string last;     // looked at last; empty: none
+  bool more = false;    // there are others behind it
+  bool unread = false;  // one could not be read, and was passed over
+  std::size_t taken = 0;
+};
+
 // In clear before the seal: whoever asks knows it, and the texts have the order of the pages.
 constexpr std::size_t kNumberDigits = 8;
+// Which run of the server sealed it.
+constexpr std::size_t kRunDigits = 8;
 constexpr std::size_t kIdBytes = 64;  // as long as an id may be: its length says nothing
+
+std::string RunOf(std::string_view key) {
+  return Sha256("custody page run\n" + std::string(key)).ToHex().substr(0, kRunDigits);
+}
 
 std::string ContextOf(const Permit& permit, const Listing& listing, std::string_view number) {
   std::string context = "custody page\n";
@@ -31,7 +46,7 @@ std::string ContextOf(const Permit& permit, const Listing& listing, std::string_
   return context.append(number);
 }
 
-// "NUMBER SEALED", of a flag and an id.
+// "NUMBER RUN SEALED", of a flag and an id.
 StatusOr<std::string> TextOf(RpcContext& rpc, const Permit& permit, const Listing& listing,
                              const PagePlace& place) {
   std::string number = std::to_string(place.number);
@@ -41,7 +56,7 @@ StatusOr<std::string> TextOf(RpcContext& rpc, const Permit& permit, const Listin
   CUSTODY_ASSIGN_OR_RETURN(const std::string key, rpc.page_key());
   CUSTODY_ASSIGN_OR_RETURN(const std::string sealed,
                            Seal(key, ContextOf(permit, listing, number), plain, SystemRng()));
-  return number + " " + Base64(sealed);
+  return number + " " + RunOf(key) + " " + Base64(sealed);
 }
 
 StatusOr<PagePlace> PlaceIn(RpcContext& rpc, const Permit& permit, const Listing& listing) {
@@ -49,16 +64,22 @@ StatusOr<PagePlace> PlaceIn(RpcContext& rpc, const Permit& permit, const Listing
   PagePlace place;
   if (text.empty()) return place;
   const Status unknown = InvalidArgument(
-      "after is what the page before gave as next, to this station, and since the server was "
-      "started: begin the list again");
-  if (text.size() <= kNumberDigits || text[kNumberDigits] != ' ') return unknown;
+      "after is what the page before gave as next, of this list and to this station: begin the "
+      "list again");
+  constexpr std::size_t kSealedAt = kNumberDigits + 1 + kRunDigits + 1;
+  const bool formed =
+      text.size() > kSealedAt && text[kNumberDigits] == ' ' && text[kSealedAt - 1] == ' ';
+  if (!formed) return unknown;
   const std::string_view number = text.substr(0, kNumberDigits);
   const auto [end, error] =
       std::from_chars(number.data(), number.data() + number.size(), place.number);
   if (error != std::errc() || end != number.data() + number.size()) return unknown;
-  const StatusOr<std::string> sealed = DecodeBase64(text.substr(kNumberDigits + 1));
+  const StatusOr<std::string> sealed = DecodeBase64(text.substr(kSealedAt));
   if (!sealed.ok()) return unknown;
   CUSTODY_ASSIGN_OR_RETURN(const std::string key, rpc.page_key());
+  if (text.substr(kNumberDigits + 1, kRunDigits) != RunOf(key)) {
+    return Aborted("the server was started anew since the page before: ask from the beginning");
+  }
   const StatusOr<std::string> plain = Unseal(key, ContextOf(permit, listing, number), *sealed);
   if (!plain.ok() || plain->size() != 1 + kIdBytes) return unknown;
   place.unread = plain->front() == '!';
@@ -66,8 +87,7 @@ StatusOr<PagePlace> PlaceIn(RpcContext& rpc, const Permit& permit, const Listing
   return place;
 }
 
-}  // namespace
-
+// The page itself, from the first id greater than `after` on.
 StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listing& listing,
                              std::string after, const std::function<bool()>& cancelled) {
   const std::uint64_t cost = listing.as_of.has_value() ? kCostOfReplay : 1;
@@ -75,13 +95,9 @@ StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listin
   std::size_t bytes = 0;
   Looked looked;
   const auto pass = [&](const std::string& id, const Status& why) -> Status {
-    if (why.code() == StatusCode::kNotFound) {
-      rpc.damaged().Forget(id);
-      return Status();
-    }
+    if (why.code() == StatusCode::kNotFound) return Status();
     if (why.code() != StatusCode::kDataLoss) return why;
     spdlog::error("{}: therapy {} cannot be read: {}", listing.what, id, Message(why));
-    rpc.damaged().Note(id);
     looked.unread = true;
     return Status();
   };
@@ -90,7 +106,7 @@ StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listin
     if (ids.empty()) return looked;
     for (const std::string& id : ids) {
       if (cancelled()) return absl::CancelledError("the caller left");
-      looked.more = spent + cost > listing.most;
+      looked.more = spent + cost > kMostLookedAt;
       if (looked.more) return looked;
       spent += cost;
       StatusOr<pb::GetTherapyReply> therapy =
@@ -98,7 +114,6 @@ StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listin
       if (therapy.ok()) {
         looked.more = looked.taken >= listing.limit || bytes > kMaxReplyBytes / 2;
         if (looked.more) return looked;
-        rpc.damaged().Forget(id);
         const StatusOr<std::size_t> size = listing.take(id, *therapy);
         if (!size.ok()) CUSTODY_RETURN_IF_ERROR(pass(id, size.status()));
         bytes += size.value_or(0);
@@ -111,6 +126,8 @@ StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listin
     after = ids.back();
   }
 }
+
+}  // namespace
 
 StatusOr<std::string> ListPage(RpcContext& rpc, const Permit& permit, const Listing& listing,
                                const std::function<bool()>& cancelled) {

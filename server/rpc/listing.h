@@ -25,7 +25,6 @@ struct Listing {
   std::string_view what;  // for the server's log, and the seal: "worklist"
   std::string after;      // as the request says
   std::uint32_t limit = 0;
-  std::uint64_t most = kMostLookedAt;           // therapies that are looked at
   std::optional<Instant> as_of = std::nullopt;  // every therapy is folded anew
   // The first ids greater than `after`, in order; none at the end.
   std::function<StatusOr<std::vector<std::string>>(const std::string& after)> ids;
@@ -36,21 +35,10 @@ struct Listing {
 // `ListPage` gives what is to be asked for as `after` for the next page; empty: that was all. A
 // therapy that cannot be read is passed over, and what the index lacks is known; that is said by
 // FAILED_PRECONDITION in place of the last page, which would show nothing, so that whatever can be
-// listed is listed first. CANCELLED when the caller left; INVALID_ARGUMENT for an `after` that no
-// page gave to this station since the server was started.
+// listed is listed first. CANCELLED when the caller left; ABORTED for an `after` of before the
+// server was started anew; INVALID_ARGUMENT for one that no page of this list gave to this station.
 StatusOr<std::string> ListPage(RpcContext& rpc, const Permit& permit, const Listing& listing,
                                const std::function<bool()>& cancelled);
-
-// What one page came to.
-struct Looked {
-  std::string last;     // looked at last; empty: none
-  bool more = false;    // there are others behind it
-  bool unread = false;  // one could not be read, and was passed over
-  std::size_t taken = 0;
-};
-// `LookThrough` is the page itself, from the first id greater than `after` on.
-StatusOr<Looked> LookThrough(RpcContext& rpc, const Permit& permit, const Listing& listing,
-                             std::string after, const std::function<bool()>& cancelled);
 
 // `NotWhole` is that error. `unread`: therapies could not be read; `lacks` as Ledger::IndexLacks.
 Status NotWhole(bool unread, std::string_view lacks);

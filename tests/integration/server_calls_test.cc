@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <set>
 
 #include "crypto/dsse.h"
 #include "custody/event.h"
@@ -347,12 +348,30 @@ TEST_F(ServerCallsTest, APageHasItsBoundAndSaysSo) {
   request.set_limit(2);
   CUSTODY_ASSERT_OK(Custody(caller, &pb::Custody::Stub::ListTherapies, request, &reply).status);
   ASSERT_EQ(reply.therapies_size(), 2);
-  EXPECT_TRUE(reply.more());
-  request.set_after(reply.therapies(1).state().therapy());
+  EXPECT_EQ(reply.therapies(1).state().therapy(), "B");
+  request.set_after(reply.next());
   CUSTODY_ASSERT_OK(Custody(caller, &pb::Custody::Stub::ListTherapies, request, &reply).status);
   ASSERT_EQ(reply.therapies_size(), 1);
   EXPECT_EQ(reply.therapies(0).state().therapy(), "C");
-  EXPECT_FALSE(reply.more());
+  EXPECT_EQ(reply.next(), "");
+}
+
+// An id would be a question: does another's therapy lie behind it?
+TEST_F(ServerCallsTest, AListGoesOnBehindNoIdWhoeverHasIt) {
+  RawCaller clinic = Caller("clinic.station.1");
+  for (const char* therapy : {"therapy/A", "therapy/C"}) RecordNext(clinic, therapy);
+  RawCaller other = Caller("other.station.1");
+  std::set<std::string> answers;
+  for (const char* id : {"A", "B", "C", "D", "0"}) {
+    pb::ListTherapiesRequest request;
+    request.set_after(id);
+    request.set_limit(1);
+    pb::ListTherapiesReply reply;
+    answers.insert(
+        Custody(other, &pb::Custody::Stub::ListTherapies, request, &reply).status.ToString());
+  }
+  EXPECT_EQ(answers.size(), 1U);
+  EXPECT_NE(answers.begin()->find("begin the list again"), std::string::npos) << *answers.begin();
 }
 
 TEST_F(ServerCallsTest, AnIdentifierWithAZeroByteFindsNothingAndHarmsNothing) {
