@@ -214,8 +214,9 @@ void FoldManufacture(Folding& f) {
   const pb::Event& event = f.event;
   if (pb::Lot* lot = MutableLot(f.state, LotOf(event))) {
     AddOperators(f, *lot);
-    const auto body = static_cast<std::uint32_t>(event.body_case());
-    if (!WasMade(*lot, body)) lot->add_made(body);
+    if (!WasMade(*lot, event.body_case())) {
+      lot->add_made(static_cast<std::uint32_t>(event.body_case()));
+    }
     if (event.has_transduced()) {
       const std::string& vector = event.transduced().vector_lot();
       AddOnce(lot->mutable_vector_lots(), vector);
