@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <utility>
 
 namespace custody {
@@ -31,7 +32,11 @@ struct WorkPool::Batch {
 
 WorkPool::WorkPool(unsigned threads) {
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this] { Serve(); });
+  try {
+    for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this] { Serve(); });
+  } catch (const std::system_error&) {
+    // The machine gives no more: those that there are, and whoever waits, do the work.
+  }
 }
 
 WorkPool::~WorkPool() {

@@ -20,7 +20,7 @@ class WorkPool {
   // `Batch` is work begun; done when every piece has returned.
   struct Batch;
 
-  // `threads` counts the caller's; 0: one a processor.
+  // `threads` counts the caller's; 0: one a processor. Fewer when the machine gives no more.
   explicit WorkPool(unsigned threads);
   // Finishes what was begun.
   ~WorkPool();

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "crypto/hash.h"
 #include "custody/work_pool.h"
@@ -215,20 +216,43 @@ bool Alerting::BeginLanes(Instant now) {
     lane.round = round_;
     lane.messages.push_back(std::move(one));
   }
+  bool sent = false;
+  std::string trouble;
   for (Lane* lane : begun) {
-    lane->thread = std::thread([this, lane] {
-      SendLane(lane->messages);
-      {
-        const MutexLock lock(lanes_mutex_);
-        lane->ended = true;
-        lane_ended_.NotifyAll();
-      }
-      const MutexLock lock(wake_mutex_);  // what came of it is noted at once
-      woken_ = true;
-      wake_.NotifyAll();
-    });
+    const Recipient* const recipient = lane->messages.front().to.recipient;
+    const Status status = BeginLane(*lane);
+    sent = sent || status.ok();
+    if (status.ok()) continue;
+    trouble = Message(status);
+    lanes_.erase(recipient);  // it is due still, at the next look
   }
-  return !begun.empty();
+  const MutexLock lock(mutex_);
+  if (!trouble.empty() && lane_trouble_.empty()) spdlog::error("{}", trouble);
+  lane_trouble_ = trouble;
+  return sent;
+}
+
+Status Alerting::BeginLane(Lane& lane) {
+  const auto work = [this, &lane] {
+    SendLane(lane.messages);
+    {
+      const MutexLock lock(lanes_mutex_);
+      lane.ended = true;
+      lane_ended_.NotifyAll();
+    }
+    const MutexLock lock(wake_mutex_);  // what came of it is noted at once
+    woken_ = true;
+    wake_.NotifyAll();
+  };
+  try {
+    lane.thread = std::thread(work);
+  } catch (const std::system_error& error) {
+    return Unavailable(std::string("alerts cannot be handed out: no thread can be begun (") +
+                       error.what() +
+                       "); tried again every second. See to the machine's memory, and to how many "
+                       "threads the server may have");
+  }
+  return Status();
 }
 
 // For those of this round; who was left behind by an earlier one is not waited for again.
@@ -354,30 +378,6 @@ StatusOr<pb::TestAlertReply> Alerting::Test(const std::string& site, Instant now
   reply.set_alert(record.alert());
   *reply.mutable_handouts() = record.handouts();
   return reply;
-}
-
-bool Alerting::IsWell() const {
-  const bool failing =
-      std::ranges::any_of(healths_, [](const auto& one) { return one.second.failing(); });
-  return !failing && look_trouble_.empty() && save_trouble_.empty();
-}
-
-void Alerting::OnWell(std::function<void(bool well)> changed) {
-  const MutexLock lock(well_mutex_);
-  on_well_ = std::move(changed);
-  if (on_well_) on_well_(told_well_);
-}
-
-void Alerting::TellWell() {
-  const MutexLock lock(well_mutex_);
-  bool well = false;
-  {
-    const MutexLock inner(mutex_);
-    well = IsWell();
-  }
-  if (well == told_well_) return;
-  told_well_ = well;
-  if (on_well_) on_well_(well);
 }
 
 }  // namespace custody

@@ -64,9 +64,11 @@ class Alerting {
   void Start();
   void Stop();
 
-  // `List` is what ListAlerts answers; `shown` says which alerts the caller may see.
-  StatusOr<pb::ListAlertsReply> List(const pb::ListAlertsRequest& request,
-                                     const std::function<bool(const pb::AlertRecord&)>& shown);
+  // `List` is what ListAlerts answers; `shown` says which alerts the caller may see, and its error
+  // ends it.
+  StatusOr<pb::ListAlertsReply> List(
+      const pb::ListAlertsRequest& request,
+      const std::function<StatusOr<bool>(const pb::AlertRecord&)>& shown);
   // `Test` hands a test to every recipient of `site`, each in its turn, and notes when all took it.
   // One that fails a test is not passed over for it: what is real is tried all the same.
   // INVALID_ARGUMENT when the site has none.
@@ -96,9 +98,12 @@ class Alerting {
 
   Alerting(Ledger& ledger, AlertingConfig config, Deliverer& deliverer,
            std::chrono::milliseconds patience);
+  std::vector<pb::AlertRecord> AllOpen();
+  StatusOr<std::vector<pb::AlertRecord>> SomePast(const std::string& site, std::string& from);
   bool LookAndSave(Instant now);
   std::vector<Outgoing> FindOutgoing(Instant now) CUSTODY_REQUIRES(mutex_);
   bool BeginLanes(Instant now);
+  Status BeginLane(Lane& lane);
   void AwaitLanes();
   void NoteEnded();
   void SendLane(std::span<Outgoing> lane);
@@ -130,6 +135,7 @@ class Alerting {
   std::map<std::string, std::int64_t> passed_ CUSTODY_GUARDED_BY(mutex_);  // tests, by site
   std::string look_trouble_ CUSTODY_GUARDED_BY(mutex_);
   std::string save_trouble_ CUSTODY_GUARDED_BY(mutex_);
+  std::string lane_trouble_ CUSTODY_GUARDED_BY(mutex_);
 
   Mutex well_mutex_;  // before mutex_
   std::function<void(bool well)> on_well_ CUSTODY_GUARDED_BY(well_mutex_);

@@ -7,7 +7,7 @@ namespace custody {
 namespace {
 
 constexpr int kMostListed = 1000;
-constexpr std::uint64_t kMostRowsRead = 100'000;    // of past alerts, for one list
+constexpr std::size_t kRowsAtOnce = 2'000;          // of past alerts, from one view of the ledger
 constexpr std::int64_t kLongWait = kMicrosPerHour;  // of what is urgent
 
 bool Concerns(const pb::AlertRecord& record, const std::string& site) {
@@ -16,41 +16,60 @@ bool Concerns(const pb::AlertRecord& record, const std::string& site) {
 
 }  // namespace
 
+// The bound counts what is shown, however much of others' stands before it. Whether it is shown may
+// take a look at its therapy: no lock and no view of the ledger is held meanwhile.
 StatusOr<pb::ListAlertsReply> Alerting::List(
     const pb::ListAlertsRequest& request,
-    const std::function<bool(const pb::AlertRecord&)>& shown) {
+    const std::function<StatusOr<bool>(const pb::AlertRecord&)>& shown) {
   pb::ListAlertsReply reply;
-  const auto add = [&](const pb::AlertRecord& record) {
-    if (!Concerns(record, request.site()) || !shown(record)) return true;
-    reply.set_more(reply.alerts_size() == kMostListed);
-    if (!reply.more()) *reply.add_alerts() = record;
-    return !reply.more();
-  };
-  if (request.past()) {
-    std::uint64_t read = 0;
-    CUSTODY_RETURN_IF_ERROR(
-        ReadRows(ledger_, AlertRows::kPast, [&](std::string_view key, std::string_view value) {
-          if (++read > kMostRowsRead) {
-            reply.set_more(true);
-            return false;
-          }
-          const std::optional<pb::AlertRecord> record = ReadRecord(key, value);
-          return !record || add(*record);
-        }));
-    return reply;
-  }
-  const MutexLock lock(mutex_);
-  std::vector<const pb::AlertRecord*> open;
-  for (const auto& [key, record] : open_.records()) open.push_back(&record);
-  std::ranges::stable_sort(
-      open, {}, [](const pb::AlertRecord* record) { return FromProto(record->since()).micros; });
-  for (const pb::AlertRecord* record : open) {
-    if (!add(*record)) break;
-  }
-  for (pb::AlertRecord& record : *reply.mutable_alerts()) {
-    for (const std::string& site : Unreached(config_, record)) record.add_unreached(site);
-  }
+  std::string from;
+  do {
+    CUSTODY_ASSIGN_OR_RETURN(const std::vector<pb::AlertRecord> records,
+                             request.past() ? SomePast(request.site(), from) : AllOpen());
+    for (const pb::AlertRecord& record : records) {
+      if (!Concerns(record, request.site())) continue;
+      CUSTODY_ASSIGN_OR_RETURN(const bool is_shown, shown(record));
+      if (!is_shown) continue;
+      reply.set_more(reply.alerts_size() == kMostListed);
+      if (reply.more()) return reply;
+      pb::AlertRecord& added = *reply.add_alerts() = record;
+      if (request.past()) continue;
+      for (const std::string& site : Unreached(config_, record)) added.add_unreached(site);
+    }
+  } while (!from.empty());
   return reply;
+}
+
+// The oldest first.
+std::vector<pb::AlertRecord> Alerting::AllOpen() {
+  std::vector<pb::AlertRecord> open;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [key, record] : open_.records()) open.push_back(record);
+  }
+  std::ranges::stable_sort(
+      open, {}, [](const pb::AlertRecord& record) { return FromProto(record.since()).micros; });
+  return open;
+}
+
+// Of the rows from `from` on, which becomes where the next begin; empty: there are no more.
+StatusOr<std::vector<pb::AlertRecord>> Alerting::SomePast(const std::string& site,
+                                                          std::string& from) {
+  std::vector<pb::AlertRecord> records;
+  std::string next;
+  std::size_t rows = 0;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    if (rows++ == kRowsAtOnce) {
+      next = key;
+      return false;
+    }
+    std::optional<pb::AlertRecord> record = ReadRecord(key, value);
+    if (record && Concerns(*record, site)) records.push_back(*std::move(record));
+    return true;
+  };
+  CUSTODY_RETURN_IF_ERROR(ReadRows(ledger_, AlertRows::kPast, visit, from));
+  from = next;
+  return records;
 }
 
 pb::AlertingStatus Alerting::GetStatus(Instant now) {
@@ -84,7 +103,9 @@ pb::AlertingStatus Alerting::GetStatus(Instant now) {
     }
   }
   FillTests(now, status);
-  status.set_trouble(look_trouble_.empty() ? save_trouble_ : look_trouble_);
+  for (const std::string* trouble : {&look_trouble_, &save_trouble_, &lane_trouble_}) {
+    if (status.trouble().empty()) status.set_trouble(*trouble);
+  }
   status.set_catching_up(open_.catching_up());
   return status;
 }
@@ -104,6 +125,30 @@ void Alerting::FillTests(Instant now, pb::AlertingStatus& status) {
     *test.mutable_due() = ToProto(due);
     test.set_overdue(due < now);
   }
+}
+
+bool Alerting::IsWell() const {
+  const bool failing =
+      std::ranges::any_of(healths_, [](const auto& one) { return one.second.failing(); });
+  return !failing && look_trouble_.empty() && save_trouble_.empty() && lane_trouble_.empty();
+}
+
+void Alerting::OnWell(std::function<void(bool well)> changed) {
+  const MutexLock lock(well_mutex_);
+  on_well_ = std::move(changed);
+  if (on_well_) on_well_(told_well_);
+}
+
+void Alerting::TellWell() {
+  const MutexLock lock(well_mutex_);
+  bool well = false;
+  {
+    const MutexLock inner(mutex_);
+    well = IsWell();
+  }
+  if (well == told_well_) return;
+  told_well_ = well;
+  if (on_well_) on_well_(well);
 }
 
 }  // namespace custody

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include "server/rpc/views.h"
@@ -47,41 +48,37 @@ StatusOr<pb::ListAlertsReply> AlertsInView(RpcContext& rpc, const Permit& permit
   const std::shared_ptr<const Registry> registry = rpc.ledger().registry();
   const std::string& site = permit.caller.site;
   const bool all = permit.scope == Scope::kAll;
-  CUSTODY_ASSIGN_OR_RETURN(pb::ListAlertsReply reply,
-                           rpc.alerting()->List(request, [&](const pb::AlertRecord& record) {
-                             return all || ConcernsSite(record, site, *registry);
-                           }));
   enum class View { kWhole, kThatPeopleAreTold, kNone };
   std::map<std::string, View> views;  // by therapy
   const auto look = [&](const std::string& therapy) -> StatusOr<View> {
-    if (therapy.empty()) return View::kWhole;
+    if (permit.caller.who == Who::kAdmin) return View::kThatPeopleAreTold;
+    if (all || therapy.empty()) return View::kWhole;
     if (const auto known = views.find(therapy); known != views.end()) return known->second;
-    if (cancelled()) return absl::CancelledError("the caller left");
-    const Status found =
-        all ? Status() : Look(rpc.ledger(), permit, therapy, std::nullopt, Keep::kNo).status();
-    if (found.ok()) {
-      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, therapy, "alerts"));
-      return views[therapy] = View::kWhole;
-    }
+    const Status found = Look(rpc.ledger(), permit, therapy, std::nullopt, Keep::kNo).status();
+    if (found.ok()) return views[therapy] = View::kWhole;
     if (found.code() == StatusCode::kUnavailable) return found;
     const bool hidden = found.code() == StatusCode::kNotFound;
     // It concerns the caller's house, and what may be seen of its therapy nobody can say now: that
     // there is an alert, and how severe, is said all the same.
     return views[therapy] = hidden ? View::kNone : View::kThatPeopleAreTold;
   };
-  pb::ListAlertsReply view;
-  view.set_more(reply.more());
+  const auto shown = [&](const pb::AlertRecord& record) -> StatusOr<bool> {
+    if (cancelled()) return absl::CancelledError("the caller left");
+    if (!all && !ConcernsSite(record, site, *registry)) return false;
+    CUSTODY_ASSIGN_OR_RETURN(const View view, look(record.therapy()));
+    return view != View::kNone;
+  };
+  CUSTODY_ASSIGN_OR_RETURN(pb::ListAlertsReply reply, rpc.alerting()->List(request, shown));
+  std::set<std::string> read;
   for (pb::AlertRecord& record : *reply.mutable_alerts()) {
-    View of = View::kThatPeopleAreTold;
-    if (permit.caller.who != Who::kAdmin) {
-      CUSTODY_ASSIGN_OR_RETURN(of, look(record.therapy()));
-      if (of == View::kNone) continue;
-      if (!all) LeaveOwnHouse(site, *registry, record);
+    CUSTODY_ASSIGN_OR_RETURN(const View view, look(record.therapy()));
+    if (view == View::kWhole && !record.therapy().empty() && read.insert(record.therapy()).second) {
+      CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, record.therapy(), "alerts"));
     }
-    if (of == View::kThatPeopleAreTold) LeaveThatPeopleAreTold(record);
-    view.add_alerts()->Swap(&record);
+    if (!all) LeaveOwnHouse(site, *registry, record);
+    if (view == View::kThatPeopleAreTold) LeaveThatPeopleAreTold(record);
   }
-  return view;
+  return reply;
 }
 
 }  // namespace custody

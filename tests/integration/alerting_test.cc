@@ -11,11 +11,13 @@
 #include <set>
 
 #include "custody/audit_report.h"
+#include "server/alerting/alert_rows.h"
 #include "tests/integration/therapy_world.h"
 #include "tests/support/event_builder.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/ledger_folder.h"
 #include "tests/support/main_path.h"
+#include "tests/support/no_threads.h"
 #include "tests/support/status_matchers.h"
 
 namespace custody {
@@ -349,6 +351,52 @@ TEST_F(AlertingTest, TwelveThatHangKeepNothingUrgentFromTheThirteenth) {
   }
   EXPECT_TRUE(told.Has("hung-0 F5 CLINIC")) << "what it had in hand was taken";
   alerting.reset();
+}
+
+// The machine's shortage is nobody's failure: no recipient is passed over for it.
+TEST_F(AlertingTest, WhereNoThreadCanBeBegunEverybodyIsToldAtTheNextLook) {
+  Measure();
+  Step();
+  Contaminate();
+  {
+    const NoThreads none;
+    EXPECT_FALSE(alerting->Step()) << "it is left until the next look";
+    EXPECT_THAT(told.Take(), IsEmpty());
+    EXPECT_THAT(alerting->GetStatus(clock.Now()).trouble(), HasSubstr("no thread can be begun"));
+  }
+  EXPECT_THAT(Step(), UnorderedElementsAre("pager F5 CLINIC", "quality F5 LAB"));
+  EXPECT_EQ(alerting->GetStatus(clock.Now()).trouble(), "");
+  const NoThreads none;
+  CUSTODY_EXPECT_OK(alerting->Test("CLINIC", clock.Now()));
+  EXPECT_THAT(told.Take(), SizeIs(2)) << "a test goes on with the thread it has";
+}
+
+TEST_F(AlertingTest, AListShowsWhoeverAsksTheirOwnHoweverMuchOfOthersStandsBeforeIt) {
+  constexpr int kOfOthers = 101'000;
+  Batch rows;
+  const auto put = [&](const char* site, int number) {
+    pb::AlertRecord record;
+    record.set_alert("T-" + std::to_string(number));
+    record.add_sites(site);
+    *record.mutable_ended() = ToProto(clock.Now() + number);
+    const std::string key = PastRow(clock.Now().micros + number, "", record.alert());
+    rows.Put(Table::kAlerts, key, record.SerializeAsString());
+  };
+  put("CLINIC", 0);
+  for (int number = 1; number <= kOfOthers; ++number) put("LAB", number);
+  CUSTODY_ASSERT_OK(ledger->WriteAlertRows(rows));
+  pb::ListAlertsRequest request;
+  request.set_past(true);
+  const auto all = [](const pb::AlertRecord&) { return true; };
+  const auto clinics = [](const pb::AlertRecord& record) { return record.sites(0) == "CLINIC"; };
+  EXPECT_EQ(Must(alerting->List(request, all)).alerts_size(), 1000);
+  EXPECT_TRUE(Must(alerting->List(request, all)).more());
+  EXPECT_EQ(Must(alerting->List(request, clinics)).alerts_size(), 1);
+  EXPECT_FALSE(Must(alerting->List(request, clinics)).more());
+  request.set_site("CLINIC");
+  EXPECT_EQ(Must(alerting->List(request, all)).alerts_size(), 1);
+  EXPECT_THAT(alerting->List(request, [](const auto&) { return Unavailable("gone"); }),
+              StatusIs(StatusCode::kUnavailable));
 }
 
 TEST_F(AlertingTest, ATestThatFailsPausesNoRealAlert) {
