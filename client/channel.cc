@@ -3,14 +3,20 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <mutex>
-#include <vector>
+#include <utility>
 
 #include "crypto/file.h"
 #include "custody/pb.h"
+#include "custody/registry.h"
+#include "custody/time.h"
 #include "custody/v1/service.grpc.pb.h"
 
 namespace custody {
@@ -23,6 +29,7 @@ constexpr int kMaxMetadataBytes = 64 << 10;
 constexpr int kKeepaliveMillis = 30'000;
 constexpr int kKeepaliveTimeoutMillis = 10'000;
 constexpr int kMaxBackoffMillis = 5'000;
+constexpr std::chrono::seconds kLookTimeout{5};
 
 // A suite of TLS 1.2 that no ledger's certificate (P-256) can serve, so that only 1.3 is left.
 void RefuseTls12() {
@@ -32,6 +39,29 @@ void RefuseTls12() {
     ::setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES128-GCM-SHA256", 1);
   });
 }
+
+struct Shown {
+  std::mutex mutex;
+  std::string pem;  // under mutex
+};
+
+// Notes the certificate that a server shows, and goes no further with it.
+class OnlyLooks final : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  explicit OnlyLooks(std::shared_ptr<Shown> shown) : shown_(std::move(shown)) {}
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*later*/, grpc::Status* now) override {
+    const grpc::string_ref pem = request->peer_cert();
+    const std::lock_guard lock(shown_->mutex);
+    shown_->pem.assign(pem.data(), pem.size());
+    *now = grpc::Status::CANCELLED;
+    return true;
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest* /*request*/) override {}
+
+ private:
+  const std::shared_ptr<Shown> shown_;
+};
 
 }  // namespace
 
@@ -54,24 +84,58 @@ StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& server,
   return grpc::CreateCustomChannel(server, grpc::SslCredentials(tls), arguments);
 }
 
-StatusOr<CertificateFields> CertificateOfServer(const std::string& server,
-                                                const std::filesystem::path& tls_folder) {
-  CUSTODY_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
-                           OpenChannel(server, tls_folder));
+StatusOr<CertificateFields> CertificateOfServer(const std::string& server) {
+  RefuseTls12();
+  const auto shown = std::make_shared<Shown>();
+  grpc::experimental::TlsChannelCredentialsOptions tls;
+  tls.set_verify_server_certs(false);
+  tls.set_check_call_host(false);
+  tls.set_certificate_verifier(
+      grpc::experimental::ExternalCertificateVerifier::Create<OnlyLooks>(shown));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel(server, grpc::experimental::TlsCredentials(tls), arguments);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+  context.set_deadline(std::chrono::system_clock::now() + kLookTimeout);
   pb::HelloReply reply;
-  const grpc::Status greeted =
+  const grpc::Status ended =
       pb::Ledger::NewStub(channel)->Hello(&context, pb::HelloRequest(), &reply);
-  // Whatever it answered, it showed its certificate before.
-  const auto peer = context.auth_context();
-  std::vector<grpc::string_ref> pem;
-  if (peer != nullptr) pem = peer->FindPropertyValues("x509_pem_cert");
-  if (pem.size() != 1) {
+  const std::lock_guard lock(shown->mutex);
+  if (shown->pem.empty()) {
     return Unavailable("the server at " + server +
-                       " showed no certificate: " + greeted.error_message());
+                       " showed no certificate: " + ended.error_message());
   }
-  return ReadCertificate({pem[0].data(), pem[0].size()});
+  return ReadCertificate(shown->pem);
+}
+
+Status WhyNoConnection(const Status& failed, const std::string& server,
+                       const std::filesystem::path& tls_folder, std::string_view zone) {
+  // TLS goes by the machine's clock, whatever the ledger's says.
+  const std::int64_t now = SystemClock().Now().micros / kMicrosPerSecond;
+  const auto ended = [&](const StatusOr<CertificateFields>& certificate) {
+    return certificate.ok() && certificate->not_after < now;
+  };
+  const auto words = [&](const std::string& whose, const CertificateFields& certificate,
+                         const std::string& renewed_by) {
+    return Unavailable("the certificate of " + whose + " ended on " +
+                       FormatLocal({certificate.not_after * kMicrosPerSecond}, zone) +
+                       ", and nothing connects before it is renewed: " + renewed_by);
+  };
+  const StatusOr<std::string> pem = ReadFile(tls_folder / "station.pem", kMaxPemBytes);
+  if (const auto own = pem.ok() ? ReadCertificate(*pem) : pem.status(); ended(own)) {
+    const bool admin = own->name == kAdminName;
+    return words(admin ? "the administration" : "this station, " + own->name + ",", *own,
+                 admin ? "custody-admin station renew-admin"
+                       : "two registrars of the site do so (custody-admin station renew)");
+  }
+  // Only what TLS refused is looked at: a server that is away shows nothing.
+  if (failed.code() != StatusCode::kUnauthenticated) return failed;
+  const StatusOr<CertificateFields> shown = CertificateOfServer(server);
+  if (!ended(shown)) return failed;
+  return words("the server", *shown,
+               "its administrator does so (custody-admin station renew-server), and starts the "
+               "server again");
 }
 
 }  // namespace custody

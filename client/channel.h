@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "crypto/certificate.h"
 #include "crypto/status.h"
@@ -25,10 +26,15 @@ inline constexpr std::chrono::seconds kStreamTimeout{300};
 StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& server,
                                                      const std::filesystem::path& tls_folder);
 
-// `CertificateOfServer` asks the server there which certificate it shows. UNAVAILABLE when it
-// cannot be reached, or shows one that the folder's authority did not issue or that has ended.
-StatusOr<CertificateFields> CertificateOfServer(const std::string& server,
-                                                const std::filesystem::path& tls_folder);
+// `CertificateOfServer` asks the server there which certificate it shows, and nothing else: whether
+// it holds is not judged, and nobody may rely on it. UNAVAILABLE when it cannot be reached.
+StatusOr<CertificateFields> CertificateOfServer(const std::string& server);
+
+// `WhyNoConnection` is why no connection came about, which `failed` says in the words of TLS: where
+// a certificate has ended, the station's own or the server's, which, when (in `zone`) and what
+// renews it. UNAVAILABLE then, as with a server that is away: what can be done without it goes on.
+Status WhyNoConnection(const Status& failed, const std::string& server,
+                       const std::filesystem::path& tls_folder, std::string_view zone);
 
 }  // namespace custody
 

@@ -118,7 +118,10 @@ Status GrpcSession::Open() {
     // Whoever cannot even be greeted works on as if the server were away.
     return Unavailable("the server is too busy to answer: " + Message(greeted));
   }
-  CUSTODY_RETURN_IF_ERROR(greeted);
+  if (!greeted.ok()) {
+    const StationFolder::Settings& station = folder_.settings();
+    return WhyNoConnection(greeted, station.server, folder_.path() / "tls", station.zone);
+  }
   CUSTODY_RETURN_IF_ERROR(CheckHello());
   offset_micros_ = hello_.clock_offset_ms() * 1000;
   Measure({asked + offset_micros_, asked_monotonic}, hello_);

@@ -9,6 +9,8 @@
 
 #include "crypto/certificate.h"
 #include "crypto/file.h"
+#include "crypto/key.h"
+#include "custody/time.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -73,6 +75,17 @@ class ProgramsAdminTest : public ::testing::Test {
   Ended Registrars(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--as", "REG-1", "--as", "REG-2"});
     return Admin(std::move(arguments));
+  }
+  // Puts in place of a certificate the same that ended yesterday.
+  void LetEnd(const std::filesystem::path& file) {
+    constexpr std::int64_t kDay = 86'400;
+    const std::int64_t now = SystemClock().Now().micros / kMicrosPerSecond;
+    const std::filesystem::path authority = admin_ / "authority";
+    const PrivateKey key =
+        Must(PrivateKey::Load(authority / "authority.pem", "the passphrase of authority"));
+    Must(WriteFileAtomically(
+        file, Must(RenewCertificate(Must(ReadFile(file, 1 << 16)), now - 3 * kDay, now - kDay, key,
+                                    Must(ReadFile(authority / "certificate.pem", 1 << 16))))));
   }
   static void Done(const Ended& ended) { ASSERT_EQ(ended.exit_code, 0) << ended.said(); }
   std::uint64_t Entries() {
@@ -345,6 +358,36 @@ TEST_F(ProgramsAdminTest, TheAdministrationRenewsItsOwnCertificateAndNoOther) {
   Must(WriteFileAtomically(pins_ / "authority.pin", "guessed\n", 0600));
   EXPECT_EQ(Admin({"station", "renew-admin"}).exit_code, 4);
   EXPECT_EQ(Must(ReadFile(own, 1 << 16)), before);
+}
+
+// At whatever hour: who is to act reads what to do, and the ward works on.
+TEST_F(ProgramsAdminTest, AnEndedCertificateIsNamedWithWhatRenewsItAndTheWardWorksOn) {
+  StaffWard();
+  Done(Enrol());
+  const std::string server = (data_ / "tls/server.pem").string();
+  LetEnd(server);
+  StartAgain();
+  const Ended status = Admin({"status"});
+  EXPECT_EQ(status.exit_code, 3) << status.said();
+  EXPECT_THAT(status.error, testing::ContainsRegex("the certificate of the server ended on "
+                                                   "[0-9][0-9] [A-Z][a-z][a-z] 20[0-9][0-9] "));
+  EXPECT_THAT(status.error,
+              AllOf(HasSubstr("custody-admin station renew-server"), Not(HasSubstr("SSL"))));
+  const Ended board = Run("custody-clinic", {"board"}, ward_);
+  EXPECT_EQ(board.exit_code, 0) << board.said();
+  EXPECT_THAT(board.said(), HasSubstr("the certificate of the server ended on "));
+  Done(Admin({"station", "renew-server", server}));
+  StartAgain();
+  Done(Admin({"status"}));
+
+  LetEnd(admin_ / "tls/station.pem");
+  EXPECT_THAT(Admin({"status"}).error,
+              AllOf(HasSubstr("the certificate of the administration ended on "),
+                    HasSubstr("custody-admin station renew-admin")));
+  LetEnd(ward_ / "tls/station.pem");
+  EXPECT_THAT(Run("custody-clinic", {"board"}, ward_).said(),
+              AllOf(HasSubstr("the certificate of this station, WARD-3, ended on "),
+                    HasSubstr("custody-admin station renew)")));
 }
 
 TEST_F(ProgramsAdminTest, AStolenAdministrationsKeyOpensNothingOnceItIsRevoked) {

@@ -80,7 +80,7 @@ std::vector<WatchedCertificate> Certificates(const StationFolder& folder) {
     return ReadCertificate(pem);
   };
   return {{"server", "custody-admin station renew-server",
-           CertificateOfServer(folder.settings().server, tls)},
+           CertificateOfServer(folder.settings().server)},
           {"administration", "custody-admin station renew-admin", own()}};
 }
 
