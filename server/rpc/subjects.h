@@ -3,6 +3,7 @@
 #define CUSTODY_SERVER_RPC_SUBJECTS_H_
 
 #include <string>
+#include <string_view>
 
 #include "crypto/status.h"
 #include "custody/v1/service.pb.h"
@@ -23,6 +24,11 @@ struct SubjectAccess {
 // for others of a party only with a reason. PERMISSION_DENIED says what is missing.
 StatusOr<SubjectAccess> JudgeSubjectAccess(const Caller& caller, const pb::TherapyState& state,
                                            const pb::GetSubjectRequest& request);
+
+// `ReasonForReview` is a reason as the access log keeps it: one plain line, since whoever asks
+// types it, in which stands "[struck out]" wherever it says, in words of their own, an identifier
+// of `subject` or a part of the name: whoever reviews it may not see these.
+std::string ReasonForReview(std::string_view reason, const pb::GetSubjectReply& subject);
 
 // The two calls, judged, logged and done.
 Status PutSubject(RpcContext& rpc, const Permit& permit, const pb::PutSubjectRequest& request);

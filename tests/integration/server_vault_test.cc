@@ -93,6 +93,39 @@ TEST_F(ServerVaultTest, AnEventWaitsForItsAttachmentAndSaysItsTrueSize) {
   CUSTODY_EXPECT_OK(clinic.Record(Consent(document, document.size()), &reply).status);
 }
 
+// The administration reviews it, and may see no name.
+TEST_F(ServerVaultTest, TheReasonToBreakTheGlassNamesNobodyInTheAccessLog) {
+  RawCaller clinic = Caller("clinic.station.1");
+  pb::PutSubjectRequest put;
+  put.set_therapy("T1");
+  pb::SubjectIdentifier& name = *put.add_identifiers();
+  name.set_type("name");
+  name.set_value("Jane Roe");
+  CUSTODY_ASSERT_OK(PutSubject(clinic, put).status);
+  pb::GetSubjectRequest request;
+  request.set_therapy("T1");
+  request.set_with_clear_text(true);
+  request.set_role(pb::QA);
+  pb::GetSubjectReply reply;
+  request.set_reason(" \n");
+  EXPECT_THAT(GetSubject(clinic, request, &reply).status,
+              StatusIs(StatusCode::kPermissionDenied, "give a reason"));
+  request.set_reason("Jane Roe\nwaits, mrs. ROE's bag is not labelled");
+  CUSTODY_ASSERT_OK(GetSubject(clinic, request, &reply).status);
+
+  RawCaller admin = Caller("admin");
+  grpc::ClientContext context;
+  RawCaller::Bound(context);
+  const auto stream = admin.custody->ReadAccessLog(&context, {});
+  std::string broken;
+  pb::AccessRecord record;
+  while (stream->Read(&record)) {
+    if (record.detail().starts_with("break-glass")) broken += record.detail();
+  }
+  EXPECT_EQ(broken,
+            "break-glass names as QA: [struck out]?waits, mrs. [struck out]'s bag is not labelled");
+}
+
 TEST_F(ServerVaultTest, OfAPatientABoundedNumberOfIdentifiersIsKept) {
   RawCaller clinic = Caller("clinic.station.1");
   const auto put = [&](int first, int count) {

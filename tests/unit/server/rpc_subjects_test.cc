@@ -84,5 +84,35 @@ TEST_F(SubjectAccessTest, ARoleMustBeSaid) {
   EXPECT_THAT(Ask(Who::kClinic, "CLINIC", true), StatusIs(StatusCode::kInvalidArgument));
 }
 
+pb::GetSubjectReply Kept() {
+  pb::GetSubjectReply subject;
+  const auto add = [&](const char* type, const char* value) {
+    pb::SubjectIdentifier& one = *subject.add_identifiers();
+    one.set_type(type);
+    one.set_value(value);
+  };
+  add("mrn", "4711023");
+  add("dob", "19680214");
+  add("name", "Ng-O'Brien, Käthe Anna");
+  return subject;
+}
+
+TEST(ReasonForReviewTest, IsOnePlainLine) {
+  EXPECT_EQ(ReasonForReview("asked\nby \x1b[31mthe\tward", Kept()), "asked?by ?[31mthe?ward");
+  EXPECT_EQ(ReasonForReview("recall RC-1, courier waits", {}), "recall RC-1, courier waits");
+}
+
+TEST(ReasonForReviewTest, SaysNothingThatTheVaultHasOfThePatient) {
+  const pb::GetSubjectReply subject = Kept();
+  EXPECT_EQ(ReasonForReview("MRN 4711023, born 19680214", subject),
+            "MRN [struck out], born [struck out]");
+  EXPECT_EQ(ReasonForReview("KäTHE ANNA ng-o'brien (4711023)", subject),
+            "[struck out] [struck out] [struck out]-o'[struck out] ([struck out])");
+  EXPECT_EQ(ReasonForReview("for Ng-O'Brien, Käthe Anna", subject), "for [struck out]");
+  EXPECT_EQ(ReasonForReview("lot 47110234 of Annabel in long care", subject),
+            "lot 47110234 of Annabel in long care")
+      << "words of other meaning stay";
+}
+
 }  // namespace
 }  // namespace custody
