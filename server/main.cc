@@ -106,6 +106,8 @@ Status Serve(const ServerConfig& config, const sigset_t& signals) {
   LedgerOptions options;
   options.folder = config.dir;
   options.anchor = config.anchor;
+  // Also one that comes to be while the server runs, and counts from its next start on.
+  options.revoked = config.revoked.empty() ? config.dir / "tls" / "revoked.pem" : config.revoked;
   options.queue_capacity = config.queue_capacity;
   CUSTODY_ASSIGN_OR_RETURN(std::unique_ptr<Ledger> ledger,
                            Ledger::Open(options, std::move(log_key)));

@@ -35,6 +35,23 @@ StatusOr<std::uint64_t> BytesBelow(const std::filesystem::path& folder) {
   return bytes;
 }
 
+// Else a ledger that is restored would open again to what was taken away.
+Status CopyRevoked(const std::filesystem::path& revoked, const std::filesystem::path& backup) {
+  constexpr std::size_t kMaxBytes = 1 << 20;
+  if (revoked.empty()) return {};
+  const StatusOr<std::string> keys = ReadFile(revoked, kMaxBytes);
+  if (keys.status().code() == StatusCode::kNotFound) return {};
+  CUSTODY_RETURN_IF_ERROR(keys.status());
+  const std::filesystem::path tls = backup / "tls";
+  std::error_code error;
+  std::filesystem::create_directory(tls, error);
+  if (!error) {
+    std::filesystem::permissions(tls, std::filesystem::perms::owner_all, error);
+  }
+  if (error) return Unavailable(tls.string() + " cannot be made: " + error.message());
+  return WriteFileAtomically(tls / "revoked.pem", *keys, 0600);
+}
+
 }  // namespace
 
 StatusOr<pb::HelloReply> LedgerImpl::Hello(const pb::HelloRequest& request) {
@@ -294,6 +311,7 @@ StatusOr<pb::BackupReply> LedgerImpl::Backup(const std::filesystem::path& folder
     if (copied.ok()) {
       copied = Anchor::Create(folder / "anchor", {tip_->version.writes, checkpoint_});
     }
+    if (copied.ok()) copied = CopyRevoked(options_.revoked, folder);
     if (!copied.ok()) std::filesystem::remove_all(folder, error);  // half a backup is none
     reply.set_checkpoint(checkpoint_);
     return copied;

@@ -34,6 +34,7 @@ namespace custody {
 struct LedgerOptions {
   std::filesystem::path folder;
   std::filesystem::path anchor;       // empty: folder/anchor
+  std::filesystem::path revoked;      // keys revoked at the server; a backup has a copy of the file
   Clock* clock = nullptr;             // not owned; null: SystemClock()
   Rng* rng = nullptr;                 // not owned; null: SystemRng()
   unsigned workers = 0;               // verifying threads; 0: one a processor
@@ -170,6 +171,8 @@ class Ledger {
   // same rows may be written again. `ReadAlertRows` scans from `from` on, as Snapshot::Scan.
   virtual Status WriteAlertRows(const Batch& batch) = 0;
   virtual Status ReadAlertRows(std::string_view from, const Snapshot::Visitor& visit) = 0;
+  // `Backup` makes `folder`: db, anchor and, where there is a list of revoked keys,
+  // tls/revoked.pem.
   virtual StatusOr<pb::BackupReply> Backup(const std::filesystem::path& folder) = 0;
 };
 

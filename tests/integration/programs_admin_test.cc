@@ -401,6 +401,10 @@ TEST_F(ProgramsAdminTest, AStolenAdministrationsKeyOpensNothingOnceItIsRevoked) 
                            Must(ReadFile(admin_ / "tls/station.old.pem", 1 << 16))));
   StartAgain();
   Done(Admin({"status"}));
+  // A ledger that is restored knows it too.
+  Done(Admin({"backup", (temp_ / "backup").string()}));
+  EXPECT_EQ(Must(ReadFile(temp_ / "backup/tls/revoked.pem", 1 << 16)),
+            Must(ReadFile(data_ / "tls/revoked.pem", 1 << 16)));
   // Nor does another certificate for the same key, which whoever has the folder may hold.
   ServerWorld::Point(stolen, server_->address());
   for (const bool again : {false, true}) {
