@@ -77,6 +77,7 @@ Status Desk::Reconnect() {
 Status Desk::Prepare() {
   offset_micros_ = session_->hello().clock_offset_ms() * 1000;
   CUSTODY_RETURN_IF_ERROR(known_.KeepHello(session_->hello()));
+  if (ClockAhead()) CUSTODY_RETURN_IF_ERROR(known_.KeepClock(*compared_));
   CUSTODY_RETURN_IF_ERROR(RefreshRegistry());
   environment_ = registry_->environment();
   return absl::OkStatus();
@@ -97,6 +98,7 @@ Status Desk::PrepareOffline() {
   }
   CUSTODY_RETURN_IF_ERROR(CheckClockOffset(folder_.trust(), hello->clock_offset_ms()));
   offset_micros_ = hello->clock_offset_ms() * 1000;
+  if (const auto compared = known_.Clock(); compared.ok()) compared_ = *compared;
   registry_ = std::make_shared<const Registry>(*std::move(registry));
   environment_ = registry_->environment();
   return absl::OkStatus();
@@ -124,6 +126,8 @@ Status Desk::RefreshRegistry() {
 }
 
 void Desk::LoseSession(const Status& why) {
+  // Of a program that ran for hours; without it the one that it began with is known.
+  if (compared_) static_cast<void>(known_.KeepClock(*compared_));
   session_.reset();
   offline_ = why;
 }
@@ -131,7 +135,10 @@ void Desk::LoseSession(const Status& why) {
 Instant Desk::Now() const { return online() ? session_->Now() : clock_.Now() + offset_micros_; }
 
 std::optional<std::int64_t> Desk::ClockAhead() const {
-  return online() ? session_->ClockAhead() : std::nullopt;
+  if (!online()) return std::nullopt;
+  const std::optional<std::int64_t> ahead = session_->ClockAhead();
+  if (ahead) compared_ = {*ahead, Now()};
+  return ahead;
 }
 
 Status Desk::FoldIn(const pb::SignedEvent& signed_event, std::uint64_t index,

@@ -67,6 +67,9 @@ class Desk {
   Instant Now() const;
   // As Session::ClockAhead; nothing offline.
   std::optional<std::int64_t> ClockAhead() const;
+  // The last comparison of this station's clock, also of a run before: offline nobody knows whether
+  // it was set since.
+  const std::optional<KnownLedger::ComparedClock>& LastCompared() const { return compared_; }
 
   // `Therapy` gives state and head: the server's, or offline what was last seen with the outbox's
   // events applied. NOT_FOUND when there is none (or the caller may not see it).
@@ -105,6 +108,7 @@ class Desk {
   std::shared_ptr<const Registry> registry_;
   pb::Environment environment_ = pb::ENVIRONMENT_UNSPECIFIED;
   std::int64_t offset_micros_ = 0;
+  mutable std::optional<KnownLedger::ComparedClock> compared_;
 };
 
 // `Reservation` keeps a therapy's chain for this station while two people check and sign, at most

@@ -50,6 +50,21 @@ StatusOr<pb::HelloReply> KnownLedger::Hello() const {
   return hello;
 }
 
+Status KnownLedger::KeepClock(const ComparedClock& clock) const {
+  return Keep(known_ / "clock", U64(static_cast<std::uint64_t>(clock.ahead)) +
+                                    U64(static_cast<std::uint64_t>(clock.at.micros)));
+}
+
+StatusOr<KnownLedger::ComparedClock> KnownLedger::Clock() const {
+  const std::filesystem::path file = known_ / "clock";
+  CUSTODY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kMaxFileBytes));
+  if (bytes.size() != 16) return Unreadable(file);
+  const auto number = [&](std::size_t at) {
+    return static_cast<std::int64_t>(ReadU64(std::string_view(bytes).substr(at)));
+  };
+  return ComparedClock{number(0), {number(8)}};
+}
+
 // One entry after the other, each after its length.
 Status KnownLedger::KeepRegistry(std::span<const pb::EntryReply> entries) const {
   std::string bytes;

@@ -1,6 +1,7 @@
 // What a station knows of the ledger from when it last saw it, so that work goes on without it.
 //
-// FOLDER/known/: hello (the server's last greeting), registry (the registry chains' events, folded
+// FOLDER/known/: hello (the server's last greeting), clock (how far this station's clock was off
+// when it was last compared, and when that was), registry (the registry chains' events, folded
 // anew at every start), ID.therapy (when it was last seen, and state and head as they were then)
 // and ID.secret (the therapy's secret, sealed under a key that only this station's TLS key gives;
 // clinic stations only, gone when the therapy is sealed). All of it can be deleted; nothing of it
@@ -9,6 +10,7 @@
 #ifndef CUSTODY_CLIENT_KNOWN_LEDGER_H_
 #define CUSTODY_CLIENT_KNOWN_LEDGER_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -32,6 +34,15 @@ class KnownLedger {
   Status KeepHello(const pb::HelloReply& hello) const;
   // NOT_FOUND when this station never saw the server.
   StatusOr<pb::HelloReply> Hello() const;
+
+  // What a comparison of this station's clock with the ledger's came to.
+  struct ComparedClock {
+    std::int64_t ahead = 0;  // microseconds
+    Instant at;              // by this station's
+  };
+  Status KeepClock(const ComparedClock& clock) const;
+  // NOT_FOUND when it never was.
+  StatusOr<ComparedClock> Clock() const;
 
   // `KeepRegistry` keeps the entries of all registry chains, in any order.
   Status KeepRegistry(std::span<const pb::EntryReply> entries) const;

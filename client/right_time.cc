@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "custody/event.h"
@@ -22,24 +23,40 @@ std::string Span(std::int64_t micros) {
   return std::to_string(seconds / 3'600) + " h " + std::to_string(seconds % 3'600 / 60) + " min";
 }
 
+std::string Off(std::int64_t ahead) {
+  return Span(std::abs(ahead)) + (ahead > 0 ? " AHEAD of" : " BEHIND") + " the ledger's";
+}
+
 std::string Found(const Desk& desk, std::int64_t ahead) {
   const Instant now = desk.Now();
-  return "this station's clock is " + Span(std::abs(ahead)) +
-         (ahead > 0 ? " AHEAD of" : " BEHIND") + " the ledger's: here it is " +
-         FormatLocal(now, desk.zone()) + ", there " + FormatLocal(now + -ahead, desk.zone());
+  return "this station's clock is " + Off(ahead) + ": here it is " + FormatLocal(now, desk.zone()) +
+         ", there " + FormatLocal(now + -ahead, desk.zone());
+}
+
+// By how much it is off as far as is known: offline, when it was last compared.
+std::optional<std::int64_t> LastAhead(const Desk& desk) {
+  if (desk.online()) return desk.ClockAhead();
+  const auto& compared = desk.LastCompared();
+  return compared ? std::optional(compared->ahead) : std::nullopt;
 }
 
 }  // namespace
 
 bool CountsTime(const Desk& desk) {
-  const auto ahead = desk.ClockAhead();
+  const auto ahead = LastAhead(desk);
   return !ahead || !Apart(*ahead, kMaxClockAheadMicros);
 }
 
 void WarnOfClock(const Desk& desk, Console& console) {
-  const auto ahead = desk.ClockAhead();
+  const auto ahead = LastAhead(desk);
   if (!ahead || !Apart(*ahead, kWarn)) return;
-  std::string text = "R03: " + Found(desk, *ahead) + "; have this station's clock set right";
+  std::string text = "R03: ";
+  text += desk.online()
+              ? Found(desk, *ahead)
+              : "when it was last compared, " + FormatLocal(desk.LastCompared()->at, desk.zone()) +
+                    ", this station's clock was " + Off(*ahead) +
+                    ", and without the server nobody knows whether it was set since";
+  text += "; have this station's clock set right";
   if (Apart(*ahead, kMaxClockAheadMicros)) {
     text += ". Until then read times off another clock: nothing is counted here";
   }

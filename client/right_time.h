@@ -11,16 +11,18 @@
 namespace custody {
 
 // `CountsTime` is whether what is left of a time may be shown here: not while this station's clock
-// and the ledger's are known to lie more than 2 min apart.
+// and the ledger's are known to lie more than 2 min apart, or did when they were last compared.
 bool CountsTime(const Desk& desk);
 
-// `WarnOfClock` says it loudly when they lie more than 30 s apart.
+// `WarnOfClock` says it loudly when they lie more than 30 s apart; offline when they did, and when
+// that was.
 void WarnOfClock(const Desk& desk, Console& console);
 
 // `CheckClock` is whether an event of `rule`'s kind may be signed here now. FAILED_PRECONDITION for
 // a LIVE one while the clock is over 2 min ahead (the ledger takes none that is signed in its
 // future), and for a LIVE step that needs permission while it is over 2 min behind: a fact or a
-// hold under a time that is too early is better than none.
+// hold under a time that is too early is better than none. Offline it refuses nothing: the clock
+// may have been set right since it was compared, and what was signed ahead waits in the outbox.
 Status CheckClock(const Desk& desk, const pb::EventRule& rule, pb::EntryMode entry);
 
 }  // namespace custody

@@ -21,6 +21,7 @@
 namespace custody {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -142,6 +143,42 @@ TEST_F(DeskTest, AClockMoreThanHalfAMinuteOffIsShouted) {
   EXPECT_THAT(said(31 * kMicrosPerSecond), HasSubstr("31 s AHEAD"));
   EXPECT_THAT(said(-45 * kMicrosPerSecond), HasSubstr("45 s BEHIND"));
   EXPECT_THAT(said(-kMicrosPerHour), HasSubstr("nothing is counted here"));
+}
+
+TEST_F(DeskTest, OfflineItsClockIsAsRightAsWhenItWasLastCompared) {
+  const auto said = [](const Desk& desk) {
+    std::istringstream in;
+    std::ostringstream out;
+    Console console(in, out, out, {});
+    WarnOfClock(desk, console);
+    return out.str();
+  };
+  const auto& step = RuleOfBody(*FindBody("thaw_started"));
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + -3 * kMicrosPerMinute);
+  ASSERT_THAT(Open(), IsOk());
+  away_ = true;
+  clock_.Pass(5 * kMicrosPerHour);
+  const auto desk = Must(Open());
+  ASSERT_FALSE(desk->online());
+  EXPECT_EQ(desk->ClockAhead(), std::nullopt);
+  EXPECT_FALSE(CountsTime(*desk));
+  EXPECT_THAT(said(*desk), AllOf(HasSubstr("when it was last compared, 02 Mar 2026 09:15"),
+                                 HasSubstr("was 3 min 0 s AHEAD of the ledger's"),
+                                 HasSubstr("nothing is counted here")));
+  CUSTODY_EXPECT_OK(CheckClock(*desk, step, pb::LIVE)) << "it may have been set since";
+
+  // A program that runs for hours knows what it was told last.
+  away_ = false;
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now());
+  const auto long_open = Must(Open());
+  EXPECT_EQ(said(*long_open), "");
+  clock_.Pass(kMicrosPerHour);
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + kMicrosPerMinute);
+  EXPECT_THAT(said(*long_open), HasSubstr("1 min 0 s BEHIND"));
+  long_open->LoseSession(Unavailable("the server is gone"));
+  EXPECT_THAT(said(*long_open), HasSubstr("was 1 min 0 s BEHIND"));
+  away_ = true;
+  EXPECT_THAT(said(*Must(Open())), HasSubstr("was 1 min 0 s BEHIND"));
 }
 
 class ProductionDeskTest : public DeskTest {

@@ -257,6 +257,25 @@ TEST_F(GrpcSessionTest, AClockThatIsSetInTheMiddleOfASessionIsMeasuredAnew) {
   EXPECT_EQ(session->ClockAhead(), 0);
 }
 
+TEST_F(GrpcSessionTest, WhileTheServerIsAwayTheLastMeasureHoldsUntilSomebodySetsTheClock) {
+  constexpr std::int64_t kAhead = 3 * kMicrosPerMinute;
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + -kAhead);
+  CUSTODY_ASSERT_OK_AND_ASSIGN(const auto session, Connect());
+  server_.busy = true;
+  for (int minute = 0; minute < 3; ++minute) {
+    clock_.Pass(kMicrosPerMinute);
+    EXPECT_EQ(session->ClockAhead(), kAhead);
+  }
+  clock_.Jump(-kAhead);
+  EXPECT_EQ(session->ClockAhead(), std::nullopt) << "set, and nobody can say whether rightly";
+  clock_.Pass(kMicrosPerSecond);
+  EXPECT_EQ(session->ClockAhead(), std::nullopt);
+  server_.busy = false;
+  *server_.greeting.mutable_server_time() = ToProto(clock_.Now() + kMicrosPerMinute);
+  clock_.Pass(kMicrosPerMinute);
+  EXPECT_EQ(session->ClockAhead(), 0);
+}
+
 TEST_F(GrpcSessionTest, ADemoClockThatIsMovedMeanwhileMovesTheSessionsToo) {
   constexpr std::int64_t kDayMs = 86'400'000;
   *server_.greeting.mutable_server_time() = ToProto(clock_.Now());
