@@ -137,7 +137,7 @@ Status FindInView(RpcContext& rpc, const Permit& permit, const pb::FindRequest& 
   bool unread = false;
   int looked = 0;
   for (pb::FoundIdentifier& one : *found.mutable_found()) {
-    if (++looked > kMostLookedAtByFind || reply->found_size() >= kMostFound) return too_many();
+    if (++looked > kMostLookedAtByFind) return too_many();
     const Status seen = Look(rpc.ledger(), permit, one.therapy(), std::nullopt, Keep::kNo).status();
     if (seen.code() == StatusCode::kDataLoss) {
       spdlog::error("find: therapy {} cannot be read: {}", one.therapy(), Message(seen));
@@ -146,6 +146,7 @@ Status FindInView(RpcContext& rpc, const Permit& permit, const pb::FindRequest& 
     }
     if (seen.code() == StatusCode::kNotFound) continue;
     CUSTODY_RETURN_IF_ERROR(seen);
+    if (reply->found_size() == kMostFound) return too_many();
     CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, one.therapy(), "find " + one.type()));
     *reply->add_found() = std::move(one);
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -155,6 +156,52 @@ TEST_F(DamagedTherapiesTest, TheProgramsShowTheOthersAndThatItIsNotAll) {
     return Clinic({"board"});
   }();
   EXPECT_EQ(all.exit_code, 0) << all.said();
+}
+
+// In which a shipper went with `strangers` therapies that the asker may not see, with its own A, so
+// often as `own` says, and with one stranger more.
+class CrowdedLedger final : public LedgerBetween {
+ public:
+  using LedgerBetween::LedgerBetween;
+
+  StatusOr<pb::FindReply> Find(const pb::FindRequest& /*request*/) override {
+    pb::FindReply reply;
+    for (int i = 0; i < strangers; ++i) {
+      reply.add_found()->set_therapy("STRANGER" + std::to_string(i));
+    }
+    for (int i = 0; i < own; ++i) reply.add_found()->set_therapy("A");
+    reply.add_found()->set_therapy("STRANGER");
+    return reply;
+  }
+  std::atomic<int> strangers = 0;
+  std::atomic<int> own = 1;
+};
+
+// A scan at the bedside finds the patient's own, whoever else had the shipper before.
+TEST(CrowdedFindTest, IsBoundedByWhatTheCallerMaySee) {
+  ServerWorld world;
+  CrowdedLedger ledger(OpenIn(world.data()));
+  const auto server = Serve(ledger, world.data(), world.authority());
+  RawCaller clinic(server->address(), world.authority(), "clinic.station.1");
+  pb::RecordReply recorded;
+  CUSTODY_ASSERT_OK(clinic.Record(world.Next("therapy/A"), &recorded).status);
+  pb::FindReply reply;
+  const auto find = [&](int strangers, int own) {
+    ledger.strangers = strangers;
+    ledger.own = own;
+    pb::FindRequest request;
+    request.set_value("SHP-1");
+    reply.Clear();
+    return clinic.Ask(*clinic.custody, &pb::Custody::Stub::Find, request, &reply).status;
+  };
+  CUSTODY_EXPECT_OK(find(500, 1));
+  ASSERT_EQ(reply.found_size(), 1);
+  EXPECT_EQ(reply.found(0).therapy(), "A");
+  CUSTODY_EXPECT_OK(find(0, 100));
+  EXPECT_EQ(reply.found_size(), 100) << "a stranger's behind them is none too many";
+  const auto too_many = StatusIs(StatusCode::kOutOfRange, "Trace lists it in pages");
+  EXPECT_THAT(find(0, 101), too_many);
+  EXPECT_THAT(find(1000, 1), too_many) << "it is a scan, and short";
 }
 
 // Takes everything; `hang` is what it waits for first.

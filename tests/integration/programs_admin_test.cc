@@ -7,9 +7,13 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "client/session.h"
 #include "crypto/certificate.h"
+#include "crypto/dsse.h"
 #include "crypto/file.h"
 #include "crypto/key.h"
+#include "custody/event.h"
+#include "custody/registry.h"
 #include "custody/time.h"
 #include "tests/integration/program_world.h"
 #include "tests/support/status_matchers.h"
@@ -75,6 +79,41 @@ class ProgramsAdminTest : public ::testing::Test {
   Ended Registrars(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--as", "REG-1", "--as", "REG-2"});
     return Admin(std::move(arguments));
+  }
+  // A further key, which `trustee` alone may enrol; its id.
+  std::string EnrolSecondKey(const std::string& trustee) {
+    const StationFolder folder = Must(StationFolder::Open(admin_));
+    const auto session = Must(Session::Connect(folder, SystemClock()));
+    const auto registry = Must(session->LoadRegistry());
+    const std::vector<pb::EntryReply> entries = Must(session->ReadChain("registry"));
+    const PrivateKey own = Must(folder.LoadKey(trustee, "the passphrase of " + trustee));
+    const PrivateKey further = Must(PrivateKey::Generate(KeyAlgorithm::kEd25519));
+    const pb::KeyProof proof =
+        Must(SignKeyRequest(registry->genesis(), trustee, further, Sha256("random").view()));
+    pb::Event event;
+    event.set_chain("registry");
+    event.set_sequence(entries.size());
+    event.set_previous(EventId(entries.back().signed_().payload()).ToString());
+    *event.mutable_occurred_at() = *event.mutable_signed_at() = ToProto(session->Now());
+    event.set_time_zone("Europe/Berlin");
+    event.set_station(folder.settings().station);
+    event.set_ledger(registry->genesis().ToString());
+    event.set_entry(pb::LIVE);
+    pb::KeyEnrolled& body = *event.mutable_key_enrolled();
+    body.set_person(trustee);
+    body.set_spki(further.public_key().spki());
+    body.set_request(proof.request());
+    body.set_request_signature(proof.request_signature());
+    pb::Signer& signer = *event.add_signers();
+    signer.set_key_id(own.key_id().ToString());
+    signer.set_person(trustee);
+    signer.set_printed_name(registry->FindPerson(trustee)->printed_names.back());
+    signer.set_role(pb::TRUSTEE);
+    signer.set_meaning(pb::APPROVED);
+    *signer.mutable_identified_at() = event.signed_at();
+    const PrivateKey* const keys[] = {&own};
+    Must(session->Record(Must(SignEvent(event, keys))).status);
+    return further.key_id().ToHex();
   }
   // Puts in place of a certificate the same that ended yesterday.
   void LetEnd(const std::filesystem::path& file) {
@@ -415,6 +454,23 @@ TEST_F(ProgramsAdminTest, AStolenAdministrationsKeyOpensNothingOnceItIsRevoked) 
   }
 }
 
+// What a thief has can be revoked by its certificate alone.
+TEST_F(ProgramsAdminTest, NoCertificateBeforeANewKeyIsEverWrittenOver) {
+  const std::filesystem::path present = admin_ / "tls/station.pem";
+  const auto kept = [this] { return Must(ReadFile(admin_ / "tls/station.old.pem", 1 << 16)); };
+  const std::string first = Must(ReadFile(present, 1 << 16));
+  Done(Admin({"station", "renew-admin", "--new-key"}));
+  EXPECT_EQ(kept(), first);
+  const std::string second = Must(ReadFile(present, 1 << 16));
+  Done(Admin({"station", "renew-admin", "--new-key"}));
+  EXPECT_EQ(kept(), first + second);
+  // Cut short before the new certificate was in place, and done again.
+  Must(WriteFileAtomically(present, second));
+  Done(Admin({"station", "renew-admin", "--new-key"}));
+  EXPECT_EQ(kept(), first + second);
+  Done(Admin({"status"}));
+}
+
 TEST_F(ProgramsAdminTest, AServerWithAnRsaCertificateDoesNotStart) {
   EXPECT_EQ(server_->Signal(SIGTERM), 0);
   const std::filesystem::path toml = temp_ / "rsa.toml";
@@ -433,6 +489,26 @@ TEST_F(ProgramsAdminTest, AServerWithAnRsaCertificateDoesNotStart) {
   EXPECT_THAT(refused.error,
               AllOf(HasSubstr("must have a key of kind P-256"), HasSubstr("found RSA of 2048 bits"),
                     HasSubstr("TLS 1.2"), HasSubstr("station renew-server")));
+}
+
+// One of a trustee's two keys may be a thief's: which is to stay people say, and no list does
+// unseen.
+TEST_F(ProgramsAdminTest, OfATrusteesTwoKeysNoneWinsUnseenWhenTheTrusteesChange) {
+  const std::string second = EnrolSecondKey("T-1");
+  Pin("T-3");
+  Done(Admin({"key", "new", "--person", "T-3"}));
+  const std::vector<std::string> change = {
+      "publish",  "trustees",  "--add", "Tessa Novak:" + (admin_ / "keys/T-3.request").string(),
+      "--reason", "succession"};
+  const std::uint64_t before = Entries();
+  const Ended refused = Trustees(change);
+  EXPECT_EQ(refused.exit_code, 1) << refused.said();
+  EXPECT_THAT(refused.error, AllOf(HasSubstr("trustee T-1 has two keys that sign"),
+                                   HasSubstr(second), HasSubstr("custody-admin revoke")));
+  EXPECT_EQ(Entries(), before);
+  Done(Trustees({"revoke", second, "--reason", "not mine"}));
+  Done(Trustees(change));
+  Done(Admin({"publish", "schema", "--as", "T-1", "--as", "T-3"}));
 }
 
 TEST_F(ProgramsAdminTest, TrusteesChangeByTheirQuorumAndWhoLeftDecidesNothingMore) {
