@@ -190,7 +190,7 @@ TEST_F(LedgerIndexTest, WhatIsReadAtTheSecondTryLacksNowhere) {
     BadSector store(OpenStore(), key, left);
     CUSTODY_ASSERT_OK(BringIndexUp(store));
     CUSTODY_ASSERT_OK(BringHeldClaimsUp(store, Must(RegistryHistory::Load(*store.GetSnapshot()))));
-    EXPECT_LT(left, 1) << "the fault was met";
+    EXPECT_LT(left.load(), 1) << "the fault was met";
     EXPECT_EQ(Must(IndexLacks(*store.GetSnapshot())), "");
   }
 }

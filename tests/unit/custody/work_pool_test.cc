@@ -18,7 +18,7 @@ TEST(WorkPoolTest, DoesEveryPieceOnceAlsoWhereNoThreadCanBeBegun) {
     WorkPool pool(8);
     std::atomic<int> done = 0;
     pool.Wait(pool.Start(1000, [&](std::size_t) { ++done; }));
-    EXPECT_EQ(done, 1000);
+    EXPECT_EQ(done.load(), 1000);
   }
 }
 
