@@ -165,12 +165,13 @@ StatusOr<pb::GetTherapyReply> Desk::FromKnown(std::string_view id) const {
   }
   CUSTODY_ASSIGN_OR_RETURN(const auto outbox, folder_.Outbox());
   for (const auto& item : outbox) {
-    CUSTODY_ASSIGN_OR_RETURN(const pb::SignedEvent waiting, folder_.ReadOutbox(item));
+    // One that cannot be read, or no longer fits, stays in the outbox and is dealt with when it is
+    // sent.
+    const StatusOr<pb::SignedEvent> waiting = folder_.ReadOutbox(item);
     pb::Event event;
-    if (!event.ParseFromString(waiting.payload())) continue;
+    if (!waiting.ok() || !event.ParseFromString(waiting->payload())) continue;
     if (event.chain() != TherapyChain(id)) continue;
-    // One that no longer fits stays in the outbox and is dealt with when it is sent.
-    if (!FoldIn(waiting, therapy.state().index() + 1, therapy).ok()) continue;
+    if (!FoldIn(*waiting, therapy.state().index() + 1, therapy).ok()) continue;
   }
   if (therapy.length() == 0) {
     return NotFound("therapy " + std::string(id) + " was not opened at this station before, and " +

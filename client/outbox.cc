@@ -84,11 +84,20 @@ StatusOr<std::vector<Waiting>> ReadOutbox(const Desk& desk) {
     Waiting waiting;
     waiting.item = item;
     waiting.name = item.stem().string();
-    CUSTODY_ASSIGN_OR_RETURN(waiting.signed_event, desk.folder().ReadOutbox(item));
-    if (!waiting.event.ParseFromString(waiting.signed_event.payload())) {
-      return DataLoss("this file of the outbox holds no event: " + item.string());
+    StatusOr<pb::SignedEvent> there = desk.folder().ReadOutbox(item);
+    if (there.status().code() == StatusCode::kNotFound) continue;  // another program sent it
+    if (there.ok() && waiting.event.ParseFromString(there->payload())) {
+      waiting.signed_event = *std::move(there);
+      waiting.event_id = EventId(waiting.signed_event.payload()).ToHex();
+    } else {
+      waiting.event.Clear();
+      waiting.unreadable = WithContext(
+          there.ok() ? DataLoss(item.string() + " is damaged: it holds no event") : there.status(),
+          "what was signed as " + waiting.name +
+              " cannot be read and is not recorded. Ask who signed at this station what it was, "
+              "enter it anew with `record --late ...`, then `outbox drop " +
+              waiting.name + "`, which keeps the file");
     }
-    waiting.event_id = EventId(waiting.signed_event.payload()).ToHex();
     all.push_back(std::move(waiting));
   }
   return all;
@@ -107,6 +116,11 @@ OutboxReport SendOutbox(Desk& desk, Recorder& recorder, Console& console, const 
   std::set<std::string> stopped;  // chains in which an earlier event stays
   std::set<std::string> held;     // chains whose turn comes later
   for (const Waiting& waiting : *all) {
+    if (!waiting.unreadable.ok()) {
+      ++report.stuck;
+      note(waiting.unreadable);
+      continue;
+    }
     if (!desk.online()) {
       ++report.waiting;
       note(desk.Reachable());

@@ -19,20 +19,21 @@ namespace custody {
 // One event that waits.
 struct Waiting {
   std::filesystem::path item;
-  std::string name;  // of its file, without the ending
+  std::string name;   // of its file, without the ending
+  Status unreadable;  // why its file is no event: then all that follows is empty
   pb::SignedEvent signed_event;
   pb::Event event;
   std::string event_id;  // hex
 };
 
-// `ReadOutbox` gives what waits, oldest first. DATA_LOSS names a file that cannot be read.
+// `ReadOutbox` gives what waits, oldest first. A damaged file is one item, and hides no other.
 StatusOr<std::vector<Waiting>> ReadOutbox(const Desk& desk);
 
 struct OutboxReport {
   std::uint64_t sent = 0;
   std::uint64_t adopted = 0;
   std::uint64_t waiting = 0;  // still there: not judged yet
-  std::uint64_t stuck = 0;    // still there: chain moved, refused, or answered unreadably
+  std::uint64_t stuck = 0;    // still there: chain moved, refused, answered unreadably, damaged
   Status first_problem;       // OK when nothing waits any more
 };
 

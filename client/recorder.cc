@@ -98,6 +98,12 @@ Status AsRefusal(const Status& status) {
   return FailedPrecondition(Message(status));
 }
 
+Status CheckEvent(const Draft& draft) {
+  const FieldDescriptor* body = FindBody(draft.event);
+  if (body != nullptr && body->number() >= 100) return absl::OkStatus();
+  return InvalidArgument("there is no event \"" + draft.event + "\"; `describe` lists all");
+}
+
 bool NotReached(StatusCode code) {
   return code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded ||
          code == StatusCode::kResourceExhausted;
@@ -160,13 +166,13 @@ StatusOr<v1::AttachmentRef> Recorder::Attach(std::string_view therapy, std::stri
 }
 
 StatusOr<pb::Event> Recorder::Build(const Draft& draft, Patient& patient) {
+  CUSTODY_RETURN_IF_ERROR(CheckEvent(draft));
   const FieldDescriptor* body_field = FindBody(draft.event);
-  if (body_field == nullptr || body_field->number() < 100) {
-    return InvalidArgument("there is no event \"" + draft.event + "\"; `describe` lists all");
-  }
   pb::GetTherapyReply head;
   auto therapy = desk_.Therapy(draft.therapy);
   const bool begins = body_field->name() == "patient_enrolled";
+  // A therapy is begun where the server says that there is none yet.
+  if (begins && !therapy.ok() && !desk_.online()) return desk_.Reachable();
   if (therapy.ok()) {
     head = *std::move(therapy);
   } else if (!begins || therapy.status().code() != StatusCode::kNotFound) {
@@ -374,7 +380,10 @@ Outcome Recorder::Record(Draft draft) {
   const FieldDescriptor* body = FindBody(draft.event);
   const std::string label = body == nullptr ? draft.event : RuleOfBody(*body).label();
   Outcome outcome;
-  if (body != nullptr && body->name() == "patient_enrolled" && options_.clinic) {
+  outcome.status = CheckEvent(draft);
+  if (!outcome.status.ok()) {
+    // Nothing more is asked of it.
+  } else if (body->name() == "patient_enrolled" && options_.clinic) {
     outcome.status = patient.Enrol(draft);
   } else if (draft.therapy.empty()) {
     outcome.status = InvalidArgument("which therapy? give --therapy ID");

@@ -336,6 +336,21 @@ StatusOr<pb::SignedEvent> StationFolder::ReadOutbox(const std::filesystem::path&
   return signed_event;
 }
 
+StatusOr<std::filesystem::path> StationFolder::SetAside(const std::filesystem::path& item) const {
+  const FolderLock lock(path_);
+  CUSTODY_RETURN_IF_ERROR(lock.status());
+  std::filesystem::path kept = item;
+  kept += ".damaged";
+  for (int again = 2; std::filesystem::exists(kept); ++again) {
+    kept = item.string() + ".damaged-" + std::to_string(again);
+  }
+  std::error_code error;
+  std::filesystem::rename(item, kept, error);
+  if (error) return CannotWrite("put aside", item, error);
+  CUSTODY_RETURN_IF_ERROR(SyncFolder(item.parent_path()));
+  return kept;
+}
+
 Status StationFolder::Dequeue(const std::filesystem::path& item,
                               const pb::SignedEvent& signed_event) const {
   const FolderLock lock(path_);

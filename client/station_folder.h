@@ -92,6 +92,8 @@ class StationFolder {
   StatusOr<std::vector<std::filesystem::path>> Outbox() const;
   StatusOr<pb::SignedEvent> ReadOutbox(const std::filesystem::path& item) const;
   Status Dequeue(const std::filesystem::path& item, const pb::SignedEvent& signed_event) const;
+  // `SetAside` takes a damaged item out of the outbox and gives the name under which it is kept.
+  StatusOr<std::filesystem::path> SetAside(const std::filesystem::path& item) const;
 
  private:
   StationFolder(std::filesystem::path path, Settings settings, TrustAnchor trust);

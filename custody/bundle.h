@@ -59,6 +59,7 @@ struct Bundle {
   std::string schema;                                   // FileDescriptorSet
   std::map<std::string, BundleAttachment> attachments;  // by SHA-256 in hex
   std::vector<BundleContinuation> continues;            // empty: this is the first incarnation
+  bool whole = true;  // false: the file broke off, and nobody knows what else it held
 };
 
 // `ChainsNeededBy` names the registry chains without which nobody can tell whether `event` was
@@ -72,8 +73,8 @@ StatusOr<std::string> WriteBundle(const Bundle& bundle);
 
 // `ParseBundle` reads the file. What is wrong with its JSON, base64 or hex, and with duplicate or
 // unknown keys, is added to `findings` (grade UNREADABLE) with as much position as is known; what
-// could be read is returned all the same, so that a verifier reports every fault. Only a file whose
-// top level is no object gives an error.
+// could be read is returned all the same, so that a verifier reports every fault; what a file was
+// saying when it broke off is left out. Only a file whose top level is no object gives an error.
 StatusOr<Bundle> ParseBundle(std::string_view json, std::vector<pb::Finding>& findings);
 
 }  // namespace custody

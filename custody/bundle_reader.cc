@@ -131,6 +131,9 @@ class Reader {
 
   bool began() const { return began_; }
   Bundle Take() { return std::move(bundle_); }
+  // `BreakOff` takes out what the file was saying when it could not be read further: half of it
+  // would look like a forgery.
+  void BreakOff();
 
   // The library's side: its names are not ours to choose.
   bool null() { return Scalar(Kind::kOther, "null"); }
@@ -220,6 +223,32 @@ void Reader::Report(std::string_view check, const std::string& reason) {
   if (count > 0) finding.set_sequence(count - 1);
   if (count > 0 && chain_->size() == count && chain_->back().index != 0)
     finding.set_index(chain_->back().index);
+}
+
+void Reader::BreakOff() {
+  bundle_.whole = levels_.empty();
+  for (std::size_t i = 1; i < levels_.size(); ++i) {
+    const std::string& key = levels_[i - 1].key;
+    switch (levels_[i].frame) {
+      case Frame::kEntry:
+        chain_->pop_back();
+        return;
+      case Frame::kLastEntry:
+        bundle_.last_entry.clear();
+        return;
+      case Frame::kHead:
+        bundle_.heads.erase(key);
+        return;
+      case Frame::kAttachment:
+        bundle_.attachments.erase(key);
+        return;
+      case Frame::kContinuation:
+        bundle_.continues.pop_back();
+        return;
+      default:
+        break;
+    }
+  }
 }
 
 void Reader::Sum() {
@@ -480,7 +509,7 @@ void Reader::Bytes(StatusOr<std::string> decoded, std::string& bytes) {
 
 bool Reader::parse_error(std::size_t position, const std::string&, const json::exception& error) {
   Report("json", "broken at byte " + std::to_string(position) + ", not read further (" +
-                     error.what() + ")");
+                     error.what() + "): the file was cut or damaged; ask for it again");
   return false;
 }
 
@@ -493,7 +522,7 @@ StatusOr<Bundle> ParseBundle(std::string_view text, std::vector<pb::Finding>& fi
     reader.Report("json", "expected {, found a byte order mark");
   if (const std::size_t nul = text.find('\0'); nul != text.npos)  // the library would stop there
     reader.Report("json", "found a NUL byte at byte " + std::to_string(nul));
-  json::sax_parse(text, &reader);
+  if (!json::sax_parse(text, &reader) && reader.began()) reader.BreakOff();
   reader.Sum();
   if (reader.began()) return reader.Take();
   findings.resize(before);

@@ -128,7 +128,11 @@ Status VerifySignatures(const pb::SignedEvent& signed_event, const pb::Event& ev
       return PermissionDenied("key " + ShortHex(signer.key_id()) + " of " + signer.person() +
                               " is not enrolled here or was revoked");
     }
-    CUSTODY_RETURN_IF_ERROR(WithContext(key->Verify(message, signature.value()), which));
+    if (const Status verified = key->Verify(message, signature.value()); !verified.ok()) {
+      return InvalidArgument(which + ": " + Message(verified) +
+                             ": the key made it over other bytes, or not as a " +
+                             std::string(kEventPayloadType));
+    }
   }
   return absl::OkStatus();
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <string_view>
 
 #include "crypto/file.h"
@@ -59,6 +61,15 @@ Status CompleteServerConfig(ServerConfig& config) {
     return InvalidArgument("no data folder given: --dir DIR, or dir in --config");
   if (config.listen.empty()) {
     return InvalidArgument("no address given: --listen HOST:PORT, or listen in --config");
+  }
+  std::uint16_t port = 0;
+  const std::string_view after =
+      std::string_view(config.listen).substr(config.listen.rfind(':') + 1);
+  const auto [end, error] = std::from_chars(after.data(), after.data() + after.size(), port);
+  const bool whole = error == std::errc() && end == after.data() + after.size();
+  if (config.listen.rfind(':') == std::string::npos || !whole) {
+    return InvalidArgument("--listen takes HOST:PORT with a port of 0 to 65535, found " +
+                           config.listen);
   }
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
     return InvalidArgument("log_level is debug, info, warn or error, not " + config.log_level);

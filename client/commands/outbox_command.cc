@@ -32,6 +32,11 @@ int OutboxCommand::List() {
   std::vector<std::vector<std::string>> rows;
   nlohmann::json list = nlohmann::json::array();
   for (const Waiting& waiting : *all) {
+    if (!waiting.unreadable.ok()) {
+      rows.push_back({waiting.name, "?", "DAMAGED: cannot be read", "?", "?"});
+      list.push_back({{"item", waiting.name}, {"damaged", Message(waiting.unreadable)}});
+      continue;
+    }
     std::string signers;
     for (const pb::Signer& signer : waiting.event.signers()) {
       signers += (signers.empty() ? "" : ", ") + signer.printed_name();
@@ -54,6 +59,9 @@ int OutboxCommand::List() {
   shell.console.Shout(Mood::kCareful, "NOT YET RECORDED",
                       std::to_string(rows.size()) + " waiting:");
   shell.console.Table({"Item", "Place", "What", "When", "Signed by"}, rows);
+  for (const Waiting& waiting : *all) {
+    if (!waiting.unreadable.ok()) shell.console.Complain(waiting.unreadable);
+  }
   return kExitDone;
 }
 
@@ -97,12 +105,22 @@ int OutboxCommand::Drop() {
   if (found == all->end()) {
     return shell.Fail(NotFound("nothing in the outbox is called " + item + "; `outbox` lists it"));
   }
-  shell.console.Say(RenderEvent(found->event, (*desk)->zone()));
+  const bool damaged = !found->unreadable.ok();
+  if (!damaged) shell.console.Say(RenderEvent(found->event, (*desk)->zone()));
   const bool sure =
-      signing.yes || (shell.console.look().terminal &&
-                      shell.console.Confirm("This was NOT done, and is thrown away?"));
+      signing.yes ||
+      (shell.console.look().terminal &&
+       shell.console.Confirm(damaged ? "It cannot be read. Was the step not done, or entered anew?"
+                                     : "This was NOT done, and is thrown away?"));
   if (!sure)
     return shell.Fail(InvalidArgument("nothing was thrown away; give --yes if it was not done"));
+  if (damaged) {
+    const auto kept = (*desk)->folder().SetAside(found->item);
+    if (!kept.ok()) return shell.Fail(kept.status());
+    shell.console.Say("no longer waiting; the damaged file is kept as " + kept->string());
+    shell.console.Emit({{"dropped", item}, {"kept", kept->string()}});
+    return kExitDone;
+  }
   const Status gone = (*desk)->folder().Dequeue(found->item, found->signed_event);
   if (!gone.ok()) return shell.Fail(gone);
   shell.console.Say("thrown away; it was never recorded");

@@ -44,6 +44,17 @@ int ExitOf(const Outcome& outcome) {
   return ExitCodeOf(outcome.status);
 }
 
+// Of a file: that a line waits in the outbox is said only when nothing worse befell another.
+int ExitOfLine(const Outcome& outcome) {
+  const int code = ExitOf(outcome);
+  return code == kExitUnreachable && !outcome.queued ? kExitRefused : code;
+}
+
+bool Enrols(const Draft& draft) {
+  const auto* body = FindBody(draft.event);
+  return body != nullptr && body->name() == "patient_enrolled";
+}
+
 StatusOr<Draft> RecordCommand::FromArguments() const {
   Draft draft;
   draft.event = event;
@@ -68,8 +79,7 @@ Status RecordCommand::Complete(Desk& desk, Draft& draft, const std::string& last
   if (draft.signers.empty()) {
     CUSTODY_ASSIGN_OR_RETURN(draft.signers, signing.Signers());
   }
-  const auto* body = FindBody(draft.event);
-  if (body != nullptr && body->name() == "patient_enrolled") return absl::OkStatus();
+  if (Enrols(draft)) return absl::OkStatus();
   if (draft.therapy.empty()) draft.therapy = entry.therapy.empty() ? last_enrolled : entry.therapy;
   if (draft.therapy.empty() || LooksLikeId(draft.therapy)) return absl::OkStatus();
   if (desk.known().Therapy(draft.therapy).ok()) return absl::OkStatus();
@@ -85,33 +95,46 @@ int RecordCommand::RecordFile(Desk& desk, Recorder& recorder) {
   }
   std::istream& lines = file == "-" ? shell.surroundings.in : opened;
   std::string last_enrolled;
-  int worst = kExitDone;
+  int first = kExitDone;  // of a line that is neither recorded nor kept
+  bool waits = false;
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos || line[0] == '#') continue;
     auto draft = Draft::ParseJson(line);
+    // Whose the lines behind an enrolment are that failed, or behind what may have been one, nobody
+    // knows.
+    const bool enrols = !draft.ok() || Enrols(*draft);
     Status status = draft.status();
     if (status.ok()) status = Complete(desk, *draft, last_enrolled);
-    int code = kExitDone;
-    if (!status.ok()) {
-      code = shell.Fail(WithContext(status, "line " + std::to_string(number)));
-    } else {
-      const Outcome outcome = recorder.Record(*std::move(draft));
-      code = ExitOf(outcome);
-      if (outcome.sequence == 0 && IsTherapyChain(outcome.chain)) {
-        last_enrolled = TherapyOf(outcome.chain);
-      }
-      if (code != kExitDone && !shell.json)
-        shell.console.Say("  (line " + std::to_string(number) + ")");
+    if (enrols) last_enrolled.clear();
+    if (status.ok() && !enrols && draft->therapy.empty()) {
+      status = InvalidArgument(
+          "whose is it? the line names no \"therapy\", and no enrolment before it was recorded");
     }
-    if (code != kExitDone) worst = code;
+    if (!status.ok()) {
+      const int code = shell.Fail(WithContext(status, "line " + std::to_string(number)));
+      if (first == kExitDone) first = code == kExitUnreachable ? kExitRefused : code;
+      if (!keep_going) return first;
+      continue;
+    }
+    const Outcome outcome = recorder.Record(*std::move(draft));
+    const int code = ExitOfLine(outcome);
+    if (code == kExitDone || outcome.queued) {
+      if (enrols) last_enrolled = std::string(TherapyOf(outcome.chain));
+    } else if (first == kExitDone) {
+      first = code;
+    }
+    if (code != kExitDone && !shell.json)
+      shell.console.Say("  (line " + std::to_string(number) + ")");
     // What waits in the outbox does not keep the rest from waiting there too.
-    if (code != kExitDone && code != kExitUnreachable && !keep_going) return code;
+    waits = waits || outcome.queued;
+    if (first != kExitDone && !keep_going) return first;
   }
-  if (!desk.online()) return worst;
+  const int code = first == kExitDone && waits ? kExitUnreachable : first;
+  if (!desk.online()) return code;
   const Status settled = desk.session().Settle();
-  return settled.ok() ? worst : shell.Fail(settled);
+  return settled.ok() ? code : shell.Fail(settled);
 }
 
 int RecordCommand::Run() {
@@ -134,7 +157,15 @@ int RecordCommand::Run() {
   const bool by_hand = !many && signing.pins.empty() && shell.console.look().terminal;
   Recorder recorder(**desk, keyring, shell.console,
                     {.yes = signing.yes, .clinic = shell.program.clinic, .by_hand = by_hand});
-  if ((*desk)->online()) SendOutbox(**desk, recorder, shell.console, nullptr);
+  if ((*desk)->online()) {
+    const OutboxReport before = SendOutbox(**desk, recorder, shell.console, nullptr);
+    if (before.stuck > 0) {
+      shell.console.Shout(Mood::kCareful, "NOT YET RECORDED",
+                          std::to_string(before.stuck) +
+                              " signed before stay in the outbox (`outbox` lists them): " +
+                              Message(before.first_problem));
+    }
+  }
   if (many) return RecordFile(**desk, recorder);
   if (const Status status = Complete(**desk, *draft, ""); !status.ok()) return shell.Fail(status);
   return ExitOf(recorder.Record(*std::move(draft)));
@@ -187,7 +218,9 @@ void AddRecordCommand(CLI::App& app, Shell& shell) {
       "         --calibration-until 2027-01-31 --complete yes ...\n"
       "  record ld_dose ... --late \"entered after the shift\" --as A:RN --as B:RN \\\n"
       "         --performed-by N1:RN:\"Nina Example\" --at 2026-03-02T08:15:00Z\n"
-      "  record --file events.jsonl --pins pins --yes   an event a line, for example\n"
+      "  record --file events.jsonl --pins pins --yes   an event a line; one without \"therapy\"\n"
+      "    is of the patient whom the last enrolment in the file enrolled. Ends with 3 when all\n"
+      "    that is not recorded waits in the outbox. For example\n"
       "    {\"event\": \"culture_check\", \"therapy\": \"A9XK2...\", \"signers\": [\"OP1:MFG\"],\n"
       "     \"at\": \"2026-03-02T08:00:00Z\", \"fields\": {\"lot\": \"L1\", \"day\": 3, ...}}");
   command->callback([work, &shell] { shell.run = [work] { return work->Run(); }; });

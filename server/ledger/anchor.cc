@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -78,6 +80,13 @@ StatusOr<Anchor> Anchor::Open(const std::filesystem::path& path) {
   }
   const std::size_t newest = !slots[0] || (slots[1] && slots[1]->writes > slots[0]->writes) ? 1 : 0;
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0 && (errno == EACCES || errno == EPERM || errno == EROFS)) {
+    return PermissionDenied(
+        "the server may not write its anchor " + path.string() + " (" + std::strerror(errno) +
+        "): whatever it promises is noted there first; give its user the right "
+        "to write there and in the data folder, or mount them writable. Only to "
+        "look at a ledger: custody-audit verify FOLDER");
+  }
   if (file < 0) return IoError("open the anchor", path);
   return Anchor(file, path, *std::move(slots[newest]), newest == 0 ? 1 : 0);
 }

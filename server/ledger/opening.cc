@@ -28,6 +28,17 @@ StatusOr<std::unique_ptr<Store>> OpenStore(const LedgerOptions& options,
   return options.open_store ? options.open_store(store) : OpenRocksStore(store);
 }
 
+// Whether log.key made the anchor: then the database is the part that does not belong here.
+bool MadeAnchor(const PrivateKey& log_key, const AnchorMark& anchor) {
+  const auto note = Note::Parse(anchor.checkpoint);
+  if (!note.ok()) return false;
+  const auto checkpoint = Checkpoint::Parse(note->text);
+  if (!checkpoint.ok()) return false;
+  const auto verifier =
+      NoteVerifier::Of(checkpoint->origin, NoteKeyType::kEd25519, log_key.public_key());
+  return verifier.ok() && OpenCheckpoint(anchor.checkpoint, *verifier).ok();
+}
+
 // The log's name and key are what the genesis says; log.key must be that key.
 StatusOr<NoteVerifier> VerifierOf(const Registry& registry, const PrivateKey& log_key) {
   CUSTODY_ASSIGN_OR_RETURN(
@@ -70,7 +81,14 @@ Status CheckHistory(const PrivateKey& log_key, const AnchorMark& anchor, std::ui
   CUSTODY_ASSIGN_OR_RETURN(recovered.history, RegistryHistory::Load(*snapshot));
   const Registry& registry = *recovered.history->newest();
   if (!registry.created()) return DataLoss("the ledger has no genesis; restore a backup");
-  CUSTODY_ASSIGN_OR_RETURN(const NoteVerifier verifier, VerifierOf(registry, log_key));
+  const StatusOr<NoteVerifier> own = VerifierOf(registry, log_key);
+  if (!own.ok() && MadeAnchor(log_key, anchor)) {
+    return FailedPrecondition("the database is of another ledger, " + registry.origin() +
+                              ": log.key and anchor of this folder agree with each other and not "
+                              "with it; put this ledger's own database back");
+  }
+  CUSTODY_RETURN_IF_ERROR(own.status());
+  const NoteVerifier& verifier = *own;
   CUSTODY_ASSIGN_OR_RETURN(recovered.checkpoint, CheckHead(*snapshot, verifier));
   CUSTODY_RETURN_IF_ERROR(CheckAnchor(*snapshot, verifier, anchor));
   if (snapshot->version().log_size < released) {

@@ -68,6 +68,61 @@ TEST_F(ProgramsOutboxTest, WhatIsSignedWhileTheServerIsAwayIsSentInOrderWhenItIs
   }
 }
 
+TEST_F(ProgramsOutboxTest, AFileStopsAtTheFirstLineThatIsNeitherRecordedNorKept) {
+  world_.Stop();
+  const std::filesystem::path consent = world_.world().Scratch("consent.txt");
+  Must(WriteFileAtomically(consent, "signed"));
+  const auto reading = [](std::string_view temperature) {
+    return R"({"event": "observations_recorded", "signers": ["clinic.rn.1:RN"], "fields": {)"
+           R"("observations": [{"vitals": {"at": "now", "temperature_c": )" +
+           std::string(temperature) + R"(}}], "interval_minutes": 240}})" + "\n";
+  };
+  const std::string paper =
+      R"({"event": "consent_withdrawn", "signers": ["clinic.rn.1:RN"], "fields": {"document": "@)" +
+      consent.string() + "\"}}\n";
+  const std::string file = reading("37.1") + paper + reading("38.2");
+  const Ended stopped =
+      world_.Clinic({"record", "--file", "-", "--therapy", therapy_, "--json"}, file);
+  EXPECT_EQ(stopped.exit_code, 1) << stopped.said();
+  EXPECT_EQ(world_.Outbox().size(), 1U);  // what stood behind it waits for it
+  const Ended through = world_.Clinic(
+      {"record", "--file", "-", "--therapy", therapy_, "--json", "--keep-going"}, file);
+  EXPECT_EQ(through.exit_code, 1) << through.said();  // worse than that others wait
+  EXPECT_EQ(world_.Outbox().size(), 3U);
+  const Ended kept =
+      world_.Clinic({"record", "--file", "-", "--therapy", therapy_, "--json"}, reading("38.3"));
+  EXPECT_EQ(kept.exit_code, 3) << kept.said();
+}
+
+TEST_F(ProgramsOutboxTest, ADamagedFileIsListedAndHoldsBackNothingElse) {
+  world_.Stop();
+  for (const char* temperature : {"37.1", "38.2"}) {
+    ASSERT_EQ(Execute(Observe(temperature)).exit_code, 3);
+  }
+  const std::filesystem::path first = world_.Outbox().front();
+  std::filesystem::resize_file(first, 10);
+  const std::string name = first.stem().string();
+  EXPECT_EQ(world_.Clinic({"next", therapy_}).exit_code, 0);
+  const Ended listed = world_.Clinic({"outbox"});
+  EXPECT_EQ(listed.exit_code, 0) << listed.said();
+  EXPECT_THAT(listed.said(), AllOf(HasSubstr("2 waiting"), HasSubstr("DAMAGED"), HasSubstr(name),
+                                   HasSubstr("record --late")));
+  world_.Start();
+  // Another therapy's is sent past it; the second of this chain stands on what cannot be read.
+  const std::string other = world_.Enrol();
+  const Ended sent = world_.Clinic({"outbox", "send"});
+  EXPECT_EQ(sent.exit_code, 1) << sent.said();
+  EXPECT_THAT(sent.said(), AllOf(HasSubstr("0 sent, 0 adopted, 0 waiting, 2 stuck"),
+                                 HasSubstr(name + " cannot be read"), HasSubstr("--adopt")));
+  const Ended more = world_.Clinic(ProgramWorld::Observe(other, "37.0"));
+  EXPECT_EQ(more.exit_code, 0) << more.said();
+  EXPECT_THAT(more.out, HasSubstr("signed before stay in the outbox"));
+  const Ended dropped = world_.Clinic({"outbox", "drop", name, "--yes"});
+  EXPECT_EQ(dropped.exit_code, 0) << dropped.said();
+  EXPECT_EQ(world_.Outbox().size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(first.string() + ".damaged"));
+}
+
 TEST_F(ProgramsOutboxTest, OfflineAStationSaysSinceWhenTheTherapyWasNotConfirmed) {
   world_.Stop();
   const Ended ended = world_.Clinic({"station"}, therapy_ + "\n\nquit\n");

@@ -80,6 +80,54 @@ TEST_F(ProgramsRecordingTest, MachinesWriteJsonLinesAndGetOneAnswerEach) {
   EXPECT_EQ(world_.Length(therapy), 3U);  // what follows a bad line is not recorded
 }
 
+// One enrolment a line, as a machine at the bedside writes it; a patient with two numbers is read
+// differently by the two people.
+std::string EnrolmentLine(std::string_view first, std::string_view second) {
+  return R"({"event": "patient_enrolled", "signers": ["clinic.coord.1:COORD", "clinic.rn.1:RN"], )"
+         R"("identifiers": ["mrn:HOSPITAL:)" +
+         std::string(first) + R"(", "dob::19680214"], "identifiers_again": ["mrn:HOSPITAL:)" +
+         std::string(second) + R"(", "dob::19680214"], "fields": {"birth_year": 1968}})" + "\n";
+}
+
+std::string ReadingLine(std::string_view temperature) {
+  return R"({"event": "observations_recorded", "signers": ["clinic.rn.1:RN"], "fields": {)"
+         R"("observations": [{"vitals": {"at": "now", "temperature_c": )" +
+         std::string(temperature) + R"(}}], "interval_minutes": 240}})" + "\n";
+}
+
+TEST_F(ProgramsRecordingTest, LinesBehindAFailedEnrolmentGoToNoOtherPatient) {
+  const std::string good = EnrolmentLine("4711", "4711");
+  const std::string torn = EnrolmentLine("4712", "4721");  // two people read different numbers
+  for (const std::string& between : {torn, std::string("{\"event\": \"patient_enr\n")}) {
+    const Ended ended = world_.Clinic({"record", "--file", "-", "--json", "--keep-going"},
+                                      good + ReadingLine("37.0") + between + ReadingLine("39.9"));
+    EXPECT_NE(ended.exit_code, 0) << ended.said();
+    const auto lines = Lines(ended.out);
+    ASSERT_EQ(lines.size(), 4U) << ended.said();
+    EXPECT_EQ(lines[1]["recorded"], true) << lines[1];
+    EXPECT_THAT(std::string(lines[3]["error"]), HasSubstr("whose is it?"));
+    EXPECT_EQ(world_.Length(lines[0]["therapy"]), 2U);
+  }
+}
+
+TEST_F(ProgramsRecordingTest, ALineWithoutATherapyIsOfTheLastEnrolled) {
+  const Ended ended =
+      world_.Clinic({"record", "--file", "-", "--json"},
+                    EnrolmentLine("4713", "4713") + ReadingLine("37.0") +
+                        EnrolmentLine("4714", "4714") + ReadingLine("38.0") + ReadingLine("38.5"));
+  EXPECT_EQ(ended.exit_code, 0) << ended.said();
+  const auto lines = Lines(ended.out);
+  ASSERT_EQ(lines.size(), 5U) << ended.said();
+  EXPECT_EQ(world_.Length(lines[0]["therapy"]), 2U);
+  EXPECT_EQ(world_.Length(lines[2]["therapy"]), 3U);
+}
+
+TEST_F(ProgramsRecordingTest, AnUnknownEventIsCalledSoBeforeAnythingElseIsAsked) {
+  const Ended ended = world_.Clinic({"record", "nosuchthing", "--as", "clinic.rn.1:RN"});
+  EXPECT_EQ(ended.exit_code, 2);
+  EXPECT_THAT(ended.said(), HasSubstr("there is no event \"nosuchthing\""));
+}
+
 TEST_F(ProgramsRecordingTest, ALoggersFileIsReadSummedUpAndAttached) {
   world_.GiveKeys("clinic.station.1", {"clinic.pharm.1"});
   const std::string therapy = world_.Enrol();

@@ -113,7 +113,10 @@ TEST(TreeTest, IncludesPointOnlyDownwards) {
           EXPECT_TRUE(library.rooms.count(room)) << where;
         }
       }
-      if (match[1] != "\"") continue;
+      if (match[1] != "\"") {
+        EXPECT_FALSE(kMayInclude.count(RoomOf(target))) << where << " as if it were a library";
+        continue;
+      }
       if (target.rfind("custody/v1/", 0) == 0) {
         EXPECT_TRUE(kMayInclude.at(room).count("custody/v1")) << where;
         continue;

@@ -53,3 +53,5 @@ done
 e ld_completed DR-HOLM:PHY <<EOF | clinic_lines
 "course": "1", "last_dose_at": "now", "doses_given": 3, "as_planned": "yes", "coi": "$COI"
 EOF
+at 34 15:00 "Fourteen days of culture are over: nothing grew. What was negative to date is final, for both."
+both final_sterility | lab_lines

@@ -125,7 +125,7 @@ EOF
 
 collected() {
   e apheresis_completed AP-RUIZ:APH <<EOF
-"din": "$DIN", "ended_at": "now", "duration_minutes": 210, "blood_processed_l": 12.1, "volume_ml": 142,
+"din": "$DIN", "ended_at": "now", "duration_minutes": 240, "blood_processed_l": 12.1, "volume_ml": 142,
 "tnc_1e9": 9.8, "cd3_cells_1e9": 3.1, "viability_percent": 99, "haematocrit_percent": 2.1, "sterility_sample": "yes",
 "sterility_sample_id": "ST-$NO"
 EOF
@@ -171,7 +171,7 @@ received_at_plant() {
   e received_mfg WH-BRANDT:WH <<EOF
 "received_at": "now", "shipper": "SHP-04-$NO", "seals": ["SEAL-55-$NO"], "logger": "LOG-77-$NO",
 "waybill": "AWB-1-$NO", "seal_condition": "intact", "seal_opened_at": "now", "containers": ["$DIN"], "coi": "$COI",
-"outer_damage": "no", "elapsed_hours": 21.3, "location": "PLANT/RECEIVING/2"
+"outer_damage": "no", "elapsed_hours": 24, "location": "PLANT/RECEIVING/2"
 EOF
 }
 
@@ -263,6 +263,9 @@ results() {
 # The culture runs 14 days; release may happen while it is negative to date, as the profile says.
 sterility() {
   result sterility "automated culture, day 8 of 14" '"value_text": "no growth", "final": "no"' "no growth" negative-to-date
+}
+final_sterility() {
+  result sterility "automated culture, day 14 of 14" '"value_text": "no growth", "final": "yes"' "no growth" pass
 }
 
 reviewed() {

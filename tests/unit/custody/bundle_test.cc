@@ -157,6 +157,21 @@ TEST_F(BundleTest, ABrokenFileIsReadUpToTheBreak) {
   EXPECT_EQ(read.chains.at("therapy/A1").size(), 2U);
 }
 
+TEST_F(BundleTest, AFileThatBreaksOffAnywhereIsUnreadableAndNotForged) {
+  const std::size_t step = std::max<std::size_t>(1, text_.size() / 400);
+  for (std::size_t end = 1; end < text_.size() - 1; end += step) {
+    SCOPED_TRACE(end);
+    const pb::AuditReport report = AuditBundle(text_.substr(0, end), nullptr, {});
+    ASSERT_GE(report.findings_size(), 1);
+    for (const pb::Finding& finding : report.findings()) {
+      EXPECT_TRUE(finding.grade() == pb::UNREADABLE || finding.grade() == pb::NOTE)
+          << finding.ShortDebugString();
+    }
+    EXPECT_THAT(report.sentence(), ::testing::HasSubstr("broken at byte"));
+    EXPECT_EQ(ExitCode(report), 1);
+  }
+}
+
 TEST_F(BundleTest, AFileFullOfFaultsIsCountedAndNotListed) {
   const std::string name(1 << 20, 'n');
   std::string zeros = "0";

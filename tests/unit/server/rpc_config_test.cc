@@ -47,5 +47,18 @@ TEST_F(ServerConfigTest, FolderAndAddressMustBeGiven) {
   EXPECT_THAT(CompleteServerConfig(config), StatusIs(StatusCode::kInvalidArgument, "loud"));
 }
 
+TEST_F(ServerConfigTest, APortThatIsNoneIsRefusedInsteadOfCutShort) {
+  ServerConfig config;
+  config.dir = "/data";
+  for (const char* listen : {"127.0.0.1:99999", "127.0.0.1:", "127.0.0.1", "host:-1", "host:80x"}) {
+    config.listen = listen;
+    EXPECT_THAT(CompleteServerConfig(config), StatusIs(StatusCode::kInvalidArgument, listen));
+  }
+  for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "ledger.hospital.example:7443"}) {
+    config.listen = listen;
+    CUSTODY_EXPECT_OK(CompleteServerConfig(config)) << listen;
+  }
+}
+
 }  // namespace
 }  // namespace custody
