@@ -146,7 +146,7 @@ Status FindInView(RpcContext& rpc, const Permit& permit, const pb::FindRequest& 
     }
     if (seen.code() == StatusCode::kNotFound) continue;
     CUSTODY_RETURN_IF_ERROR(seen);
-    if (reply->found_size() == kMostFound) return too_many();
+    if (reply->found_size() == kMostShownByFind) return too_many();
     CUSTODY_RETURN_IF_ERROR(rpc.LogRead(permit, one.therapy(), "find " + one.type()));
     *reply->add_found() = std::move(one);
   }

@@ -58,7 +58,7 @@ inline constexpr std::uint64_t kCostOfReplay = 10;
 // so it stays with the reads, and is short. A shipper or a vector lot may be many others'; what
 // counts is what the caller may see. Who looks for more traces.
 inline constexpr int kMostLookedAtByFind = 1000;
-inline constexpr int kMostFound = 100;
+inline constexpr int kMostShownByFind = 100;
 // Listings of one station at a time, and their threads: they go through the whole ledger, and a
 // check at the bedside does not wait behind them.
 inline constexpr int kMaxListingsOfStation = 2;
