@@ -1,13 +1,16 @@
 // What was typed wrongly and what two things bear look alike in the record: both are a number that
-// two therapies have. The difference is in the hands. A bag that somebody packed, received, used or
-// thawed was scanned by others than who wrote it down first; a chain of identity stands on labels
-// that were printed; so neither is a slip any more, and what bears it is relabelled. What nobody
-// but its writer has seen leaves no thing behind when it goes, and goes whole: kept beside a note
-// that it does not count, it would have to be left out by every rule, list and account.
+// two therapies have. The difference is in the hands. A bag that somebody put away, packed,
+// received, used or thawed, a lot that was worked on or released, a label that was printed and read
+// back: each was scanned by others than who wrote it down first, or stands on paper at the chair.
+// So none of them is a slip any more, and what bears the number is relabelled (F8b). That several
+// names are given back together does not help: the label is printed all the same. What nobody but
+// its writer has seen leaves no thing behind when it goes, and goes whole: kept beside a note that
+// it does not count, it would have to be left out by every rule, list and account.
 #include "custody/never_ours.h"
 
 #include <algorithm>
 
+#include "custody/body_plan.h"
 #include "custody/state.h"
 
 namespace custody {
@@ -23,37 +26,57 @@ bool Goes(const GivenNames& names, const pb::Container& container) {
   return Has(names, container.id()) || Has(names, container.din()) || Has(names, container.lot());
 }
 
-// Whether others than who wrote it down had it in their hands.
-bool IsHandled(const pb::TherapyState& state, const GivenNames& names,
-               const pb::Container& container) {
+// Where it was put away, by the record of it.
+std::string PutAwayAs(const pb::Container& container) {
+  const pb::Stay& stay = *container.stays().begin();
   const bool cells = container.material() == pb::STARTING_MATERIAL;
-  const auto& lots = container.used_in();
-  const bool stays = std::ranges::any_of(lots, [&](const auto& lot) { return !Has(names, lot); });
-  if (stays || !container.shipment().empty()) return true;
-  if (container.thaw_started_us() != 0 || container.infusion_started_us() != 0) return true;
+  const std::string body = !stay.unit().empty() ? "STORED"
+                           : cells              ? "APHERESIS_CRYOPRESERVED"
+                                                : "CRYOPRESERVED";
+  return "put away at " + stay.position() + ": " + body;
+}
+
+// What others than who wrote it down did with it, by the record of it; empty: nothing.
+std::string HandledAs(const pb::TherapyState& state, const GivenNames& names,
+                      const pb::Container& container) {
+  for (const std::string& lot : container.used_in()) {
+    if (!Has(names, lot)) return "used for lot " + lot + ": BATCH_OPENED";
+  }
+  if (container.infusion_started_us() != 0) return "given: INFUSION_STARTED";
+  if (container.thaw_started_us() != 0) return "thawed: THAW_STARTED";
+  if (container.released()) return "released with lot " + container.lot() + ": RELEASED";
+  const bool cells = container.material() == pb::STARTING_MATERIAL;
   const pb::Lot* lot = FindLot(state, container.lot());
   const std::string made = cells || lot == nullptr ? std::string() : lot->site();
-  if (!container.arrived_site().empty() && container.arrived_site() != made) return true;
+  if (!container.arrived_site().empty() && container.arrived_site() != made) {
+    return "received at " + container.arrived_site() + ": RECEIVED";
+  }
+  if (!container.shipment().empty()) return "packed in " + container.shipment() + ": PACKED";
+  if (!container.stays().empty()) return PutAwayAs(container);
   switch (container.state()) {
     case pb::CONTAINER_COLLECTED:
     case pb::CONTAINER_FILLED:
-    case pb::CONTAINER_FROZEN:
-    case pb::CONTAINER_STORED:
     case pb::CONTAINER_IN_USE:  // in lots that go with it
     case pb::CONTAINER_REJECTED:
-      return false;
-    case pb::CONTAINER_CONSUMED:
-      return !cells;  // cells that were frozen leave their first bag empty
+      return "";
     default:
-      return true;
+      return StateLabel(container.state());
   }
 }
 
-// What was labelled or made under a chain of identity and does not go with it.
+// A label that was printed and read back, by the record of it; empty: none was.
+std::string Printed(const pb::TherapyState& state, const std::string& din) {
+  if (!Has(state.issued_labels(), din)) return "";
+  const auto& counts = state.label_counts();
+  const auto count = std::ranges::find(counts, din, &pb::LabelCount::din);
+  const bool affixed = count != counts.end() && count->applied() != 0;
+  return "label " + din +
+         (affixed ? " is on its bag: LABEL_AFFIXED" : " was printed: LABEL_ISSUED");
+}
+
+// What was labelled or made under a chain of identity.
 std::string UnderIdentity(const pb::TherapyState& state, const GivenNames& names) {
-  for (const std::string& din : state.issued_labels()) {
-    if (!Has(names, din)) return "label " + din + " was printed with it";
-  }
+  if (!state.issued_labels().empty()) return Printed(state, state.issued_labels(0)) + ", with it";
   for (const pb::Donation& donation : state.donations()) {
     if (!Has(names, donation.din())) return "donation " + donation.din() + " was collected with it";
   }
@@ -61,6 +84,14 @@ std::string UnderIdentity(const pb::TherapyState& state, const GivenNames& names
     if (!Has(names, lot.lot())) return "lot " + lot.lot() + " was made with it";
   }
   return "";
+}
+
+// What a lot's number stands on beside its containers.
+std::string UnderLot(const pb::Lot& lot) {
+  if (HasRelease(lot) || lot.released_us() != 0) return "lot " + lot.lot() + " was released";
+  if (lot.made().empty()) return "";
+  return "lot " + lot.lot() +
+         " was worked on: " + PlanOf(static_cast<int>(lot.made(0))).rule->label();
 }
 
 }  // namespace
@@ -82,16 +113,17 @@ std::string BearerOf(const pb::TherapyState& state, const GivenNames& names,
   if (name == state.coi()) {
     if (std::string bearer = UnderIdentity(state, names); !bearer.empty()) return bearer;
   }
+  if (std::string label = Printed(state, one.Get(0)); !label.empty()) return label;
   for (const pb::Container& container : state.containers()) {
-    if (Goes(one, container) && IsHandled(state, names, container)) {
-      return "container " + container.id() + ", " + StateLabel(container.state()) + ", bears it";
-    }
+    const std::string handled =
+        Goes(one, container) ? HandledAs(state, names, container) : std::string();
+    if (!handled.empty()) return "container " + container.id() + " bears it, " + handled;
     if (container.parent() == name && !Goes(names, container)) {
       return "container " + container.id() + " was drawn from it";
     }
   }
   for (const pb::Lot& lot : state.lots()) {
-    if (lot.lot() == name && HasRelease(lot)) return "lot " + lot.lot() + " was released";
+    if (std::string bearer = lot.lot() == name ? UnderLot(lot) : ""; !bearer.empty()) return bearer;
     if (Has(lot.dins(), name) && !Has(names, lot.lot())) {
       return "lot " + lot.lot() + " was made of it";
     }

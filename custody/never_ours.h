@@ -15,8 +15,8 @@ using GivenNames = google::protobuf::RepeatedPtrField<std::string>;
 // `HasName` says whether a therapy goes by `name`, or has or used something that does; of a vial
 // the name is its lot, "/" and the vial.
 bool HasName(const pb::TherapyState& state, std::string_view name);
-// `BearerOf` is what bears `name` in such a way that it cannot be a slip, for people, when all of
-// `names` are given back together; empty: nothing does.
+// `BearerOf` is what bears `name` in such a way that it cannot be a slip, and by which record, for
+// people, when all of `names` are given back together; empty: nothing does.
 std::string BearerOf(const pb::TherapyState& state, const GivenNames& names, std::string_view name);
 // `GiveBack` takes `names` out of a therapy, and remembers them: what bore them is unknown to it
 // from then on, as if it had never been written down. Cells that only such a lot was made of may be

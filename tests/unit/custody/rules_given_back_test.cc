@@ -76,30 +76,54 @@ TEST_F(GivenBackTest, WithAnOrderTheMakersQualitySignsToo) {
   EXPECT_EQ(run.state().coi(), "");
 }
 
-TEST_F(GivenBackTest, AChainOfIdentityThatLabelsBearStays) {
+TEST_F(GivenBackTest, AChainOfIdentityThatLabelsBearStaysWithThem) {
   run.Through("label_issued");
   Doubt("CHA999026000001");
-  EXPECT_TRUE(Refused(kBothSides, "items: 'CHA999026000001'", "label A999026000001"));
-  MustGiveBack(kBothSides, "items: 'CHA999026000001' items: 'A999026000001'");
-  EXPECT_THAT(Held(), IsEmpty()) << "both were typed from another line";
+  EXPECT_TRUE(Refused(kBothSides, "items: 'CHA999026000001'", "LABEL_ISSUED"));
+  EXPECT_TRUE(Refused(kBothSides, "items: 'CHA999026000001' items: 'A999026000001'",
+                      "label A999026000001 was printed"));
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000001'", "LABEL_ISSUED"));
+  EventBuilder late = Late(GiveBack(kBothSides, "items: 'CHA999026000001' items: 'A999026000001'"));
+  ASSERT_FALSE(run.Record(late).refused());
+  EXPECT_EQ(run.state().coi(), "CHA999026000001") << "told late it takes no label off either";
+  EXPECT_THAT(run.state().issued_labels(), ElementsAre("A999026000001"));
 }
 
-TEST_F(GivenBackTest, ADonationThatSomebodyPackedStaysAndOneThatNobodySawGoes) {
-  run.Until("packed");
+TEST_F(GivenBackTest, ADonationWhoseLabelIsOnItsBagStays) {
+  run.Through("label_affixed");
   Doubt("A999026000001");
-  EXPECT_TRUE(run.state().quarantines().rbegin()->open());
-  EventBuilder early = GiveBack(kBothSides, "items: 'A999026000001'");
-  EXPECT_FALSE(run.Judge(early).refused()) << Explain(run.Judge(early));
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000001'", "LABEL_AFFIXED"));
+  run.Until("packed");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000001'", "LABEL_AFFIXED"));
+}
+
+TEST_F(GivenBackTest, ADonationThatIsOnlyWrittenDownGoesAndOneThatWasHandledStays) {
+  run.Until("packed");
   pb::TherapyState& state = run.mutable_state();
-  state.mutable_containers(0)->set_shipment("SHP-1");
-  EXPECT_TRUE(run.Judge(early).refused()) << "two people scanned it into a shipper";
-  state.mutable_containers(0)->clear_shipment();
-  ASSERT_FALSE(run.Record(early).refused());
-  EXPECT_THAT(run.state().containers(), IsEmpty());
-  EXPECT_THAT(run.state().donations(), IsEmpty());
-  EXPECT_THAT(Held(), ElementsAre("chain of identity CHA999026000001"));
-  EventBuilder packed = run.Next();
-  EXPECT_TRUE(Says(run.Judge(packed), "R06")) << "it is used in no step";
+  pb::Donation donation = state.donations(0);
+  donation.set_din("A999026000009");
+  *state.add_donations() = donation;
+  pb::Container bag = state.containers(0);
+  bag.set_id("A999026000009");
+  bag.set_din("A999026000009");
+  *state.add_containers() = bag;
+  Doubt("A999026000009");
+  EventBuilder back = GiveBack(kBothSides, "items: 'A999026000009'");
+  EXPECT_FALSE(run.Judge(back).refused()) << Explain(run.Judge(back));
+  pb::Container& held = *state.mutable_containers()->rbegin();
+  held.set_shipment("SHP-1");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000009'", "SHP-1: PACKED"));
+  held.clear_shipment();
+  held.set_arrived_site("LAB");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000009'", "at LAB: RECEIVED"));
+  held.clear_arrived_site();
+  held.add_stays()->set_position("LN2-4");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'A999026000009'", "APHERESIS_CRYOPRESERVED"));
+  held.clear_stays();
+  ASSERT_FALSE(run.Record(back).refused());
+  EXPECT_EQ(FindContainer(run.state(), "A999026000009"), nullptr);
+  EXPECT_EQ(FindDonation(run.state(), "A999026000009"), nullptr);
+  EXPECT_THAT(Held(), Contains("donation A999026000001"));
 }
 
 TEST_F(GivenBackTest, AVialWrittenForTheWrongLotIsFreeAgain) {
@@ -126,6 +150,28 @@ TEST_F(GivenBackTest, ALotThatWasOpenedUnderAnotherNumberGivesItsCellsBack) {
   EventBuilder right = Now("batch_opened");
   right.event().mutable_batch_opened()->set_lot("LOT26010");
   EXPECT_FALSE(run.Judge(right).refused()) << Explain(run.Judge(right));
+}
+
+TEST_F(GivenBackTest, ALotThatWasWorkedOnStays) {
+  run.Through("activated");
+  Doubt("LOT26001", "lab.mfg.1");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'LOT26001'", "lot LOT26001 was worked on: "));
+}
+
+TEST_F(GivenBackTest, AContainerThatLiesInItsStorageStays) {
+  run.Through("cryopreserved");
+  Doubt("LOT26001-1", "lab.mfg.1");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'LOT26001-1'", "CRYOPRESERVED"));
+}
+
+TEST_F(GivenBackTest, AContainerOfAReleasedLotStaysAlsoWhenTheReleaseIsTakenBack) {
+  run.Through("released");
+  Doubt("LOT26001-1", "lab.mfg.1");
+  EXPECT_TRUE(Refused(kBothSides, "items: 'LOT26001-1'", "RELEASED"));
+  EXPECT_TRUE(Refused(kBothSides, "items: 'LOT26001'", "RELEASED"));
+  run.mutable_state().mutable_lots(0)->set_state(pb::LOT_WITHDRAWN);
+  for (pb::Container& bag : *run.mutable_state().mutable_containers()) bag.set_released(false);
+  EXPECT_TRUE(Refused(kBothSides, "items: 'LOT26001-1'", "CRYOPRESERVED"));
 }
 
 TEST_F(GivenBackTest, AContainerThatWasNeverFilledKeepsNothingOpen) {
