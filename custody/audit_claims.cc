@@ -6,6 +6,8 @@
 // once, while its therapy's state is at hand, as if another had the thing.
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "custody/audit_replay.h"
@@ -26,9 +28,17 @@ constexpr std::uint64_t kStill = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
+// Which rules somebody wrote down a deviation of.
+void AuditReplay::KeepWritten(const pb::Event& event, const Hash& chain, Shard& shard) {
+  for (const std::string& rule : event.deviation_opened().rules()) {
+    shard.written.insert({chain, rule});
+  }
+}
+
 void AuditReplay::AskClaims(const AuditedEntry& entry, const Hash& chain, const Place& place,
                             const pb::TherapyState& state, Shard& shard) const {
   const ParsedEvent& event = *entry.event;
+  KeepWritten(event.effective(), chain, shard);
   const std::vector<Claim> claims = ClaimsAsked(event.effective(), registry_, state,
                                                 ProfileFor(registry_, state, event.effective()));
   if (claims.empty()) return;
@@ -66,6 +76,19 @@ void AuditReplay::KeepClaims(const Hash& chain, std::uint64_t index,
   }
 }
 
+std::string AuditReplay::WrittenDown(const ClaimAsked& asked, const ClaimHeld& held) const {
+  const std::string rule(RuleOf(asked.claim));
+  std::string missing;
+  for (const Hash& chain : {asked.chain, held.chain}) {
+    const bool written = std::ranges::any_of(shards_, [&](const Shard& shard) {
+      return shard.written.contains({chain, rule});
+    });
+    if (!written) missing += (missing.empty() ? "" : " and ") + chains_.at(chain).name;
+  }
+  if (missing.empty()) return "; written down in both: DEVIATION_OPENED";
+  return "; no DEVIATION_OPENED naming " + rule + " in " + missing;
+}
+
 void AuditReplay::CompareClaims() {
   std::map<std::pair<std::string, std::string>, std::vector<const ClaimHeld*>> holders;
   for (const Shard& shard : shards_) {
@@ -73,6 +96,8 @@ void AuditReplay::CompareClaims() {
       holders[{held.claim.kind, held.claim.value}].push_back(&held);
     }
   }
+  // A culture is looked at daily: what was done with another's thing is said once of each.
+  std::set<std::tuple<Hash, Hash, Claim>> done;
   for (const Shard& shard : shards_) {
     for (const ClaimAsked& asked : shard.asked) {
       const auto found = holders.find({asked.claim.kind, asked.claim.value});
@@ -80,6 +105,9 @@ void AuditReplay::CompareClaims() {
       for (const ClaimHeld* held : found->second) {
         const bool then = held->from < asked.index && asked.index < held->until;
         if (!then || held->chain == asked.chain || !Collide(held->claim, asked.claim)) continue;
+        const bool again =
+            !asked.refused && !done.insert({asked.chain, held->chain, asked.claim}).second;
+        if (again) break;
         pb::Finding& finding = findings_.emplace_back();
         finding.set_grade(asked.refused ? pb::RULE : pb::NOTE);
         finding.set_index(asked.index);
@@ -90,7 +118,7 @@ void AuditReplay::CompareClaims() {
                            " had it since event " + std::to_string(held->from) +
                            (asked.refused      ? "; it should not be recorded"
                             : asked.overridden ? "; overridden by a grant"
-                                               : "; recorded as done"));
+                                               : "; recorded as done" + WrittenDown(asked, *held)));
         break;
       }
     }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -120,6 +121,7 @@ class AuditReplay {
     std::vector<ClaimAsked> asked;
     std::vector<ClaimHeld> held;
     std::map<std::pair<Hash, Claim>, std::size_t> open;  // places in `held`
+    std::set<std::pair<Hash, std::string>> written;      // rules that DEVIATION_OPENED names
   };
   // A use of a key, kept in case the key is reported compromised later.
   struct KeyUse {
@@ -155,6 +157,9 @@ class AuditReplay {
                  const pb::TherapyState& state, Shard& shard) const;
   static void KeepClaims(const Hash& chain, std::uint64_t index, const std::vector<Claim>& before,
                          const std::vector<Claim>& after, Shard& shard);
+  static void KeepWritten(const pb::Event& event, const Hash& chain, Shard& shard);
+  // `WrittenDown` says whether both therapies' records have a deviation of what the ledger shows.
+  std::string WrittenDown(const ClaimAsked& asked, const ClaimHeld& held) const;
   void CompareClaims();
   void FindSuspects();
   void SumUpTherapies();

@@ -208,7 +208,9 @@ void Disposed(Folding& f, const pb::Disposition& body) {
 void DeviationOpened(Folding& f, const pb::DeviationOpened& body) {
   pb::Deviation& deviation = NewDeviation(f, f.event_id, "");
   deviation.set_critical(body.severity() == pb::SEVERITY_CRITICAL);
-  deviation.set_found(body.title());
+  std::string rules;
+  for (const std::string& rule : body.rules()) rules += (rules.empty() ? "" : ", ") + rule;
+  deviation.set_found(body.title() + (rules.empty() ? "" : " (" + rules + ")"));
 }
 
 void DeviationClosed(Folding& f, const pb::DeviationClosed& body) {
@@ -321,6 +323,7 @@ void Derived(Folding& f, const pb::ContainerDerived& body) {
   derived->set_volume_ml(body.volume_ml());
   ClearAccounts(*derived);
   if (sample) derived->set_material(pb::SAMPLE_MATERIAL);  // never for the patient
+  if (body.kind() == pb::VESSEL_PLASMA) derived->set_plasma(true);
   derived->clear_pass();
   derived->clear_stays();
   derived->set_site(f.site);

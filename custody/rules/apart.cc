@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/body_plan.h"
 #include "custody/claims.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
@@ -33,12 +34,10 @@ std::string NextStep(const Case& c, const Claim& claim) {
            "OOS_DETECTED on";
   }
   if (vial) {
-    return "take another vial, and find out which was used; quality records DEVIATION_OPENED";
+    return "take another vial, and find out which was used";
   }
   if (claim.kind == "incubator") {
-    return "take another one; if this one is free, record HARVESTED there; if both were in it, "
-           "quality of the maker records DEVIATION_OPENED, critical, in both therapies: neither is "
-           "released before it is decided";
+    return "take another one; if this one is free, record HARVESTED there";
   }
   if (claim.kind == "shipper" || claim.kind == "thaw device") {
     return "take another one; if it is free, record there what became of it: received or thawed";
@@ -51,6 +50,16 @@ std::string NextStep(const Case& c, const Claim& claim) {
   return "stop, and look whose it is: IDENTITY_IN_DOUBT for what carries the wrong one; take a new "
          "number for the other; what was only written by mistake two of quality give back "
          "(IDENTITY_RESOLVED, never ours)";
+}
+
+// What was done is admitted, and the state of each therapy follows from its own chain: no list of
+// either shows by itself what only the ledger saw.
+std::string WriteDown(const Case& c, const Rule& rule) {
+  const bool done = !IsLive(c) || PlanOf(c.effective).rule->kind() == pb::FACT;
+  if (!done) return "";
+  return "; it is done, and no list of deviations shows it by itself: quality records "
+         "DEVIATION_OPENED, critical, naming " +
+         std::string(rule.id) + ", in both therapies: neither is released before it is decided";
 }
 
 // Whether the lot in hand goes, or went, the exceptional way.
@@ -100,6 +109,7 @@ void AskOthers(const Case& c, const Rule& rule, pb::Verdict& v) {
       words.next += "; then the release is signed LIVE";
       Structure(c, rule, v, std::move(words));
     } else {
+      words.next += WriteDown(c, rule);
       Gate(c, rule, v, std::move(words));
     }
   }

@@ -4,6 +4,7 @@
 
 #include "crypto/note.h"
 #include "custody/auditor.h"
+#include "custody/rules.h"
 #include "tests/support/audits.h"
 #include "tests/support/main_path.h"
 #include "tests/support/therapy_events.h"
@@ -117,6 +118,51 @@ TEST_F(TwoTherapiesTest, AShipperThatCameBackIsFreeAndAVialIsNot) {
   EXPECT_FALSE(HasFinding(report, pb::RULE, "R05")) << Findings(report);
   EXPECT_TRUE(HasFinding(report, pb::RULE, "R15")) << Findings(report);
   EXPECT_THAT(Findings(report), testing::Not(HasSubstr("not judged here")));
+}
+
+// Two open cultures in one incubator, looked at twice: a fact that no list of either shows.
+TEST_F(TwoTherapiesTest, TwoOpenCulturesInOneIncubatorAreNamedOnceWithWhatQualityWrote) {
+  TherapyRun one(ledger_, "therapy/T1");
+  one.Through("activated");
+  TherapyRun two(ledger_, "therapy/T2", "02");
+  two.Through("activated");
+  pb::Profile open = DemoProfile();
+  open.set_version(open.version() + 1);
+  open.set_culture(pb::CULTURE_OPEN);
+  ledger_.PublishProfile(open);
+  const auto look = [](TherapyRun& run, const std::string& lot) {
+    const pb::Verdict verdict =
+        run.Record(run.Draft({"lab.mfg.1"}, "culture_check { lot: '" + lot +
+                                                "' day: 2 checked_at $T equipment: 'INC-1' }"));
+    ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  };
+  look(one, "LOT26001");
+  for (int day = 0; day < 2; ++day) look(two, "LOT26002");
+  const auto audited = [&] {
+    const TrustAnchor trust = TrustIn(ledger_);
+    LogAuditor auditor(&trust, {});
+    for (const Recorded& recorded : ledger_.log())
+      auditor.Add(recorded.entry_bytes, &recorded.signed_event);
+    std::vector<std::string> said;
+    for (const pb::Finding& finding : auditor.Finish(ledger_.SignedCheckpoint()).findings()) {
+      const bool of_it = finding.check() == "R05" && finding.grade() == pb::NOTE;
+      if (of_it && finding.reason().starts_with("incubator")) said.push_back(finding.reason());
+    }
+    return said;
+  };
+  std::vector<std::string> said = audited();
+  ASSERT_EQ(said.size(), 1U) << "once of each therapy";
+  EXPECT_THAT(said[0], HasSubstr("incubator INC-1 of LAB: therapy/T1 had it since event"));
+  EXPECT_THAT(said[0], HasSubstr("no DEVIATION_OPENED naming R05 in therapy/T2 and therapy/T1"));
+  for (TherapyRun* run : {&one, &two}) {
+    ASSERT_FALSE(run->Record(run->Draft({"lab.qa.1"},
+                                        "deviation_opened { severity: SEVERITY_CRITICAL title: "
+                                        "'shared' description: 'INC-1' rules: 'R05' }"))
+                     .refused());
+  }
+  said = audited();
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], HasSubstr("written down in both: DEVIATION_OPENED"));
 }
 
 TEST_F(TwoTherapiesTest, OneDonationNumberForTwoTherapiesIsFound) {

@@ -274,6 +274,28 @@ TEST_F(ApartTest, WhoFindsTwoCulturesInOneIncubatorIsToldWhatQualityRecords) {
   const pb::Verdict verdict = JudgeWith(Check("equipment: 'INC-1'"));
   ASSERT_EQ(Of(verdict, "R05").size(), 1U) << Explain(verdict);
   EXPECT_THAT(Of(verdict, "R05")[0].next_step(), HasSubstr("DEVIATION_OPENED"));
+  EXPECT_THAT(Of(verdict, "R05")[0].next_step(), HasSubstr("no list of deviations shows it"));
+  // What is only asked for is not done: there is nothing to write down yet.
+  run.Until("transduced");
+  others.held = {{"vector vial", "VEC-3/V7", "", "MAKER"}};
+  EventBuilder next = run.Next();
+  next.event().mutable_transduced()->mutable_vials(0)->set_vial("V7");
+  ASSERT_EQ(Of(JudgeWith(next), "R15").size(), 1U) << Explain(JudgeWith(next));
+  EXPECT_THAT(Of(JudgeWith(next), "R15")[0].next_step(), Not(HasSubstr("DEVIATION_OPENED")));
+  EXPECT_THAT(Of(JudgeWith(Late(next, "lab.wh")), "R15")[0].next_step(),
+              HasSubstr("DEVIATION_OPENED, critical, naming R15"));
+}
+
+TEST_F(ApartTest, WhatQualityWritesDownOfItSaysOfWhichRuleAndHoldsTheRelease) {
+  run.Through("activated");
+  MustDo({"lab.qa.1"},
+         "deviation_opened { severity: SEVERITY_CRITICAL title: 'two cultures in INC-1' "
+         "description: 'with therapy T2' rules: 'R05' }");
+  const pb::Deviation& opened = *run.state().deviations().rbegin();
+  EXPECT_EQ(opened.found(), "two cultures in INC-1 (R05)");
+  EXPECT_TRUE(opened.critical());
+  run.Until("released");
+  EXPECT_TRUE(Says(run.Judge(run.Next()), "R16"));
 }
 
 // The bag lies in one site of the house and is thawed in another, where nobody recorded that it
