@@ -224,7 +224,7 @@ void OfferClinic(Offers& offers) {
     }
   }
   for (const pb::Container& bag : state.containers()) {
-    if (bag.state() != pb::CONTAINER_COLLECTED) continue;
+    if (bag.state() != pb::CONTAINER_COLLECTED || bag.plasma()) continue;
     if (!bag.label_complete()) offers.Add(pb::Event::kLabelCompleted, bag.id());
     if (!state.fresh_to_slot()) offers.Add(pb::Event::kApheresisCryopreserved, bag.id());
   }
@@ -301,7 +301,7 @@ void OfferRemanufacture(Offers& offers) {
   const std::string& failed = state.lots().rbegin()->lot();
   std::vector<std::string> kept;
   for (const pb::Container& bag : state.containers()) {
-    const bool cells = bag.material() == pb::STARTING_MATERIAL && bag.accepted();
+    const bool cells = bag.material() == pb::STARTING_MATERIAL && bag.accepted() && !bag.plasma();
     if (cells && bag.state() == pb::CONTAINER_RETAINED && !bag.rejected()) {
       kept.push_back(bag.id());
     }
@@ -325,7 +325,7 @@ void OfferManufacture(Offers& offers) {
     if (bag.material() != pb::STARTING_MATERIAL || bag.site() != state.manufacturer_site())
       continue;
     if (bag.state() != pb::CONTAINER_RECEIVED && bag.state() != pb::CONTAINER_STORED) continue;
-    if (FindDonation(state, bag.din()) == nullptr) continue;
+    if (FindDonation(state, bag.din()) == nullptr || bag.plasma()) continue;
     if (!bag.accepted()) {
       offers.Add(pb::Event::kIncomingQcPassed, bag.din());
     } else {

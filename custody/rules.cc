@@ -126,7 +126,7 @@ constexpr Rule kTable[] = {
        "back, with no expiry later than the label's. A test that fails later, or a later no of "
        "quality, holds the lot until that quality decides; a failed test until it is invalidated "
        "or the exception names it. A failed test of the making is a critical deviation. Only its "
-       "maker's own word ends a lot.",
+       "maker's own word ends a lot; anybody else's recall holds it.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "
@@ -298,7 +298,8 @@ constexpr Rule kTable[] = {
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
        "What does not match its patient or papers, or bears a number that something else has, is "
-       "in quarantine, and every label is accounted for; doubt is resolved by quality of the "
+       "in quarantine, and every label is accounted for; a donation number of another facility, "
+       "and plasma without a bag of its own, are asked about. Doubt is resolved by quality of the "
        "finding site and of the manufacturer, of what is thawed within the profile's minutes. What "
        "nothing bears they give back; before there is a manufacturer two of the treating house do.",
        kStructure, "project default", kNobody, rules::IdentityLifted),

@@ -53,7 +53,7 @@ const pb::Container* FindContainer(const pb::TherapyState& state, std::string_vi
   if (by_id != nullptr) return by_id;
   const pb::Container* only = nullptr;
   for (const pb::Container& c : state.containers()) {
-    if (c.material() != pb::STARTING_MATERIAL || c.din() != id) continue;
+    if (c.material() != pb::STARTING_MATERIAL || c.din() != id || c.plasma()) continue;
     if (only != nullptr) return nullptr;
     only = &c;
   }
@@ -164,7 +164,7 @@ std::vector<const pb::Container*> SourcesOf(const pb::TherapyState& state, std::
     if (c.state() != pb::CONTAINER_CONSUMED || !c.used_in().empty()) continue;
     const bool poured = std::any_of(sources.begin(), sources.begin() + static_cast<long>(used),
                                     [&](const auto* source) { return source->din() == c.din(); });
-    if (poured && c.material() == pb::STARTING_MATERIAL) sources.push_back(&c);
+    if (poured && c.material() == pb::STARTING_MATERIAL && !c.plasma()) sources.push_back(&c);
   }
   return sources;
 }
@@ -175,7 +175,9 @@ std::vector<const pb::Container*> Origins(const pb::TherapyState& state, const p
     for (const pb::Container& other : state.containers()) {
       const bool poured = other.din() == c.din() && other.state() == pb::CONTAINER_CONSUMED &&
                           other.used_in().empty() && &other != &c;
-      if (poured && other.material() == pb::STARTING_MATERIAL) line.push_back(&other);
+      if (poured && other.material() == pb::STARTING_MATERIAL && !other.plasma()) {
+        line.push_back(&other);
+      }
     }
     return line;
   }
@@ -357,6 +359,11 @@ std::vector<std::string> RecalledContainers(const pb::TherapyState& state,
     for (const pb::Container* c : ContainersMeant(state, id)) concerned.push_back(c->id());
   }
   return concerned;
+}
+
+bool TellsApart(const pb::ProductRecalled& recall) {
+  const std::string by = Lower(recall.identifier_type());
+  return !recall.containers().empty() || by == "lot" || by == "vector" || by == "container";
 }
 
 std::int64_t DayIn(const pb::TherapyState& state, std::int64_t micros) {

@@ -115,12 +115,13 @@ std::string LotLabel(pb::LotState state);
 
 // `RecalledLots` and `RecalledContainers` are what a recall concerns in this therapy: the
 // containers it names; else, by lot, vector or container, those that have it. Both empty: the
-// therapy has no such thing. Reagents and equipment are not kept by lot: such a recall concerns
-// all.
+// therapy has no such thing. Reagents and equipment are not kept by lot: such a recall names the
+// containers, and `TellsApart` says whether one says which they are.
 std::vector<std::string> RecalledLots(const pb::TherapyState& state,
                                       const pb::ProductRecalled& recall);
 std::vector<std::string> RecalledContainers(const pb::TherapyState& state,
                                             const pb::ProductRecalled& recall);
+bool TellsApart(const pb::ProductRecalled& recall);
 
 // `StepPerson` is one of those who did a step.
 struct StepPerson {

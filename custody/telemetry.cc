@@ -238,6 +238,7 @@ std::vector<Watched> WatchedBy(const pb::TherapyState& state, const pb::Telemetr
   const std::int64_t to = Micros(batch.to());
   for (const pb::Container& container : state.containers()) {
     if (container.material() == pb::SAMPLE_MATERIAL) continue;
+    if (container.plasma()) continue;  // no profile says how cold it is kept
     for (const pb::Stay& stay : container.stays()) {
       if (!LiesIn(stay, batch.storage_unit())) continue;
       const std::int64_t begins = std::max(from, stay.from_us());

@@ -207,15 +207,20 @@ void Collected(Folding& f, const pb::ApheresisCompleted& body) {
     donation->set_din(body.din());
   }
   donation->set_ended_us(Micros(body.ended_at()));
-  const std::string& id = body.container().empty() ? body.din() : body.container();
-  if (FindContainer(f.state, id) != nullptr) return;
-  pb::Container* bag = f.state.add_containers();
-  bag->set_id(id);
-  bag->set_material(pb::STARTING_MATERIAL);
-  Become(f, *bag, pb::CONTAINER_COLLECTED);
-  bag->set_din(body.din());
-  bag->set_site(f.site);
-  bag->set_volume_ml(body.volume_ml());
+  const auto collect = [&](const std::string& id, double volume_ml) -> pb::Container* {
+    if (id.empty() || FindContainer(f.state, id) != nullptr) return nullptr;
+    pb::Container* bag = f.state.add_containers();
+    bag->set_id(id);
+    bag->set_material(pb::STARTING_MATERIAL);
+    Become(f, *bag, pb::CONTAINER_COLLECTED);
+    bag->set_din(body.din());
+    bag->set_site(f.site);
+    bag->set_volume_ml(volume_ml);
+    return bag;
+  };
+  collect(body.container().empty() ? body.din() : body.container(), body.volume_ml());
+  pb::Container* plasma = collect(body.plasma_container(), body.plasma_volume_ml());
+  if (plasma != nullptr) plasma->set_plasma(true);
 }
 
 // A collection frozen into several bags leaves its first bag empty.
@@ -242,7 +247,7 @@ void Frozen(Folding& f, const pb::ApheresisCryopreserved& body) {
     PutAway(f, *bag, pb::CONTAINER_FROZEN, frozen.position());
   }
   for (pb::Container& bag : *state.mutable_containers()) {
-    if (bag.din() == body.din() && bag.state() == pb::CONTAINER_COLLECTED) {
+    if (bag.din() == body.din() && bag.state() == pb::CONTAINER_COLLECTED && !bag.plasma()) {
       Become(f, bag, pb::CONTAINER_CONSUMED);
     }
   }

@@ -67,14 +67,16 @@ void FreshInTime(const Case& c, const Rule& rule, pb::Verdict& v) {
     const std::int64_t at = Micros(c.effective.stored().frozen_at());
     for (const pb::ContainerPosition& stored : c.effective.stored().containers()) {
       const pb::Container* bag = FindContainer(c.therapy, stored.container());
-      const bool cells = bag != nullptr && bag->material() == pb::STARTING_MATERIAL;
+      const bool cells =
+          bag != nullptr && bag->material() == pb::STARTING_MATERIAL && !bag->plasma();
       if (cells && bag->frozen_us() == 0) judge(bag->din(), at, "frozen");
     }
     return;
   }
   for (const std::string& din : c.effective.batch_opened().donations()) {
     const auto fresh = [](const pb::Container* bag) {
-      return bag->frozen_us() == 0 && bag->used_in().empty();  // processed before: judged then
+      // What was processed before was judged then.
+      return bag->frozen_us() == 0 && bag->used_in().empty() && !bag->plasma();
     };
     if (std::ranges::any_of(CellsFor(c, din), fresh)) judge(din, At(c), "processing started");
   }
@@ -84,7 +86,7 @@ void FrozenInTime(const Case& c, const Rule& rule, pb::Verdict& v) {
   for (const std::string& din : c.effective.batch_opened().donations()) {
     std::int64_t oldest = 0;
     for (const pb::Container* bag : CellsFor(c, din)) {
-      if (bag->frozen_us() == 0) continue;
+      if (bag->frozen_us() == 0 || bag->plasma()) continue;
       oldest = oldest == 0 ? bag->frozen_us() : std::min(oldest, bag->frozen_us());
     }
     if (oldest != 0) JudgeFrozen(c, rule, v, din, oldest);

@@ -255,8 +255,9 @@ void MadeAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
     };
     constexpr const char* kElse = "collect again: RECOLLECTION_ORDERED";
     const bool kept = bag->state() == pb::CONTAINER_RETAINED || !MayNotBeUsed(bag->state());
-    if (bag->material() != pb::STARTING_MATERIAL) {
-      gate("collected cells that were kept back", "no collected cells", kElse);
+    if (bag->material() != pb::STARTING_MATERIAL || bag->plasma()) {
+      gate("collected cells that were kept back", bag->plasma() ? "plasma" : "no collected cells",
+           kElse);
     } else if (!kept || bag->rejected()) {
       gate("collected cells that were kept back",
            bag->rejected() ? "rejected" : StateLabel(bag->state()), kElse);

@@ -1,8 +1,11 @@
 // F8b for what is new: a number that the therapy has for something else is borne by two things, and
 // a scan tells neither from the other any more. Whoever fills, freezes or draws it states a fact;
 // so the record keeps what it knew under that number, holds it, and says what the other thing is.
+// And of numbers that only look wrong: they are asked about, and nothing is held.
+#include <algorithm>
 #include <set>
 
+#include "custody/identity.h"
 #include "custody/rules/case.h"
 
 namespace custody::rules {
@@ -10,6 +13,7 @@ namespace {
 
 // What bears a number, for people.
 std::string Bearer(const pb::Container& container) {
+  if (container.plasma()) return "plasma of donation " + container.din();
   if (container.material() == pb::STARTING_MATERIAL) return "cells of donation " + container.din();
   const std::string what = container.material() == pb::DRUG_PRODUCT ? "product" : "a sample";
   const std::string of = container.lot().empty() ? "" : " of lot " + container.lot();
@@ -24,6 +28,44 @@ void DoubtNumber(const Case& c, const Rule& rule, pb::Verdict& v, const std::str
                     id};
   Quarantine(c, rule, v, words);
   Deviation(c, rule, v, words, true);
+}
+
+// A donation number says who gave it (ISBT 128: its first five characters). One that another
+// facility gave was hardly printed here: it is of another patient's stock, or typed wrongly. Asked
+// when the number is new, of who collects; a house that enrolled no facility number is not asked.
+void AskAssigner(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const bool label = c.effective.has_label_issued();
+  if (!label && !c.effective.has_apheresis_started()) return;
+  const std::string& din = label ? c.effective.label_issued().din().value()
+                                 : c.effective.apheresis_started().din().value();
+  const auto& issued = c.therapy.issued_labels();
+  if (!label && std::ranges::find(issued, din) != issued.end()) return;  // asked then
+  const std::string facility(FacilityOf(din));
+  std::vector<std::string> own;
+  for (const auto& [name, site] : c.registry.sites()) {
+    if (!c.registry.IsSameHouse(SiteOf(c), name)) continue;
+    own.insert(own.end(), site.facility_numbers.begin(), site.facility_numbers.end());
+  }
+  if (facility.empty() || own.empty() || std::ranges::find(own, facility) != own.end()) return;
+  Deviation(c, rule, v,
+            {"a donation number given by this house: facility number " + List(own),
+             "facility number " + facility,
+             "compare it with the label and the list it was taken from; if it is right, quality "
+             "says whose number it is, and closes this",
+             din},
+            false);
+}
+
+// Plasma is used in the making like the cells: without a number of its own nobody can say what
+// became of it.
+void AskForPlasma(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::ApheresisCompleted& body = c.effective.apheresis_completed();
+  if (body.autologous_plasma() != pb::YES || !body.plasma_container().empty()) return;
+  Deviation(c, rule, v,
+            {"the bag of the plasma, with a number of its own", "none named",
+             "label it and record it: CONTAINER_DERIVED, plasma; so it is followed to its end",
+             body.din()},
+            false);
 }
 
 }  // namespace
@@ -41,10 +83,12 @@ void DoubtNumbers(const Case& c, const Rule& rule, pb::Verdict& v) {
       DoubtNumber(c, rule, v, id, now, "once more");
     }
   };
-  const auto cells = [&](const std::string& id, const std::string& din) {
-    give(id, "cells of donation " + din, [&](const pb::Container& known) {
-      return known.material() == pb::STARTING_MATERIAL && known.din() == din;
-    });
+  const auto cells = [&](const std::string& id, const std::string& din, bool plasma = false) {
+    give(id, (plasma ? "plasma of donation " : "cells of donation ") + din,
+         [&](const pb::Container& known) {
+           return known.material() == pb::STARTING_MATERIAL && known.din() == din &&
+                  known.plasma() == plasma;
+         });
   };
   const pb::Filled& filled = c.effective.filled();
   for (const pb::FilledContainer& one : filled.containers()) {
@@ -66,10 +110,13 @@ void DoubtNumbers(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_apheresis_completed()) {
     const pb::ApheresisCompleted& body = c.effective.apheresis_completed();
     cells(body.container().empty() ? body.din() : body.container(), body.din());
+    if (!body.plasma_container().empty()) cells(body.plasma_container(), body.din(), true);
   }
   for (const pb::FrozenContainer& one : c.effective.apheresis_cryopreserved().containers()) {
     cells(one.container(), c.effective.apheresis_cryopreserved().din());
   }
+  AskAssigner(c, rule, v);
+  AskForPlasma(c, rule, v);
 }
 
 }  // namespace custody::rules

@@ -36,6 +36,7 @@ bool IsNew(pb::Event::BodyCase body, std::string_view field) {
     case pb::Event::kFilled:
       return field == "containers";
     case pb::Event::kApheresisCompleted:
+      return field == "container" || field == "plasma_container";
     case pb::Event::kLabelAffixed:
     case pb::Event::kContainerDerived:
       return field == "container";

@@ -198,5 +198,30 @@ TEST_F(NumberTest, CellsFrozenUnderTheNumberOfProductLeaveTheProductAsItIs) {
   EXPECT_EQ(Bag(kMainBag).frozen_us(), 0);
 }
 
+// A donation number says which facility gave it.
+TEST_F(NumberTest, ADonationNumberThatAnotherFacilityGaveIsAskedAbout) {
+  run.Until("label_issued");
+  EventBuilder label = run.Next();
+  EXPECT_FALSE(Says(run.Judge(label), "F8b")) << Explain(run.Judge(label));
+  label.event().mutable_label_issued()->mutable_din()->set_value("A999126000001");
+  const pb::Verdict verdict = run.Judge(label);
+  EXPECT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "F8b").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "F8b")[0].expected(), HasSubstr("A9990"));
+  EXPECT_THAT(Of(verdict, "F8b")[0].found(), HasSubstr("A9991"));
+  EXPECT_FALSE(Of(verdict, "F8b")[0].critical());
+  ASSERT_FALSE(run.Record(label).refused());
+  EXPECT_TRUE(run.state().quarantines().empty()) << "nothing is held";
+}
+
+TEST_F(NumberTest, WithoutALabelItIsAskedAboutBeforeTheNeedle) {
+  run.Until("apheresis_started");
+  run.mutable_state().clear_issued_labels();
+  EventBuilder start = run.Next();
+  EXPECT_FALSE(Says(run.Judge(start), "F8b")) << Explain(run.Judge(start));
+  start.event().mutable_apheresis_started()->mutable_din()->set_value("A999126000001");
+  EXPECT_EQ(Of(run.Judge(start), "F8b").size(), 1U) << Explain(run.Judge(start));
+}
+
 }  // namespace
 }  // namespace custody
