@@ -145,7 +145,10 @@ Rows ConcernedRows(std::span<const pb::TracedTherapy> therapies, std::string_vie
     const pb::TracedContainer& container = *line.container;
     std::string state = StateLabel(container.state());
     if (container.recalled()) state += ", recalled";
-    if (container.held()) state += ", held";
+    if (container.held()) {
+      const bool by = !container.held_by().empty();  // a server of an earlier version does not say
+      state += ", held" + (by ? " by " + Joined(container.held_by()) : std::string());
+    }
     rows.push_back({container.container(), state, WhereOf(container), given, therapy.therapy(),
                     therapy.coi(), container.because(), tell});
   }
@@ -164,6 +167,8 @@ Rows TouchedRows(const pb::TracedTherapy& therapy, std::string_view zone) {
 std::string RecallSummary(std::span<const pb::TracedTherapy> therapies) {
   std::size_t containers = 0;
   std::size_t given = 0;
+  std::size_t held = 0;
+  std::size_t recalled = 0;
   std::uint64_t withheld = 0;
   std::set<std::string> tell;
   for (const pb::TracedTherapy& therapy : therapies) {
@@ -171,7 +176,13 @@ std::string RecallSummary(std::span<const pb::TracedTherapy> therapies) {
     withheld += therapy.withheld();
     tell.insert(therapy.notify().begin(), therapy.notify().end());
     for (const pb::TracedContainer& container : therapy.containers()) {
-      containers += container.concerned() ? 1U : 0U;
+      if (!container.concerned()) continue;
+      ++containers;
+      const bool there = !IsTerminal(container.state());
+      if (container.recalled())
+        recalled += there ? 1U : 0U;
+      else if (container.held())
+        held += there ? 1U : 0U;
     }
   }
   std::string text =
@@ -179,6 +190,15 @@ std::string RecallSummary(std::span<const pb::TracedTherapy> therapies) {
       std::to_string(containers) + (containers == 1 ? " container; " : " containers; ") +
       std::to_string(given) +
       " given to their patients already. Tell: " + (tell.empty() ? "nobody" : Joined(tell));
+  if (held > 0) {
+    text += ". " + std::to_string(held) +
+            " held, until quality decides: H-... by HOLD_CLEARED, or for ever by PRODUCT_RECALLED, "
+            "signed by quality of the maker; Q-... by QUARANTINE_DECIDED or IDENTITY_RESOLVED";
+  }
+  if (recalled > 0) {
+    text += ". " + std::to_string(recalled) +
+            " recalled and not gone yet: sent back, or destroyed by two: DISPOSITION";
+  }
   if (withheld > 0) {
     text += ". " + std::to_string(withheld) +
             " events are not this station's to read and were not looked at: ask the clinics too";

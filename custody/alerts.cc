@@ -124,7 +124,10 @@ void OfSources(Gathering& g) {
     }
     if (source.rule() == "F18") {
       Alert& alert = g.Add(source.event_id(), "F18", "", source.since_us(),
-                           "recalled: " + about + "; nothing of it is used");
+                           source.holds() ? "said to be recalled: " + about +
+                                                "; nothing of it is used until quality of its "
+                                                "maker decides"
+                                          : "recalled: " + about + "; nothing of it is used");
       g.For(alert, {pb::PHY, pb::PHARM, pb::CELL_LAB, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
     }
   }

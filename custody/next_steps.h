@@ -28,6 +28,7 @@ class Offers {
   void Due(pb::NextStep& step, std::int64_t due_us, std::int64_t opens_us = 0);
 
   const pb::TherapyState& state() const { return state_; }
+  const Registry& registry() const { return registry_; }
   const pb::Profile* profile() const { return profile_; }
   std::int64_t now() const { return now_.micros; }
   // Whether the state says how the patient is; a view for others does not, and what depends on it

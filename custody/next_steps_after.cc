@@ -86,6 +86,22 @@ void OfferDeath(Offers& offers) {
   offers.Due(died, crs ? condition.crs_said_us() : condition.icans_said_us());
 }
 
+// What nobody uses any more: when all is over, everything; before that, what was ended for ever.
+void OfferDisposal(Offers& offers, bool over) {
+  const pb::TherapyState& state = offers.state();
+  for (const pb::Container& container : state.containers()) {
+    const pb::Lot* lot = FindLot(state, container.lot());
+    const bool recalled =
+        container.recalled() || (lot != nullptr && lot->state() == pb::LOT_RECALLED);
+    if (!over && !recalled && !container.rejected()) continue;
+    const bool rest = offers.clinical() && OpenResidue(offers.profile(), container).has_value();
+    if (rest || (!IsTerminal(container.state()) && container.state() != pb::CONTAINER_INFUSING &&
+                 container.state() != pb::CONTAINER_RETAINED)) {
+      offers.Later(offers.Add(pb::Event::kDisposition, container.id()));
+    }
+  }
+}
+
 }  // namespace
 
 void OfferAftercare(Offers& offers) {
@@ -117,15 +133,8 @@ void OfferAftercare(Offers& offers) {
   }
   const bool over =
       state.patient_died() || state.consent_withdrawn() || infused || condition.ineligible();
+  OfferDisposal(offers, over);
   if (!over) return;
-  for (const pb::Container& container : state.containers()) {
-    const bool terminal = IsTerminal(container.state());
-    const bool rest = offers.clinical() && OpenResidue(offers.profile(), container).has_value();
-    if (rest || (!terminal && container.state() != pb::CONTAINER_INFUSING &&
-                 container.state() != pb::CONTAINER_RETAINED)) {
-      offers.Later(offers.Add(pb::Event::kDisposition, container.id()));
-    }
-  }
   if (!state.closed()) offers.Later(offers.Add(pb::Event::kCustodyClosed));
   if (state.closed()) offers.Later(offers.Add(pb::Event::kTherapyClosed));
 }
@@ -142,8 +151,16 @@ void OfferOpenMatters(Offers& offers) {
   }
   for (const pb::Hold& hold : state.holds()) {
     if (!hold.open() || hold.kind() == "CONSENT") continue;
-    offers.Add(hold.kind() == "IDENTITY" ? pb::Event::kIdentityResolved : pb::Event::kHoldCleared,
-               hold.id());
+    pb::NextStep& clear = offers.Add(
+        hold.kind() == "IDENTITY" ? pb::Event::kIdentityResolved : pb::Event::kHoldCleared,
+        hold.id());
+    const EnrolledOrganisation* maker =
+        offers.registry().OrganisationOfSite(state.manufacturer_site());
+    const bool makers = maker != nullptr && maker->organisation == hold.organisation();
+    if (hold.kind() != "QUALITY" || !makers) continue;
+    clear.set_help(
+        "by quality of the manufacturer; what is not to be used at all they end, in their own "
+        "hand: REJECTED or PRODUCT_RECALLED");
   }
   for (const pb::Offer& offer : state.offers()) {
     const auto accept = [&](pb::Event& event) {

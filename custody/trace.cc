@@ -144,8 +144,11 @@ pb::TracedContainer WhereIs(const pb::TherapyState& state, const pb::Container& 
   }
   traced.set_infusion_started_us(container.infusion_started_us());
   traced.set_infusion_ended_us(container.infusion_ended_us());
-  traced.set_held(!OpenQuarantines(state, container).empty() ||
-                  !OpenHolds(state, "INFUSE", &container).empty());
+  for (const pb::Quarantine* q : OpenQuarantines(state, container)) traced.add_held_by(q->id());
+  for (const pb::Hold* hold : OpenHolds(state, "INFUSE", &container)) {
+    traced.add_held_by(hold->id());
+  }
+  traced.set_held(!traced.held_by().empty());
   const pb::Lot* lot = FindLot(state, container.lot());
   traced.set_recalled(container.recalled() || (lot != nullptr && lot->state() == pb::LOT_RECALLED));
   traced.set_expiry_us(container.expiry_us());

@@ -206,7 +206,8 @@ void AddTraceCommands(CLI::App& app, Shell& shell) {
       "Example: recall VEC-3 --type vector --number RC-26-4 --reason \"replication test repeated\" "
       "\\\n           --as QA1:QA\nOne event for each therapy, one passphrase; what was not "
       "recorded "
-      "is listed, and why. Again: what is missing.");
+      "is listed, and why. Again: what is missing.\nSigned by quality of the maker it is for ever; "
+      "by anybody else's it is held until they decide.");
   command->callback([recall, &shell] { shell.run = [recall] { return recall->Recall(); }; });
 
   auto unit = std::make_shared<TraceCommand>(shell);

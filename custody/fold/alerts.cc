@@ -16,12 +16,18 @@
 namespace custody::fold {
 namespace {
 
-void AddSource(Folding& f, const char* rule, const std::string& subject) {
-  pb::AlertSource* source = f.state.add_alert_sources();
-  source->set_event_id(f.event_id);
-  source->set_rule(rule);
-  source->set_subject(subject);
-  source->set_since_us(f.at);
+pb::AlertSource& AddSource(Folding& f, const char* rule, const std::string& subject) {
+  pb::AlertSource& source = *f.state.add_alert_sources();
+  source.set_event_id(f.event_id);
+  source.set_rule(rule);
+  source.set_subject(subject);
+  source.set_since_us(f.at);
+  return source;
+}
+
+// By anybody else's word than its maker's own it holds (R16).
+void Recalled(Folding& f, const std::string& subject) {
+  AddSource(f, "F18", subject).set_holds(!IsMakersWord(f));
 }
 
 // A number that is opened again began when it was opened first.
@@ -42,8 +48,10 @@ void Contaminated(Folding& f, const pb::ContaminationConfirmed& body) {
 }
 
 // A shipper that is expected later than its hold is planned for (R12, F10). Whoever says a new time
-// says it anew.
+// says it anew; who tells an older one later says nothing new.
 void Delayed(Folding& f, const std::string& shipper) {
+  const pb::Shipment* shipment = LastShipment(f.state, shipper);
+  if (shipment != nullptr && f.at < shipment->expected_said_us()) return;
   auto* sources = f.state.mutable_alert_sources();
   const auto before = [&](const pb::AlertSource& source) {
     return source.rule() == "F10" && source.subject() == shipper;
@@ -111,14 +119,16 @@ void FoldAlerts(Folding& f) {
     case pb::Event::kShipperRecharged:
       return Delayed(f, event.shipper_recharged().shipper());
     case pb::Event::kSaeReported:
-      return AddSource(f, "SAE", event.sae_reported().lot());
+      AddSource(f, "SAE", event.sae_reported().lot());
+      return;
     case pb::Event::kSecondaryMalignancyReported:
-      return AddSource(f, "F16", event.secondary_malignancy_reported().lot());
+      AddSource(f, "F16", event.secondary_malignancy_reported().lot());
+      return;
     case pb::Event::kProductRecalled:
-      return AddSource(f, "F18", event.product_recalled().recall());
+      return Recalled(f, event.product_recalled().recall());
     case pb::Event::kReleaseWithdrawn:
       if (event.release_withdrawn().product_recall() != pb::YES) return;
-      return AddSource(f, "F18", event.release_withdrawn().lot());
+      return Recalled(f, event.release_withdrawn().lot());
     case pb::Event::kAlertAcknowledged:
       return Seen(f, event.alert_acknowledged());
     default:

@@ -98,6 +98,8 @@ void EndRelease(const Folding& f, pb::Lot& lot);
 // `EndLot` is what a confirmed contamination, a failed manufacture or an order to make it again
 // means for a lot: it is rejected, with what was filled of it.
 void EndLot(Folding& f, const std::string& name);
+// `IsMakersWord` says whether what ends a lot is said by who makes it, in their own hand (R16).
+bool IsMakersWord(const Folding& f);
 // `NewDeviation` opens a deviation of `event_id` now. Its id is "D-", the short event id and what
 // it is `about` (may be empty).
 pb::Deviation& NewDeviation(Folding& f, const std::string& event_id, const std::string& about);

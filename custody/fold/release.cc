@@ -32,6 +32,11 @@ void EndRelease(const Folding& f, pb::Lot& lot) {
   lot.set_release_ended_us(std::max(lot.release_ended_us(), f.at));
 }
 
+bool IsMakersWord(const Folding& f) {
+  return std::ranges::none_of(f.verdict.reasons(),
+                              [](const pb::Reason& said) { return said.rule() == "R16"; });
+}
+
 void EndLot(Folding& f, const std::string& name) {
   pb::Lot* lot = MutableLot(f.state, name);
   if (lot == nullptr) return;
@@ -141,19 +146,6 @@ void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
   HoldReleased(f, *lot, "the result by which test " + test + " passed was invalidated");
 }
 
-// A recall is for ever, of each container that it names or each lot that it concerns.
-void Recalled(Folding& f, const pb::ProductRecalled& body) {
-  for (const std::string& id : RecalledContainers(f.state, body)) {
-    pb::Container* container = MutableContainer(f.state, id);
-    if (container == nullptr) continue;
-    container->set_released(false);
-    container->set_recalled(true);
-  }
-  for (const std::string& id : RecalledLots(f.state, body)) {
-    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_RECALLED);
-  }
-}
-
 // Not the maker's word: nothing ends by it, and nothing goes on before the maker looked.
 pb::Hold& HoldInstead(Folding& f, const std::string& lot, const std::string& reason) {
   pb::Hold& hold = AddHold(f, "QUALITY", reason);
@@ -165,10 +157,36 @@ pb::Hold& HoldInstead(Folding& f, const std::string& lot, const std::string& rea
 
 // What went wrong with a lot is a fact, that it ends by it is its maker's word (R16).
 void Failed(Folding& f, const std::string& lot, const std::string& reason) {
-  const bool theirs = std::ranges::none_of(
-      f.verdict.reasons(), [](const pb::Reason& said) { return said.rule() == "R16"; });
-  if (theirs) return EndLot(f, lot);
+  if (IsMakersWord(f)) return EndLot(f, lot);
   HoldInstead(f, lot, reason);
+}
+
+// Somebody heard of a recall, or its maker does not say of what: each lot and container that it may
+// be about. Where it says by what and not of which, nobody can tell them apart: all of the
+// therapy's.
+void HoldRecalled(Folding& f, const pb::ProductRecalled& body) {
+  const std::string reason = "said to be recalled: " + body.recall();
+  const std::vector<std::string> lots = RecalledLots(f.state, body);
+  const std::vector<std::string> containers = RecalledContainers(f.state, body);
+  for (const std::string& lot : lots) HoldInstead(f, lot, reason);
+  if (containers.empty() && TellsApart(body)) return;
+  pb::Hold& hold = HoldInstead(f, "", reason);
+  for (const std::string& id : containers) AddOnce(hold.mutable_containers(), id);
+}
+
+// By its maker's own word a recall is for ever, of each container that it names or each lot that it
+// concerns.
+void Recalled(Folding& f, const pb::ProductRecalled& body) {
+  if (!IsMakersWord(f) || !TellsApart(body)) return HoldRecalled(f, body);
+  for (const std::string& id : RecalledContainers(f.state, body)) {
+    pb::Container* container = MutableContainer(f.state, id);
+    if (container == nullptr) continue;
+    container->set_released(false);
+    container->set_recalled(true);
+  }
+  for (const std::string& id : RecalledLots(f.state, body)) {
+    if (pb::Lot* lot = MutableLot(f.state, id)) lot->set_state(pb::LOT_RECALLED);
+  }
 }
 
 void Rejected(Folding& f, const pb::Rejected& body) {

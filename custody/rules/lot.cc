@@ -116,11 +116,9 @@ void NeedOwnProduct(const Case& c, const Rule& rule, pb::Verdict& v, const pb::L
 
 void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::ProductRecalled& recall = c.effective.product_recalled();
-  const std::string by = Lower(recall.identifier_type());
-  const bool told_apart = by == "lot" || by == "vector" || by == "container";
   // Of everything else the therapy does not say by itself what was made with it, and a recall is
   // for ever.
-  if (!told_apart && recall.containers().empty()) {
+  if (!TellsApart(recall)) {
     Gate(c, rule, v,
          {"the containers that this recall is about", "none named",
           "name every container made with it, as `recall` lists them; or recall by lot or vector",

@@ -240,6 +240,22 @@ void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v) {
         "it holds the lot; let them sign it themselves, late if need be"});
 }
 
+// A recall is refused to nobody, and ends by its maker's own hand alone: whoever else hears of one
+// says so, and what it is about is held.
+void NeedOwnRecall(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::vector<StepPerson> people = PeopleOf(c.effective);
+  const auto other = std::ranges::find_if_not(
+      people, [&](const StepPerson& who) { return IsMaker(c, who.person); });
+  if (other == people.end() && !IsFromPaper(c.effective)) return;
+  Deviation(c, rule, v,
+            {"a recall that quality of the manufacturer signed itself",
+             other == people.end() ? "written down by others" : other->person + " is not of it",
+             "what it is about is held, not recalled; quality of the manufacturer signs "
+             "PRODUCT_RECALLED itself, or HOLD_CLEARED",
+             c.effective.product_recalled().recall()},
+            true);
+}
+
 }  // namespace
 
 void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
@@ -250,6 +266,7 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
                        c.effective.has_qc_result_invalidated();
   if (decides) return JudgeWords(c, rule, v);
   if (EndsForEver(c)) return NeedOwnWord(c, rule, v);
+  if (c.effective.has_product_recalled()) return NeedOwnRecall(c, rule, v);
   if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
   NeedMaker(c, rule, v);
   Certificate certificate;

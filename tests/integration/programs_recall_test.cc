@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ProgramsRecallTest : public ::testing::Test {
  protected:
@@ -89,7 +90,19 @@ TEST_F(ProgramsRecallTest, ALotIsTracedToTheBagAndRecalledInEveryTherapyByOneCom
   const Ended again = Lab(recall, true);
   EXPECT_EQ(again.exit_code, 0) << again.said();
   EXPECT_THAT(again.out, AllOf(HasSubstr("recalled already"), HasSubstr("0 recorded")));
+  EXPECT_THAT(Lab({"trace", "VEC-3"}).out,
+              AllOf(HasSubstr(", recalled"), HasSubstr("destroyed by two: DISPOSITION")));
   EXPECT_THAT(Lab({"trace", "NO-SUCH"}).out, HasSubstr("stands in no therapy"));
+}
+
+TEST_F(ProgramsRecallTest, WhatTheHospitalSaysIsRecalledIsHeldAndTheTraceSaysByWhatAndTheWayOut) {
+  const Ended done = Clinic({"recall", "VEC-3", "--type", "vector", "--number", "RC-26-4",
+                             "--reason", "a letter of its maker", "--as", "clinic.qa.1:QA"},
+                            true);
+  EXPECT_EQ(done.exit_code, 0) << done.said();
+  EXPECT_THAT(Clinic({"trace", "VEC-3"}).out,
+              AllOf(HasSubstr("stored, held by H-"), Not(HasSubstr("recalled")),
+                    HasSubstr("HOLD_CLEARED")));
 }
 
 TEST_F(ProgramsRecallTest, ARecallThatFindsNothingIsNoSuccess) {
