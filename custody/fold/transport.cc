@@ -48,6 +48,15 @@ void Packed(Folding& f, const pb::Packed& body) {
   SetHolder(f, body.shipper().value(), f.site);
 }
 
+// The last word about the arrival counts, whenever an earlier one is told.
+void Expect(const Folding& f, pb::Shipment* shipment,
+            const google::protobuf::Timestamp& expected_at) {
+  const std::int64_t expected = Micros(expected_at);
+  if (shipment == nullptr || expected == 0 || f.at < shipment->expected_said_us()) return;
+  shipment->set_expected_us(expected);
+  shipment->set_expected_said_us(f.at);
+}
+
 void Handed(Folding& f, const pb::HandedToCarrier& body) {
   AddOnce(f.state.mutable_party_carriers(), body.carrier());
   pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
@@ -55,7 +64,7 @@ void Handed(Folding& f, const pb::HandedToCarrier& body) {
   shipment->set_waybill(body.waybill());
   shipment->set_carrier(body.carrier());
   shipment->set_handed_us(f.at);
-  if (Micros(body.expected_at()) != 0) shipment->set_expected_us(Micros(body.expected_at()));
+  Expect(f, shipment, body.expected_at());
   AddOnce(f.state.mutable_party_sites(), shipment->to_site());
   for (const std::string& id : shipment->containers()) {
     pb::Container* container = MutableContainer(f.state, id);
@@ -146,7 +155,7 @@ void NoteFrozen(Folding& f, const pb::Stored& body) {
     pb::Container* bag = MutableContainer(f.state, at.container());
     if (bag == nullptr || bag->material() != pb::STARTING_MATERIAL) continue;
     bag->set_frozen_us(Earliest(bag->frozen_us(), frozen));
-    pb::Donation* donation = MutableDonation(f.state, bag->din());
+    pb::Donation* donation = bag->plasma() ? nullptr : MutableDonation(f.state, bag->din());
     if (donation == nullptr) continue;
     donation->set_frozen(true);
     donation->set_frozen_us(Earliest(donation->frozen_us(), frozen));
@@ -254,12 +263,9 @@ void FoldTransport(Folding& f) {
       return Packed(f, event.packed());
     case pb::Event::kHandedToCarrier:
       return Handed(f, event.handed_to_carrier());
-    case pb::Event::kCarrierMilestone: {
-      pb::Shipment* shipment = MutableShipment(f.state, event.carrier_milestone().shipper());
-      const std::int64_t expected = Micros(event.carrier_milestone().expected_at());
-      if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
-      return;
-    }
+    case pb::Event::kCarrierMilestone:
+      return Expect(f, MutableShipment(f.state, event.carrier_milestone().shipper()),
+                    event.carrier_milestone().expected_at());
     case pb::Event::kTelemetryBatch:
       return ReadOut(f, event.telemetry_batch());
     case pb::Event::kReceivedMfg:
@@ -302,12 +308,9 @@ void FoldTransport(Folding& f) {
       return Lost(f, event.shipment_lost().containers());
     case pb::Event::kShipmentFound:
       return Found(f, event.shipment_found());
-    case pb::Event::kShipmentDelayed: {
-      pb::Shipment* shipment = MutableShipment(f.state, event.shipment_delayed().shipper());
-      const std::int64_t expected = Micros(event.shipment_delayed().expected_at());
-      if (shipment != nullptr && expected != 0) shipment->set_expected_us(expected);
-      return;
-    }
+    case pb::Event::kShipmentDelayed:
+      return Expect(f, MutableShipment(f.state, event.shipment_delayed().shipper()),
+                    event.shipment_delayed().expected_at());
     case pb::Event::kShipperRecharged:
       return Recharged(f, event.shipper_recharged());
     case pb::Event::kSealReplaced:

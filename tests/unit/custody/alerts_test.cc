@@ -229,6 +229,31 @@ TEST_F(AlertsTest, AShipperThatComesTooLateIsToldUntilItIsHereOrChargedAnew) {
   EXPECT_FALSE(Of("F10").has_value());
 }
 
+TEST_F(AlertsTest, NewsOfTheWayWithoutATimeLeavesTheAlertOfALateShipper) {
+  run.Through("handed_to_carrier");
+  run.mutable_state().mutable_shipments(0)->set_cryogenic(true);
+  const std::string shipper = run.state().shipments(0).shipper();
+  const auto passes = [&](const std::string& more) {
+    return run.Draft({"depot.cour.1"}, "carrier_milestone { shipper: '" + shipper +
+                                           "' kind: MILESTONE_HUB_ARRIVED at $T " + more +
+                                           " reported_by: 'feed' }");
+  };
+  EventBuilder early = passes("expected_at $T+1h");
+  ledger.Pass(kMicrosPerMinute);
+  ASSERT_FALSE(run.Record(passes("expected_at $T+20d")).refused());
+  ASSERT_TRUE(Of("F10").has_value());
+  const std::string id = Of("F10")->id;
+  ledger.Pass(kMicrosPerMinute);
+  ASSERT_FALSE(run.Record(passes("")).refused());
+  ASSERT_TRUE(Of("F10").has_value()) << "it says nothing of the arrival";
+  EXPECT_EQ(Of("F10")->id, id);
+  ASSERT_FALSE(run.Record(Late(early, "depot.cour")).refused());
+  ASSERT_TRUE(Of("F10").has_value()) << "said before it, told after it";
+  EXPECT_EQ(Of("F10")->id, id);
+  ASSERT_FALSE(run.Record(passes("expected_at $T+1h")).refused());
+  EXPECT_FALSE(Of("F10").has_value());
+}
+
 TEST_F(AlertsTest, AFinalResultThatDoesNotComeIsTold) {
   run.Through("qc_result");
   run.mutable_state().mutable_lots(0)->clear_tests();

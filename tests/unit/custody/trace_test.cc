@@ -8,6 +8,7 @@
 
 #include "custody/event_contents.h"
 #include "custody/profile.h"
+#include "custody/rules.h"
 #include "custody/schedule.h"
 #include "custody/state.h"
 #include "tests/support/main_path.h"
@@ -251,6 +252,25 @@ TEST_F(TraceTest, ACarriersNewTimeOfArrivalCountsWithoutTheNumberOfTheShipment) 
                                       "MILESTONE_HUB_ARRIVED at $T expected_at $T+30h "
                                       "reported_by: 'feed' }"))
                    .refused());
+  EXPECT_EQ(run_.state().shipments(1).expected_us(), expected.micros);
+}
+
+TEST_F(TraceTest, AnOlderTimeOfArrivalToldLaterChangesNothing) {
+  run_.Until("received_clinic");
+  const auto say = [&](const char* when) {
+    return run_.Draft({"depot.cour.1"}, std::string("carrier_milestone { shipper: 'SHP-2' kind: "
+                                                    "MILESTONE_HUB_ARRIVED at $T expected_at ") +
+                                            when + " reported_by: 'feed' }");
+  };
+  EventBuilder older = say("$T+30h");
+  ledger_.Pass(kMicrosPerHour);
+  const Instant expected = ledger_.now() + 40 * kMicrosPerHour;
+  ASSERT_FALSE(run_.Record(say("$T+40h")).refused());
+  older.Late("from the carrier's paper").PerformedBy("depot.cour.1");
+  older.event().clear_signers();
+  older.By("depot.cour.1", pb::TRANSCRIBED).By("depot.cour.2", pb::CHECKED);
+  const pb::Verdict verdict = run_.Record(older);
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
   EXPECT_EQ(run_.state().shipments(1).expected_us(), expected.micros);
 }
 
