@@ -179,10 +179,9 @@ std::string RecallSummary(std::span<const pb::TracedTherapy> therapies) {
       if (!container.concerned()) continue;
       ++containers;
       const bool there = !IsTerminal(container.state());
-      if (container.recalled())
-        recalled += there ? 1U : 0U;
-      else if (container.held())
-        held += there ? 1U : 0U;
+      if (!there) continue;
+      recalled += container.recalled() ? 1U : 0U;
+      held += container.held() && !container.recalled() ? 1U : 0U;
     }
   }
   std::string text =

@@ -144,7 +144,8 @@ TEST_F(TwoTherapiesTest, TwoOpenCulturesInOneIncubatorAreNamedOnceWithWhatQualit
     for (const Recorded& recorded : ledger_.log())
       auditor.Add(recorded.entry_bytes, &recorded.signed_event);
     std::vector<std::string> said;
-    for (const pb::Finding& finding : auditor.Finish(ledger_.SignedCheckpoint()).findings()) {
+    const pb::AuditReport report = auditor.Finish(ledger_.SignedCheckpoint());
+    for (const pb::Finding& finding : report.findings()) {
       const bool of_it = finding.check() == "R05" && finding.grade() == pb::NOTE;
       if (of_it && finding.reason().starts_with("incubator")) said.push_back(finding.reason());
     }
