@@ -61,7 +61,11 @@ struct Gathering {
     }
   }
   const std::string& clinic() const { return TreatingSite(state); }
-  const std::string& maker() const { return state.manufacturer_site(); }
+  // Who makes the lot that `about` means; of other things, who makes the product.
+  const std::string& maker(const std::string& about = {}) const {
+    const std::vector<const pb::Lot*> lots = LotsMeant(state, about);
+    return MakerSite(state, lots.empty() ? nullptr : lots.front());
+  }
 };
 
 // Whether something is still to come of the therapy's product.
@@ -90,7 +94,7 @@ void LateRelease(Gathering& g, const pb::AlertSource& source) {
   Alert& alert = g.Add(source.event_id(), "R42", "", end,
                        "lot " + lot->lot() + " is not released " + std::to_string(days) +
                            " days after its batch began");
-  g.For(alert, {pb::COORD, pb::PHY, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
+  g.For(alert, {pb::COORD, pb::PHY, pb::QA, pb::SCHED}, {g.clinic(), g.maker(lot->lot())});
 }
 
 // Until it is there, or its hold began anew.
@@ -107,7 +111,7 @@ void LateArrival(Gathering& g, const pb::AlertSource& source) {
 void Harm(Gathering& g, const pb::AlertSource& source, const std::string& what) {
   const std::string lot = source.subject().empty() ? "" : " after lot " + source.subject();
   Alert& alert = g.Add(source.event_id(), source.rule(), "", source.since_us(), what + lot);
-  g.For(alert, {pb::QA}, {g.maker(), g.clinic()});
+  g.For(alert, {pb::QA}, {g.maker(source.subject()), g.clinic()});
 }
 
 void OfSources(Gathering& g) {
@@ -120,7 +124,7 @@ void OfSources(Gathering& g) {
     if (source.rule() == "F5") {
       Alert& alert = g.Add(source.event_id(), "F5", "", source.since_us(),
                            "contamination confirmed of lot " + about + ", which was infused");
-      g.For(alert, {pb::PHY, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
+      g.For(alert, {pb::PHY, pb::COORD, pb::QA}, {g.clinic(), g.maker(about)});
     }
     if (source.rule() == "F18") {
       Alert& alert = g.Add(source.event_id(), "F18", "", source.since_us(),
@@ -128,7 +132,8 @@ void OfSources(Gathering& g) {
                                                 "; nothing of it is used until quality of its "
                                                 "maker decides"
                                           : "recalled: " + about + "; nothing of it is used");
-      g.For(alert, {pb::PHY, pb::PHARM, pb::CELL_LAB, pb::COORD, pb::QA}, {g.clinic(), g.maker()});
+      g.For(alert, {pb::PHY, pb::PHARM, pb::CELL_LAB, pb::COORD, pb::QA},
+            {g.clinic(), g.maker(about)});
     }
   }
 }
@@ -151,7 +156,7 @@ void OfDeviations(Gathering& g) {
     Alert& alert =
         g.Add(deviation.event_id(), rule, About(deviation.subject()), deviation.opened_us(),
               "an entry made afterwards left the critical deviation " + deviation.id());
-    g.For(alert, {pb::QA}, {g.clinic(), g.maker()});
+    g.For(alert, {pb::QA}, {g.clinic(), g.maker(deviation.subject())});
   }
 }
 
@@ -171,7 +176,10 @@ void OfQuarantines(Gathering& g) {
                                         "); quality of the manufacturer decides";
     Alert& alert = g.Add(quarantine.event_id(), doubt ? "F8b" : "F9", quarantine.rule(),
                          quarantine.since_us(), why);
-    g.For(alert, {pb::QA, pb::COORD}, {g.clinic(), g.maker(), quarantine.site()});
+    const auto& named =
+        quarantine.containers().empty() ? quarantine.items() : quarantine.containers();
+    const std::string& maker = named.empty() ? g.maker() : g.maker(named[0]);
+    g.For(alert, {pb::QA, pb::COORD}, {g.clinic(), maker, quarantine.site()});
   }
 }
 
@@ -183,7 +191,7 @@ void OfPromises(Gathering& g) {
       if (!awaited || !g.IsOver(test.final_due_us())) continue;
       Alert& alert = g.Add(test.event_id(), "FINAL", "", test.final_due_us(),
                            "the final result of a test of lot " + lot.lot() + " is overdue");
-      g.For(alert, {pb::QC, pb::QA}, {g.maker(), g.clinic()});
+      g.For(alert, {pb::QC, pb::QA}, {g.maker(lot.lot()), g.clinic()});
     }
   }
   for (const pb::Attestation& asked : g.state.attestations()) {
@@ -355,6 +363,7 @@ std::vector<std::string> MayHaveStoodAt(const pb::TherapyState& state, std::stri
   const std::vector<std::string> clinics = {state.site(), state.treating_site()};
   std::vector<std::string> all = clinics;
   all.push_back(state.manufacturer_site());
+  for (const pb::Lot& lot : state.lots()) all.push_back(lot.site());
   const bool source = std::ranges::any_of(state.alert_sources(), [&](const pb::AlertSource& one) {
     return tells(one) && (one.rule() == rule || one.rule() == "LATE");
   });

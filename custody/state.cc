@@ -374,4 +374,23 @@ const std::string& TreatingSite(const pb::TherapyState& state) {
   return state.treating_site().empty() ? state.site() : state.treating_site();
 }
 
+const std::string& MakerSite(const pb::TherapyState& state, const pb::Lot* lot) {
+  return lot == nullptr || lot->site().empty() ? state.manufacturer_site() : lot->site();
+}
+
+const pb::Lot* LotOf(const pb::TherapyState& state, std::string_view container) {
+  const pb::Container* known = FindContainer(state, container);
+  return known == nullptr ? nullptr : FindLot(state, known->lot());
+}
+
+std::vector<const pb::Lot*> LotsMeant(const pb::TherapyState& state, std::string_view id) {
+  std::vector<const pb::Lot*> lots;
+  const auto add = [&](const pb::Lot* lot) {
+    if (lot != nullptr && std::ranges::find(lots, lot) == lots.end()) lots.push_back(lot);
+  };
+  add(FindLot(state, id));
+  for (const pb::Container* meant : ContainersMeant(state, id)) add(FindLot(state, meant->lot()));
+  return lots;
+}
+
 }  // namespace custody

@@ -149,6 +149,13 @@ std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& 
 std::int64_t DayIn(const pb::TherapyState& state, std::int64_t micros);
 // `TreatingSite` is the ordered one, else the site that enrolled.
 const std::string& TreatingSite(const pb::TherapyState& state);
+// `MakerSite` is where `lot` is made: a lot keeps its house, whoever makes the next one. Null, or a
+// lot of which that is not known: where the slot is, or the order says.
+const std::string& MakerSite(const pb::TherapyState& state, const pb::Lot* lot);
+// `LotOf` is the lot of a container; null when there is none, as of collected cells.
+const pb::Lot* LotOf(const pb::TherapyState& state, std::string_view container);
+// `LotsMeant` are the lots that people mean by `id`: that one, or those of the containers meant.
+std::vector<const pb::Lot*> LotsMeant(const pb::TherapyState& state, std::string_view id);
 
 }  // namespace custody
 

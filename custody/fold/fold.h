@@ -92,6 +92,8 @@ void OpenHold(Folding& f, std::string_view kind, const std::string& reason,
 // maker decides; `HoldFailed` for a result that failed.
 void HoldReleased(Folding& f, const pb::Lot& lot, const std::string& reason);
 void HoldFailed(Folding& f, const pb::Lot& lot, const std::string& test);
+// `GiveToMaker` makes a hold that of the house that makes `lot`: its quality clears it.
+void GiveToMaker(const Folding& f, pb::Hold& hold, const pb::Lot* lot);
 // `EndRelease` remembers that the release of a lot, or what it rests on, was taken back: what was
 // signed before that, and is told after it, gives nothing back.
 void EndRelease(const Folding& f, pb::Lot& lot);

@@ -17,7 +17,11 @@ void HoldReleased(Folding& f, const pb::Lot& lot, const std::string& reason) {
   if (!HasRelease(lot)) return;  // a release is not given over a failure
   pb::Hold& hold = AddHold(f, "QUALITY", reason);
   hold.set_lot(lot.lot());
-  const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(f.state.manufacturer_site());
+  GiveToMaker(f, hold, &lot);
+}
+
+void GiveToMaker(const Folding& f, pb::Hold& hold, const pb::Lot* lot) {
+  const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(MakerSite(f.state, lot));
   if (maker != nullptr) hold.set_organisation(maker->organisation);
 }
 

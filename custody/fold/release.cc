@@ -150,8 +150,7 @@ void Invalidated(Folding& f, const pb::QcResultInvalidated& body) {
 pb::Hold& HoldInstead(Folding& f, const std::string& lot, const std::string& reason) {
   pb::Hold& hold = AddHold(f, "QUALITY", reason);
   hold.set_lot(lot);
-  const EnrolledOrganisation* maker = f.registry.OrganisationOfSite(f.state.manufacturer_site());
-  if (maker != nullptr) hold.set_organisation(maker->organisation);
+  GiveToMaker(f, hold, FindLot(f.state, lot));
   return hold;
 }
 
@@ -193,8 +192,9 @@ void Rejected(Folding& f, const pb::Rejected& body) {
   if (!f.stands) {
     pb::Hold& hold = HoldInstead(f, body.lot(), "rejected by somebody who does not decide it");
     for (const std::string& id : body.containers()) AddOnce(hold.mutable_containers(), id);
-    if (!body.containers().empty()) hold.clear_lot();
-    return;
+    if (body.containers().empty()) return;
+    hold.clear_lot();
+    return GiveToMaker(f, hold, LotOf(f.state, body.containers(0)));
   }
   for (const std::string& id : body.containers()) {
     if (pb::Container* container = MutableContainer(f.state, id)) Reject(f, *container);

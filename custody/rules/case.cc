@@ -223,9 +223,9 @@ bool IsEnded(const pb::TherapyState& state, const pb::Lot& lot) {
   return filled;
 }
 
-// Where the product is made, and where it was made before.
-std::vector<std::string> MakingSites(const Case& c) {
-  const pb::Lot* lot = LotInHand(c.therapy);
+// Where `lot`, or what is in hand, is made; else where the product is, and where it was before.
+std::vector<std::string> MakingSites(const Case& c, const pb::Lot* lot) {
+  if (lot == nullptr) lot = LotInHand(c.therapy);
   if (lot != nullptr && !lot->site().empty()) return {lot->site()};
   std::vector<std::string> sites{c.therapy.manufacturer_site()};
   for (const pb::Lot& ended : c.therapy.lots()) sites.push_back(ended.site());
@@ -241,11 +241,11 @@ const pb::Lot* LotInHand(const pb::TherapyState& state) {
   return nullptr;
 }
 
-bool IsMaker(const Case& c, std::string_view person) {
+bool IsMaker(const Case& c, std::string_view person, const pb::Lot* lot) {
   const EnrolledOrganisation* of = OrganisationOf(c.registry, person);
   if (of == nullptr) return false;
   bool known = false;
-  for (const std::string& site : MakingSites(c)) {
+  for (const std::string& site : MakingSites(c, lot)) {
     const EnrolledOrganisation* maker = c.registry.OrganisationOfSite(site);
     if (maker == nullptr) continue;
     if (maker->organisation == of->organisation) return true;
@@ -254,10 +254,30 @@ bool IsMaker(const Case& c, std::string_view person) {
   return !known && of->kind == pb::MANUFACTURER;
 }
 
+std::vector<const pb::Lot*> LotsInDoubt(const Case& c, const pb::Quarantine* open,
+                                        const pb::Hold* hold) {
+  std::vector<const pb::Lot*> lots;
+  const auto add = [&](const auto& names) {
+    for (const std::string& name : names) {
+      for (const pb::Lot* lot : LotsMeant(c.therapy, name)) lots.push_back(lot);
+    }
+  };
+  if (open != nullptr) {
+    add(open->containers());
+    add(open->items());
+  } else if (hold != nullptr) {
+    add(hold->containers());
+    add(std::vector<std::string>{hold->lot()});
+  }
+  if (lots.empty()) lots.push_back(nullptr);
+  return lots;
+}
+
 bool IsMakersSite(const Case& c, std::string_view site) {
   const auto makes = [&](const std::string& maker) { return c.registry.IsSameHouse(site, maker); };
   const auto made = [&](const pb::Lot& lot) { return makes(lot.site()); };
-  return std::ranges::any_of(MakingSites(c), makes) || std::ranges::any_of(c.therapy.lots(), made);
+  return std::ranges::any_of(MakingSites(c, nullptr), makes) ||
+         std::ranges::any_of(c.therapy.lots(), made);
 }
 
 std::string SiteOf(const Case& c) {

@@ -72,8 +72,13 @@ bool IsFirstDose(const Case& c, std::string_view container);
 const pb::Lot* LotInHand(const pb::TherapyState& state);
 // `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
 // site where the lot in hand was opened, whatever slots and orders say since. Without such a lot of
-// the site where the slot is, or that made a lot before; before all that of any manufacturer.
-bool IsMaker(const Case& c, std::string_view person);
+// the site where the slot is, or that made a lot before; before all that of any manufacturer. What
+// is said of one `lot` is for the house where that one was opened, whoever has another in hand.
+bool IsMaker(const Case& c, std::string_view person, const pb::Lot* lot = nullptr);
+// `LotsInDoubt` are the lots of what a quarantine, or else a hold, holds; null alone when it holds
+// no lot, as of collected cells.
+std::vector<const pb::Lot*> LotsInDoubt(const Case& c, const pb::Quarantine* open,
+                                        const pb::Hold* hold);
 // `IsMakersSite` says whether a site is of who makes the product, or made a lot of it.
 bool IsMakersSite(const Case& c, std::string_view site);
 // `SiteOf` is the site of the station that sends the event; empty when it is not enrolled.
@@ -124,9 +129,10 @@ std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::
 // `yes_us`, and then that it changes nothing.
 bool TellOldNo(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
                std::int64_t yes_us);
-// `NeedMaker`: product decisions are those of the maker's quality, wherever the signature is given.
+// `NeedMaker`: product decisions are those of the quality of who makes `lot` (null: what is in
+// hand), wherever the signature is given.
 // `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
-void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v);
+void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot* lot);
 void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 // `Certificate` is what all three release bodies say; `ReleaseOf` takes it, or says that the event
 // is none of them.

@@ -294,14 +294,30 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+namespace {
+
+// Each lot of which something is decided by quality of who made it; of collected cells by that of
+// who makes the product.
+bool IsDecidedByMakers(const Case& c, const pb::QuarantineDecided& body) {
+  const std::vector<StepPerson> people = PeopleOf(c.effective);
+  const auto decided = [&](const pb::Lot* lot) {
+    return std::ranges::any_of(people, [&](const StepPerson& who) {
+      return who.role == pb::QA && IsMaker(c, who.person, lot);
+    });
+  };
+  if (body.containers().empty()) return decided(nullptr);
+  return std::ranges::all_of(body.containers(), [&](const std::string& id) {
+    const std::vector<const pb::Lot*> lots = LotsMeant(c.therapy, id);
+    return lots.empty() ? decided(nullptr) : std::ranges::all_of(lots, decided);
+  });
+}
+
+}  // namespace
+
 void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kQuarantineDecided) {
     const pb::QuarantineDecided& body = c.effective.quarantine_decided();
-    const std::vector<StepPerson> people = PeopleOf(c.effective);
-    const bool theirs = std::ranges::any_of(people, [&](const StepPerson& who) {
-      return who.role == pb::QA && IsMaker(c, who.person);
-    });
-    if (!theirs) {
+    if (!IsDecidedByMakers(c, body)) {
       Structure(c, rule, v,
                 {"a decision by quality of the manufacturer", "somebody else",
                  "quality of the manufacturer signs the decision"});

@@ -138,11 +138,13 @@ void JudgeRefusal(const Case& c, const Rule& rule, pb::Verdict& v) {
 }  // namespace
 
 void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const Stage stage = StageOf(c.effective);
+  const pb::Lot* lot = FindLot(c.therapy, stage.lot);
   switch (Body(c)) {
     case pb::Event::kOosRiskAssessed:
     case pb::Event::kOosAuthorised:
     case pb::Event::kReleasedOos:
-      NeedMaker(c, rule, v);
+      NeedMaker(c, rule, v, lot);
       break;
     case pb::Event::kOosRequested:
       break;
@@ -152,8 +154,6 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
     default:
       return;
   }
-  const Stage stage = StageOf(c.effective);
-  const pb::Lot* lot = FindLot(c.therapy, stage.lot);
   if (lot == nullptr) return;  // F8a says so
   const bool release = c.effective.has_released_oos();
   if (release) {

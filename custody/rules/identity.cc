@@ -209,14 +209,16 @@ bool IsGivenBackByHouse(const Case& c, const std::set<std::string>& organisation
 
 // Two of quality, one of each side.
 void NeedBothSides(const Case& c, const Rule& rule, pb::Verdict& v,
-                   const EnrolledOrganisation* finder) {
+                   const EnrolledOrganisation* finder, const std::vector<const pb::Lot*>& lots) {
   std::set<std::string> organisations;
   bool manufacturer = false;
   for (const StepPerson& person : PeopleOf(c.effective)) {
     const EnrolledOrganisation* organisation = OrganisationOf(c.registry, person.person);
     if (person.role != pb::QA || organisation == nullptr) continue;
     organisations.insert(organisation->organisation);
-    manufacturer = manufacturer || IsMaker(c, person.person);
+    manufacturer = manufacturer || std::ranges::any_of(lots, [&](const pb::Lot* lot) {
+                     return IsMaker(c, person.person, lot);
+                   });
   }
   // A carrier has no quality of its own: there the other organisation speaks.
   const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
@@ -248,7 +250,8 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (hold != nullptr && (!hold->open() || hold->kind() != "IDENTITY")) hold = nullptr;
   // Who found it: the site of a quarantine, the organisation of whoever set a hold.
   const EnrolledOrganisation* finder = nullptr;
-  if (open != c.therapy.quarantines().end()) {
+  const pb::Quarantine* doubt = open == c.therapy.quarantines().end() ? nullptr : &*open;
+  if (doubt != nullptr) {
     finder = c.registry.OrganisationOfSite(open->site());
   } else if (hold != nullptr) {
     finder = c.registry.FindOrganisation(hold->organisation());
@@ -257,7 +260,7 @@ void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
               {"an open identity quarantine or identity hold", id + " is none",
                "look its id up: it is among the next steps"});
   }
-  NeedBothSides(c, rule, v, finder);
+  NeedBothSides(c, rule, v, finder, LotsInDoubt(c, doubt, hold));
   if (c.effective.identity_resolved().outcome() == pb::DOUBT_RESOLVED_NEVER_OURS) {
     JudgeGivenBack(c, rule, v);
   }

@@ -234,14 +234,17 @@ void MadeAgain(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kRemanufactureOrdered) return;
   const pb::RemanufactureOrdered& body = c.effective.remanufacture_ordered();
   const std::vector<StepPerson> people = PeopleOf(c.effective);
-  const bool makers = std::ranges::any_of(
-      people, [&](const StepPerson& who) { return who.role == pb::QA && IsMaker(c, who.person); });
+  const pb::Lot* lot = FindLot(c.therapy, body.old_lot());
+  // What ends a lot is its own maker's word; of one that has ended, that of who makes the next.
+  const pb::Lot* ends = lot == nullptr || lot->state() == pb::LOT_REJECTED ? nullptr : lot;
+  const bool makers = std::ranges::any_of(people, [&](const StepPerson& who) {
+    return who.role == pb::QA && IsMaker(c, who.person, ends);
+  });
   if (!makers && !people.empty()) {  // a step that is only offered has nobody yet
     Gate(c, rule, v,
          {"quality of the manufacturer and the physician", "nobody of the manufacturer's quality",
           "quality of the manufacturer orders it with the physician"});
   }
-  const pb::Lot* lot = FindLot(c.therapy, body.old_lot());
   if (lot != nullptr && HasRelease(*lot)) {
     Gate(c, rule, v,
          {"a lot that failed or was rejected", LotLabel(lot->state()),

@@ -43,7 +43,7 @@ std::int64_t OutageBegan(const Case& c) {
 }
 
 // Why a call does not stand in for the record; empty when it does.
-std::string WhyNot(const Case& c, const pb::RecallCall& call) {
+std::string WhyNot(const Case& c, const pb::RecallCall& call, const pb::Lot* lot) {
   const EnrolledPerson* asked = c.registry.FindPerson(call.person());
   if (asked == nullptr) return call.person() + " is not enrolled";
   const auto& roles = asked->roles;
@@ -51,7 +51,7 @@ std::string WhyNot(const Case& c, const pb::RecallCall& call) {
       std::ranges::any_of(roles, [](pb::Role role) { return role == pb::QA || role == pb::QP; });
   if (!quality) return call.person() + " is not of quality";
   const bool here = IsOfTreatingHouse(c.registry, c.therapy, call.person());
-  if (!here && !IsMaker(c, call.person())) {
+  if (!here && !IsMaker(c, call.person(), lot)) {
     return call.person() + " is of neither the manufacturer nor the treating site";
   }
   const auto same = [&](const StepPerson& who) { return who.person == call.person(); };
@@ -84,7 +84,8 @@ void CheckedForRecall(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string known = said.verified_us == 0
                                 ? "not said when this station last had it from the ledger"
                                 : "not checked for recall since " + Local(c, said.verified_us);
-  const std::string why_not = said.call == nullptr ? "no call is recorded" : WhyNot(c, *said.call);
+  const std::string why_not =
+      said.call == nullptr ? "no call is recorded" : WhyNot(c, *said.call, LotOf(c.therapy, id));
   if (why_not.empty()) return;
   Gate(c, rule, v,
        {"the therapy's record verified at most 4 h before, or quality asked by phone since",

@@ -26,16 +26,17 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::
   return std::ranges::find(list, value) != list.end();
 }
 
-// Whether an organisation's people speak in a role for this therapy: quality as the manufacturer's,
-// the physician as the treating site's. What is called or used twice (R05) may be the treating
-// house's own labels and devices: its quality speaks, too.
-bool SpeaksAs(const Case& c, pb::Role role, std::string_view organisation, std::string_view rule) {
+// Whether an organisation's people speak in a role for this therapy: quality as that of who makes
+// `lot` (null: of no one lot), the physician as the treating site's. What is called or used twice
+// (R05) may be the treating house's own labels and devices: its quality speaks, too.
+bool SpeaksAs(const Case& c, pb::Role role, std::string_view organisation, std::string_view rule,
+              const pb::Lot* lot) {
   const bool quality = role == pb::QA || role == pb::QP;
   if (quality && rule == "R05") {
     const EnrolledOrganisation* house = c.registry.OrganisationOfSite(TreatingSite(c.therapy));
     if (house != nullptr && house->organisation == organisation) return true;
   }
-  const std::string& site = quality ? c.therapy.manufacturer_site() : TreatingSite(c.therapy);
+  const std::string& site = quality ? MakerSite(c.therapy, lot) : TreatingSite(c.therapy);
   const EnrolledOrganisation* theirs = c.registry.OrganisationOfSite(site);
   if (theirs != nullptr) return theirs->organisation == organisation;
   const EnrolledOrganisation* of = c.registry.FindOrganisation(organisation);
@@ -56,12 +57,14 @@ std::string OrganisationOfGrantor(const Case& c, const pb::Grant& grant, int i) 
 // Why `grant` does not cover `reason`; empty when it does.
 std::string WhyNot(const Case& c, const pb::Grant& grant, const pb::Reason& reason) {
   if (!Contains(grant.rules(), reason.rule())) return "it is not for " + reason.rule();
+  const std::vector<std::string> scanned = StepContainers(c.effective);
+  const pb::Lot* lot = scanned.empty() ? nullptr : LotOf(c.therapy, scanned.front());
   bool in_role = false;
   for (int i = 0; i < grant.roles_size(); ++i) {
     const bool may =
         std::ranges::find(reason.grantors(), grant.roles(i)) != reason.grantors().end();
     in_role = in_role || (may && SpeaksAs(c, grant.roles(i), OrganisationOfGrantor(c, grant, i),
-                                          reason.rule()));
+                                          reason.rule(), lot));
   }
   if (!in_role) return "who granted it may not";
   if (grant.denied()) return "who is said to have given it says otherwise";
@@ -70,7 +73,6 @@ std::string WhyNot(const Case& c, const pb::Grant& grant, const pb::Reason& reas
   if (At(c) + kSkew < grant.granted_us()) {
     return "it was given " + Local(c, grant.granted_us()) + ", after the step";
   }
-  const std::vector<std::string> scanned = StepContainers(c.effective);
   const bool covered = grant.containers().empty() ||
                        (!scanned.empty() && std::ranges::all_of(scanned, [&](const auto& id) {
                          return Contains(grant.containers(), id);
@@ -166,7 +168,7 @@ void OverrideSound(const Case& c, const Rule& rule, pb::Verdict& v) {
     const bool may = std::ranges::any_of(voices, [&](const Voice& voice) {
       const auto& allowed = named->grantors;
       return std::ranges::find(allowed, voice.role) != allowed.end() &&
-             SpeaksAs(c, voice.role, voice.organisation, id);
+             SpeaksAs(c, voice.role, voice.organisation, id, LotOf(c.therapy, body.container()));
     });
     if (may) continue;
     std::vector<std::string> names;

@@ -56,9 +56,9 @@ bool TellOldNo(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
   return true;
 }
 
-void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v) {
+void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot* lot) {
   for (const StepPerson& person : PeopleOf(c.effective)) {
-    if (IsMaker(c, person.person)) continue;
+    if (IsMaker(c, person.person, lot)) continue;
     Gate(c, rule, v,
          {"quality of the manufacturer", person.person + " is not of it",
           "quality of the manufacturer decides", person.person});
@@ -195,7 +195,6 @@ void NotAnyMore(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& 
 }
 
 void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
-  NeedMaker(c, rule, v);
   const pb::BatchRecordReviewed& review = c.effective.batch_record_reviewed();
   const pb::SiteQaDisposition& site = c.effective.site_qa_disposition();
   const pb::QcResultInvalidated& body = c.effective.qc_result_invalidated();
@@ -218,22 +217,41 @@ void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   for (const pb::TestState& test : lot->tests()) {
     const bool needed = test.passed() && FindTest(c.profile, test.test()) != nullptr;
+  NeedMaker(c, rule, v, lot);
     if (test.event_id() != body.result() || !needed) continue;
     NotAnyMore(c, rule, v, *lot, 0, "every test of a released lot passed",
                "the result by which test " + test.test() + " passed does not count");
   }
 }
 
-// What no release ever brings back. That it failed or is contaminated is a fact, and what ends it.
-bool EndsForEver(const Case& c) {
-  return c.effective.has_rejected() || c.effective.has_manufacturing_failed() ||
-         c.effective.has_contamination_confirmed() ||
-         c.effective.release_withdrawn().product_recall() == pb::YES;
+// The lot of which the event says what no release ever brings back; null: it says no such thing.
+// That a lot failed or is contaminated is a fact, and what ends it.
+const std::string* EndsForEver(const Case& c) {
+  switch (Body(c)) {
+    case pb::Event::kRejected:
+      return &c.effective.rejected().lot();
+    case pb::Event::kManufacturingFailed:
+      return &c.effective.manufacturing_failed().lot();
+    case pb::Event::kContaminationConfirmed:
+      return &c.effective.contamination_confirmed().lot();
+    case pb::Event::kReleaseWithdrawn: {
+      const pb::ReleaseWithdrawn& body = c.effective.release_withdrawn();
+      return body.product_recall() == pb::YES ? &body.lot() : nullptr;
+    }
+    default:
+      return nullptr;
+  }
 }
 
-// The patient's only dose is ended by who made it, in their own hand: anybody else holds it.
-void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v) {
-  NeedMaker(c, rule, v);
+// The patient's only dose is ended by who made it, in their own hand: anybody else holds it. So it
+// is of each container that is named, whatever lot is.
+void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& name) {
+  std::vector<const pb::Lot*> lots{FindLot(c.therapy, name)};
+  for (const std::string& id : c.effective.rejected().containers()) {
+    const pb::Lot* lot = LotOf(c.therapy, id);
+    if (lot != nullptr && std::ranges::find(lots, lot) == lots.end()) lots.push_back(lot);
+  }
+  for (const pb::Lot* lot : lots) NeedMaker(c, rule, v, lot);
   if (!IsFromPaper(c.effective)) return;
   Gate(c, rule, v,
        {"signed by who decides it at the manufacturer", "written down by others",
@@ -265,10 +283,9 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
                        c.effective.has_site_qa_disposition() ||
                        c.effective.has_qc_result_invalidated();
   if (decides) return JudgeWords(c, rule, v);
-  if (EndsForEver(c)) return NeedOwnWord(c, rule, v);
+  if (const std::string* lot = EndsForEver(c)) return NeedOwnWord(c, rule, v, *lot);
   if (c.effective.has_product_recalled()) return NeedOwnRecall(c, rule, v);
   if (Body(c) != pb::Event::kReleased && Body(c) != pb::Event::kQpCertification) return;
-  NeedMaker(c, rule, v);
   Certificate certificate;
   ReleaseOf(c.effective, certificate);
   const pb::Lot* lot = FindLot(c.therapy, certificate.lot);
@@ -285,3 +302,4 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 }  // namespace custody::rules
+  NeedMaker(c, rule, v, lot);

@@ -2,6 +2,7 @@
 // that something else has is in doubt (F8b).
 #include <gmock/gmock.h>
 
+#include "custody/alerts.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -129,6 +130,143 @@ class NumberTest : public RulesTest {
   const pb::Container& Bag(std::string_view id) { return *FindContainer(run.state(), id); }
   bool InDoubt(std::string_view id) {
     const auto open = OpenQuarantines(run.state(), Bag(id));
+// LAB made a lot that is at the clinic; another house makes the next one now.
+class TwoMakersTest : public RulesTest {
+ protected:
+  void SetUp() override {
+    run.Until("ld_started");
+    pb::TherapyState& state = run.mutable_state();
+    pb::Lot next;
+    next.set_lot("LOT26002");
+    next.set_site("OTHER");
+    next.set_state(pb::LOT_FILLED);
+    *state.add_lots() = next;
+    pb::Container bag;
+    bag.set_id("LOT26002-1");
+    bag.set_lot("LOT26002");
+    bag.set_material(pb::DRUG_PRODUCT);
+    bag.set_state(pb::CONTAINER_FROZEN);
+    *state.add_containers() = bag;
+    state.set_manufacturer_site("OTHER");
+    state.add_party_sites("OTHER");
+  }
+  // Whether it is not this person's to say, by `rule`.
+  bool IsNotTheirs(const std::vector<std::string>& who, const std::string& text,
+                   const std::string& rule = "R16") {
+    const pb::Verdict verdict = run.Judge(run.Draft(who, text));
+    return std::ranges::any_of(Of(verdict, rule), [](const pb::Reason& reason) {
+      return reason.expected().find("quality") != std::string::npos;
+    });
+  }
+};
+
+TEST_F(TwoMakersTest, WhatIsSaidOfALotIsForWhoMadeThatOne) {
+  const std::string words[] = {
+      "rejected { lot: '$LOT' reason: 'x' }",
+      "manufacturing_failed { lot: '$LOT' failure: MANUFACTURING_FAILED_OTHER at_step: 'filled' "
+      "detail: 'x' retained_material: NO }",
+      "contamination_confirmed { lot: '$LOT' test: 'sterility' confirmed_at $T after_infusion: NO "
+      "}",
+      "release_withdrawn { lot: '$LOT' certificate: 'C' reason: 'x' product_recall: YES }",
+      "batch_record_reviewed { lot: '$LOT' deviations_closed: YES record $FILE complete: YES }",
+      "site_qa_disposition { lot: '$LOT' suitable: YES ship_under_quarantine: NO }",
+      "qc_result_invalidated { lot: '$LOT' result: 'none' investigation: 'I' cause: 'x' }"};
+  for (const std::string& word : words) {
+    const auto of = [&](const std::string& lot) {
+      std::string text = word;
+      return text.replace(text.find("$LOT"), 4, lot);
+    };
+    EXPECT_FALSE(IsNotTheirs({"lab.qa.1"}, of("LOT26001"))) << word;
+    EXPECT_TRUE(IsNotTheirs({"other.qa.1"}, of("LOT26001"))) << word;
+    EXPECT_FALSE(IsNotTheirs({"other.qa.1"}, of("LOT26002"))) << word;
+    EXPECT_TRUE(IsNotTheirs({"lab.qa.1"}, of("LOT26002"))) << word;
+  }
+}
+
+TEST_F(TwoMakersTest, NobodyRejectsAnotherHousesBagUnderALotOfTheirOwn) {
+  const char* const theirs = "rejected { lot: 'LOT26002' containers: 'LOT26001-1' reason: 'x' }";
+  EXPECT_TRUE(IsNotTheirs({"other.qa.1"}, theirs));
+  EXPECT_TRUE(Do({"other.qa.1"}, theirs).refused());
+  EXPECT_FALSE(FindContainer(run.state(), kMainBag)->rejected());
+}
+
+TEST_F(TwoMakersTest, TheExceptionalReleaseIsForWhoMadeThatLot) {
+  const char* const assessed =
+      "oos_risk_assessed { lot: 'LOT26001' assessment $FILE conclusion: 'acceptable' }";
+  EXPECT_FALSE(IsNotTheirs({"lab.qa.1"}, assessed, "R17"));
+  EXPECT_TRUE(IsNotTheirs({"other.qa.1"}, assessed, "R17"));
+}
+
+TEST_F(TwoMakersTest, WhatHoldsALotIsClearedByWhoMadeIt) {
+  MustDo({"lab.qc.1"},
+         "qc_result { lot: 'LOT26001' sample: 'Q1' test: 'sterility' method: 'SOP' specification: "
+         "'S' analyst: 'lab.qc.1' tested_at $T-1h result_number: 'R-2' value_text: 'growth' "
+         "outcome: OUTCOME_FAIL }");
+  ASSERT_EQ(run.state().holds_size(), 1);
+  EXPECT_EQ(run.state().holds(0).organisation(), "MAKER");
+  MustDo({"other.qa.1"},
+         "contamination_confirmed { lot: 'LOT26001' test: 'sterility' confirmed_at $T "
+         "after_infusion: NO }");
+  ASSERT_EQ(run.state().holds_size(), 2);
+  EXPECT_EQ(run.state().holds(1).organisation(), "MAKER");
+}
+
+TEST_F(TwoMakersTest, AQuarantineOfALotIsDecidedByWhoMadeIt) {
+  MustDo({"clinic.pharm.1"}, "temperature_excursion { containers: 'LOT26001-1' from $T-1h }");
+  const char* const used =
+      "quarantine_decided { containers: 'LOT26001-1' verdict: QUARANTINE_USE cause: "
+      "QUARANTINED_FOR_TEMPERATURE reason: 'short' }";
+  EXPECT_FALSE(IsNotTheirs({"lab.qa.1"}, used, "F9"));
+  EXPECT_TRUE(IsNotTheirs({"other.qa.1"}, used, "F9"));
+}
+
+TEST_F(TwoMakersTest, ADoubtAboutABagIsResolvedWithWhoMadeIt) {
+  MustDo({"clinic.rn.1"},
+         "identity_in_doubt { items: 'LOT26001-1' kind: DOUBT_OTHER finding: 'x' thawed: NO }");
+  const std::string resolved = "identity_resolved { quarantine: '" +
+                               run.state().quarantines(0).id() +
+                               "' items: 'LOT26001-1' outcome: DOUBT_RESOLVED_CONFIRMED "
+                               "evidence: 'retained label' }";
+  EXPECT_FALSE(IsNotTheirs({"clinic.qa.1", "lab.qa.1"}, resolved, "F8b"));
+  EXPECT_TRUE(IsNotTheirs({"clinic.qa.1", "other.qa.1"}, resolved, "F8b"));
+}
+
+TEST_F(TwoMakersTest, ALotIsEndedForAnotherByWhoMadeIt) {
+  const char* const again =
+      "remanufacture_ordered { old_lot: 'LOT26001' containers: 'A999026000001' reason: 'x' }";
+  run.mutable_state().mutable_lots(0)->set_state(pb::LOT_WITHDRAWN);
+  EXPECT_FALSE(IsNotTheirs({"lab.qa.1", "clinic.phy.1"}, again, "F4"));
+  EXPECT_TRUE(IsNotTheirs({"other.qa.1", "clinic.phy.1"}, again, "F4"));
+  // It has ended: who makes the next one says so.
+  run.mutable_state().mutable_lots(0)->set_state(pb::LOT_REJECTED);
+  EXPECT_FALSE(IsNotTheirs({"other.qa.1", "clinic.phy.1"}, again, "F4"));
+}
+
+TEST_F(TwoMakersTest, AnOverrideForABagIsGrantedByWhoMadeIt) {
+  const auto granted = [](const std::string& bag) {
+    return "override_granted { rules: 'R05' container: '" + bag +
+           "' scope: OVERRIDE_SCOPE_CONTAINER reason: OVERRIDE_FOR_OTHER justification: 'x' "
+           "verbal: NO expires_at $T+2h }";
+  };
+  const auto may = [&](const std::string& who, const std::string& bag) {
+    return !Says(run.Judge(run.Draft({who}, granted(bag))), "OVERRIDE");
+  };
+  EXPECT_TRUE(may("lab.qa.1", "LOT26001-1"));
+  EXPECT_FALSE(may("other.qa.1", "LOT26001-1"));
+  EXPECT_TRUE(may("other.qa.1", "LOT26002-1"));
+}
+
+TEST_F(TwoMakersTest, WhoMadeALotIsToldOfIt) {
+  MustDo({"lab.qa.1"},
+         "release_withdrawn { lot: 'LOT26001' certificate: 'CERT-1' reason: 'x' product_recall: "
+         "YES }");
+  const std::vector<Alert> alerts = Alerts(run.state(), run.registry(), ledger.now());
+  const auto recall = std::ranges::find(alerts, "F18", &Alert::rule);
+  ASSERT_NE(recall, alerts.end());
+  EXPECT_THAT(recall->sites, testing::ElementsAre("CLINIC", "LAB"));
+  EXPECT_THAT(MayHaveStoodAt(run.state(), recall->id), testing::Contains("LAB"));
+}
+
     return std::ranges::any_of(
         open, [](const pb::Quarantine* q) { return q->kind() == pb::QUARANTINED_IDENTITY; });
   }
