@@ -36,9 +36,15 @@ bool LeavesForMaking(const Case& c, const pb::Packed& body) {
 void ProfileStays(const Case& c, const Rule& rule, pb::Verdict& v) {
   const std::string& named = c.effective.therapy_ordered().profile();
   const pb::Lot* lot = LotInHand(c.therapy);
-  if (lot == nullptr || lot->profile().empty() || lot->profile() == named) return;
+  // Of an order that was granted the lot has the numbers that it brought, no longer those it began
+  // with.
+  const std::string& known = c.therapy.profile();
+  if (lot == nullptr || known.empty() || known == named) return;
+  const bool began = lot->profile() == known;
   Gate(c, rule, v,
-       {"profile " + lot->profile() + ", by which lot " + lot->lot() + " is made", named,
+       {"profile " + known + ", by which lot " + lot->lot() +
+            (began ? " is made" : " is judged since the order of it was granted"),
+        named,
         "look for the slip; if it is meant, the physician grants it: OVERRIDE_GRANTED of R41; or "
         "this lot ends first: MANUFACTURING_FAILED or REJECTED",
         lot->lot()});

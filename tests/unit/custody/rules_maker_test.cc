@@ -104,6 +104,11 @@ TEST_F(MakerTest, AnotherProfilesNumbersAreThePhysiciansToGrant) {
   const pb::Verdict meant = run.Record(granted);
   EXPECT_FALSE(meant.refused()) << Explain(meant);
   EXPECT_EQ(run.state().profile(), "exemplar-cel-other");
+  // From then on those are the numbers of the lot in hand, and it is the way back that is asked.
+  EXPECT_FALSE(Says(run.Judge(order()), "R41")) << Explain(run.Judge(order()));
+  const pb::Verdict back = run.Judge(Order("EXC-1", "LAB"));
+  ASSERT_EQ(Of(back, "R41").size(), 1U) << Explain(back);
+  EXPECT_THAT(Of(back, "R41")[0].expected(), HasSubstr("exemplar-cel-other"));
 }
 
 TEST_F(MakerTest, AfterTheLotEndedAnotherHouseMayMakeItAgain) {
