@@ -239,8 +239,9 @@ void OfferProphylaxis(Offers& offers) {
 
 // With several lots that may be given, somebody says which (row 28, R37).
 void OfferLotChoice(Offers& offers) {
-  const std::vector<const pb::Lot*> lots = GivableLots(offers.state());
-  if (lots.size() < 2 || std::ranges::any_of(lots, IsSelectedLot)) return;
+  const std::vector<const pb::Lot*> lots = GivableLots(offers.state(), offers.now());
+  const bool chosen = std::ranges::find(lots, SelectedLot(offers.state())) != lots.end();
+  if (lots.size() < 2 || chosen) return;
   std::string names;
   for (const pb::Lot* lot : lots) names += (names.empty() ? "" : ", ") + lot->lot();
   offers.Add(pb::Event::kLotSelectedForInfusion, names);
@@ -258,8 +259,9 @@ void OfferInfusion(Offers& offers) {
   if (state.last_infused_us() == 0 && (ld.started_us() != 0 || ld.waived())) {
     OfferProphylaxis(offers);
   }
-  const bool ordered = std::ranges::any_of(
-      state.orders(), [](const pb::InfusionOrder& o) { return o.open() && !o.from_paper(); });
+  const bool ordered = std::ranges::any_of(state.orders(), [&](const pb::InfusionOrder& order) {
+    return order.open() && !order.from_paper() && !IsPassedOver(state, order, offers.now());
+  });
   if (ready && state.last_infused_us() == 0) {
     offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), LdDeadline(offers));
     offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), LdDeadline(offers));

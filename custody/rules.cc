@@ -230,7 +230,8 @@ constexpr Rule kTable[] = {
        "The checks before the thaw and at the bed need an infusion order for that container, "
        "signed by those who gave it, and that order one of the therapy that stands. An order that "
        "ended does not stand again, under its number or told later. With several lots that may be "
-       "given, the one that was selected is ordered.",
+       "given, the one that was selected is ordered; where another is selected afterwards, nothing "
+       "of the older order is thawed or given.",
        kGate, "project default", kNobody, rules::OrderedForBag),
     V1("R38", "Nothing is recorded of a therapy before two people have enrolled its patient.",
        kStructure, "project default", kNobody, rules::Enrolled),

@@ -108,6 +108,7 @@ void InfusionOrdered(Folding& f, const pb::InfusionOrdered& body) {
   order->set_lot(body.lot());
   order->set_certificate(body.certificate());
   order->set_open(true);
+  order->set_ordered_us(f.at);
   order->set_event_id(f.event_id);
   order->set_dose_number(body.dose_number());
   SetObservationPlan(f, body.observation_plan());

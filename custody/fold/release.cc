@@ -229,12 +229,9 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   }
 }
 
-// The last word counts, whenever an earlier one is told. The step is not in the state yet: what it
-// says there is of the one before.
+// The last word counts, whenever an earlier one is told.
 void Selected(Folding& f, const pb::LotSelectedForInfusion& body) {
-  const pb::StepRecord* before = FindStep(f.state, pb::Event::kLotSelectedForInfusion);
-  if (!f.stands || (before != nullptr && f.at < before->occurred_us())) return;
-  SelectLot(f.state, body.lot());
+  if (f.stands) SelectLot(f.state, body.lot(), f.at);
 }
 
 }  // namespace

@@ -67,16 +67,16 @@ void JudgeTherapyOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 // With several lots that may be given, the order is of the one that was selected (row 28).
 void JudgeChoice(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& ordered) {
-  const std::vector<const pb::Lot*> lots = GivableLots(c.therapy);
-  const auto is_ordered = [&](const pb::Lot* lot) { return lot->lot() == ordered; };
-  const auto mine = std::ranges::find_if(lots, is_ordered);
-  if (lots.size() < 2 || mine == lots.end() || IsSelectedLot(*mine)) return;
+  const std::vector<const pb::Lot*> lots = GivableLots(c.therapy, At(c));
+  const pb::Lot* mine = FindLot(c.therapy, ordered);
+  const pb::Lot* selected = SelectedLot(c.therapy);
+  const bool other = std::ranges::any_of(lots, [&](const pb::Lot* lot) { return lot != mine; });
+  if (mine == nullptr || !HasRelease(*mine) || mine == selected || !other) return;
   std::vector<std::string> names;
   for (const pb::Lot* lot : lots) names.push_back(lot->lot());
-  const auto selected = std::ranges::find_if(lots, IsSelectedLot);
   Gate(c, rule, v,
        {"the lot selected of those that may be given: " + List(names),
-        selected == lots.end() ? "none was selected" : (*selected)->lot() + " was selected",
+        selected == nullptr ? "none was selected" : selected->lot() + " was selected",
         "the physician or quality says which goes to the patient: LOT_SELECTED_FOR_INFUSION",
         ordered});
 }
@@ -110,20 +110,51 @@ void JudgeOrder(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+// Whoever selects another lot after the order means that one, and the order does not know it. It
+// is asked of every step from the check before the thaw on: a choice may come between two of them.
+void NeedChosen(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Container& container) {
+  const pb::InfusionOrder* order = OrderFor(c.therapy, container.id());
+  if (order == nullptr || !IsPassedOver(c.therapy, *order, KnownUntil(c))) return;
+  const pb::Lot& selected = *SelectedLot(c.therapy);
+  Gate(c, rule, v,
+       {"a container of lot " + selected.lot() + ", selected " + Local(c, selected.selected_us()),
+        "of lot " + container.lot() + ", ordered before, " + Local(c, order->ordered_us()),
+        std::string(container.thaw_started_us() == 0 ? "leave it frozen" : "do not give it") +
+            "; the physician orders anew: INFUSION_ORDERED; or, if this lot is meant, it is "
+            "selected: LOT_SELECTED_FOR_INFUSION",
+        container.id()});
+}
+
+// The container of a step that follows an infusion order, drug product; null: of none. Of a bag
+// that is somebody else's F8a speaks; "order it" would be the worst of advice.
+const pb::Container* FollowsOrder(const Case& c) {
+  switch (Body(c)) {
+    case pb::Event::kPrethawIdVerified:
+    case pb::Event::kThawStarted:
+    case pb::Event::kBedsideIdVerified:
+    case pb::Event::kInfusionStarted:
+      break;
+    default:
+      return nullptr;
+  }
+  const pb::Container* container = FindContainer(c.therapy, StepContainers(c.effective).front());
+  const bool product = container != nullptr && container->material() == pb::DRUG_PRODUCT;
+  return product ? container : nullptr;
+}
+
 }  // namespace
 
 void OrderedForBag(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_therapy_ordered()) return JudgeTherapyOrder(c, rule, v);
   if (c.effective.has_infusion_ordered()) return JudgeOrder(c, rule, v);
+  const pb::Container* container = FollowsOrder(c);
+  if (container == nullptr) return;
+  NeedChosen(c, rule, v, *container);
   if (Body(c) != pb::Event::kPrethawIdVerified && Body(c) != pb::Event::kBedsideIdVerified) return;
   const bool prethaw = Body(c) == pb::Event::kPrethawIdVerified;
-  const std::string& id = prethaw ? c.effective.prethaw_id_verified().container().value()
-                                  : c.effective.bedside_id_verified().container().value();
+  const std::string& id = container->id();
   const std::string& scanned = prethaw ? c.effective.prethaw_id_verified().order().value()
                                        : c.effective.bedside_id_verified().order().value();
-  // Of a bag that is somebody else's F8a speaks; "order it" would be the worst of advice.
-  const pb::Container* container = FindContainer(c.therapy, id);
-  if (container == nullptr || container->material() != pb::DRUG_PRODUCT) return;
   const pb::InfusionOrder* order = OrderFor(c.therapy, id);
   if (order == nullptr) {
     Gate(c, rule, v,

@@ -87,7 +87,7 @@ const std::vector<Aspect>& Aspects() {
              "the physician's go", "deferred", "16 min pass"}),
        2},
       {"Orders", With({"order of A cancelled", "order A anew", "order A", "order B as if of lot A",
-                       "order A as if of lot B", "cold check B", "thaw B"})},
+                       "order A as if of lot B", "cold check B", "thaw B", "B is selected"})},
       {"Late",
        With({"late: cold check A", "late: remove A", "late: thaw A", "late: thawed A",
              "late: bed check A", "late: infuse A", "late: bed check A, their wristband",

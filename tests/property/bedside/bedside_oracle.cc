@@ -405,10 +405,14 @@ void BedsideOracle::AcceptDecision(const pb::Event& event, const Hash& id) {
       if (order.number == body.replaces() || order.number == body.order()) order.open = false;
     }
     std::erase_if(orders_, [](const Order& order) { return !order.open; });
-    Order order{body.order(), body.lot(), body.certificate(), {}, true};
+    Order order{body.order(), body.lot(), body.certificate(), {}, true, false};
     for (const pb::OrderedContainer& bag : body.containers())
       order.containers.insert(bag.container());
     orders_.push_back(order);
+  } else if (event.has_lot_selected_for_infusion() && Live(event)) {
+    for (Order& order : orders_) {
+      order.passed_over = order.lot != event.lot_selected_for_infusion().lot();
+    }
   } else if (event.has_infusion_order_cancelled()) {
     std::erase_if(orders_, [&](const Order& order) {
       return order.number == event.infusion_order_cancelled().order();
@@ -492,6 +496,8 @@ void BedsideOracle::NeedChecks(const pb::Event& event, std::vector<std::string>&
   } else if (order->lot != bag.lot || lot == lots_.end() ||
              order->certificate != lot->second.certificate) {
     against.emplace_back("the order is of another lot than the container");
+  } else if (order->passed_over) {
+    against.emplace_back("another lot was selected since the order");
   }
   if (event.signers_size() >= 2) return;
   const bool typed = body.container().source() == pb::TYPED || body.coi().source() == pb::TYPED ||
@@ -606,7 +612,9 @@ std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& 
     check(bag.cold);
     check(bag.bed);
   }
-  for (const Order& order : orders_) add(order.number + "," + order.lot);
+  for (const Order& order : orders_) {
+    add(order.number + "," + order.lot + (order.passed_over ? ",passed over" : ""));
+  }
   // In whatever order they were opened, and under whatever id; of those alike two stand for all.
   std::multiset<std::string> open;
   const auto stands = [&](const std::string& text) {

@@ -8,7 +8,7 @@
 //   - the equal checks of two different competent people at most 15 minutes old, by their own
 //     signatures;
 //   - wristband, container, chain of identity and order scanned now, equal to those checks, and an
-//     order that stands and is of that container;
+//     order that stands, is of that container, and is no older than the choice of another lot;
 //   - consent to the treatment that stands;
 //   - a window after the thaw that has not ended, or the physician's grant;
 //   - no open quarantine, hold or recall on container, lot or therapy.
@@ -85,6 +85,7 @@ class BedsideOracle {
     std::string certificate;
     Words containers;
     bool open = true;
+    bool passed_over = false;  // another lot was selected since
   };
   struct Hold {
     std::string id;

@@ -178,7 +178,7 @@ std::vector<Row> Making() {
        "ld_started",
        {"clinic.phy.1"},
        "lot: 'LOT26001' reason: 'the only one'",
-       [](const State& s) { return IsSelectedLot(&s.lots(0)); }},
+       [](const State& s) { return SelectedLot(s) == &s.lots(0); }},
       {"custody_audited",
        "ld_started",
        {"clinic.pharm.1"},
