@@ -124,18 +124,21 @@ void Tested(Folding& f, const pb::QcResult& body) {
   const bool signed_already =
       found != lot->mutable_tests()->end() && found->passed() && !found->from_paper();
   if (passes && from_paper && signed_already) return;
+  // Once it is final, nothing that was known before it makes it wait again, or stands in its place.
   const bool is_final = signed_already && found->final_due_us() == 0;
+  const bool fails = TestFails(body, f.profile);
+  const bool less = passes ? FinalDue(body, f.profile) != 0 : f.told && !fails;
+  if (is_final && less) return;
   // A failure stands beside the pass before it, which stands again when the laboratory erred.
-  const bool anew = found == lot->mutable_tests()->end() || TestFails(body, f.profile);
+  const bool anew = found == lot->mutable_tests()->end() || fails;
   pb::TestState* test = anew ? lot->add_tests() : &*found;
   test->set_test(body.test());
   test->set_passed(passes);
-  test->set_failed(TestFails(body, f.profile));
+  test->set_failed(fails);
   test->set_person(Intern(f.state, body.analyst()));
   test->set_event_id(f.event_id);
   test->set_from_paper(from_paper);
-  // Once it is final, no earlier result makes it wait again.
-  test->set_final_due_us(passes && !is_final ? FinalDue(body, f.profile) : 0);
+  test->set_final_due_us(passes ? FinalDue(body, f.profile) : 0);
   if (!test->failed()) return;
   // What was awaited of the test is here.
   for (pb::TestState& before : *lot->mutable_tests()) {

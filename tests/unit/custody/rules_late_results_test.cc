@@ -98,6 +98,40 @@ TEST_F(LateResultTest, ANumberOutsideTheLimitFailsWhateverItCallsItself) {
   EXPECT_TRUE(Says(removal, "R34")) << Explain(removal);
 }
 
+// A culture is negative to date at the release, and final after fourteen days.
+TEST_F(LateResultTest, AFinalResultIsNotUndoneByAnOlderOneToldLater) {
+  run.Through("qc_result");
+  pb::Lot& lot = *run.mutable_state().mutable_lots(0);
+  const auto sterility = [&]() -> const pb::TestState& {
+    return *std::ranges::find(lot.tests(), "sterility", &pb::TestState::test);
+  };
+  const std::string so_far = "value_text: 'no growth' final: NO outcome: OUTCOME_";
+  lot.mutable_tests()->erase(
+      std::ranges::find(*lot.mutable_tests(), "sterility", &pb::TestState::test));
+  MustDo({"lab.qc.1"}, Result("sterility", (so_far + "NEGATIVE_TO_DATE").c_str()));
+  ASSERT_EQ(sterility().final_due_us(), ledger.now().micros - kMicrosPerHour + 14 * kMicrosPerDay);
+  Pass(14 * kMicrosPerDay);
+  MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS"));
+  const std::string last = sterility().event_id();
+  Pass(kMicrosPerHour);
+  for (const char* outcome : {"NEGATIVE_TO_DATE", "PASS", "PENDING"}) {
+    for (const bool signed_by_qc : {true, false}) {
+      EventBuilder draft = run.Draft({"lab.qc.1"}, Result("sterility", (so_far + outcome).c_str()));
+      EventBuilder older = signed_by_qc ? draft.Late("forgotten").By("lab.wh.1", pb::CHECKED)
+                                        : Late(draft, "lab.wh");
+      older.HappenedAt(ledger.now() + -7 * kMicrosPerDay);
+      const pb::Verdict verdict = run.Record(older);
+      ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+      EXPECT_TRUE(sterility().passed()) << outcome;
+      EXPECT_EQ(sterility().final_due_us(), 0) << outcome;
+      EXPECT_EQ(sterility().event_id(), last) << outcome;
+    }
+  }
+  // So it is the final result whose investigation takes the pass away.
+  InvalidatePass("sterility");
+  EXPECT_EQ(std::ranges::find(lot.tests(), "sterility", &pb::TestState::test), lot.tests().end());
+}
+
 TEST_F(LateResultTest, WhatPassesOrIsStillOpenHoldsNothing) {
   run.Until("ld_started");
   MustDo({"lab.qc.1"}, Result("sterility", "value_text: 'no growth' outcome: OUTCOME_PASS"));
