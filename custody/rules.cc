@@ -123,15 +123,16 @@ constexpr Rule kTable[] = {
        "Release needs every mandatory test passed, signed by quality control itself, and none "
        "failed, the batch record reviewed, no open critical deviation, and quality of the "
        "manufacturer who neither made nor tested the lot, signed since the last release was taken "
-       "back, with no expiry later than the label's. A test that fails later, or a later no of "
-       "quality, holds the lot until that quality decides; a failed test until it is invalidated "
-       "or the exception names it. A failed test of the making is a critical deviation. Only its "
-       "maker's own word ends a lot; anybody else's recall holds it.",
+       "back, with an expiry that is still to come and no later than the label's. A test that "
+       "fails later, or a later no of quality, holds the lot until that quality decides; a failed "
+       "test until it is invalidated or the exception names it. A failed test of the making is a "
+       "critical deviation. Only its maker's own word ends a lot; anybody else's recall holds it.",
        kGate, "good manufacturing practice", kNobody, rules::ReadyToRelease, pb::QUALITY),
     V1("R17",
        "A product out of specification is released only at the end of the whole exceptional chain, "
-       "each link in its turn, with the patient's consent, under the number that was authorised, "
-       "and when those were told whom profile and pathway name.",
+       "each link in its turn, with the patient's consent, every test answered or named as missed, "
+       "under the number that was authorised, and when those were told whom profile and pathway "
+       "name.",
        kGate, "EU GMP Part IV 11.5; US expanded access", kNobody, rules::ExceptionComplete,
        pb::QUALITY),
     V1("R18",

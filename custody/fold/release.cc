@@ -63,6 +63,7 @@ void TakeCertificate(Folding& f, pb::Lot& lot, const Body& body) {
   lot.set_certificate_zone(body.expiry_time_zone());
   if (body.weight_used_kg() > 0) lot.set_dose_weight_kg(body.weight_used_kg());
   lot.set_released_us(f.at);
+  lot.clear_expiry_doubted();
   lot.set_released_at_site(f.site);
   if (body.dose_unit() == "10^6/kg") {
     lot.set_dose_1e6_per_kg(body.dose());
@@ -218,6 +219,13 @@ void Withdrawn(Folding& f, const pb::ReleaseWithdrawn& body) {
   const bool recall = f.stands && body.product_recall() == pb::YES;
   lot->set_state(recall ? pb::LOT_RECALLED : pb::LOT_WITHDRAWN);
   EndRelease(f, *lot);
+  if (body.expiry_mistyped() == pb::YES) {
+    for (const StepPerson& who : SignersOf(f.event)) {
+      const std::uint32_t person = Intern(f.state, who.person);
+      const auto& said = lot->expiry_doubted();
+      if (std::ranges::find(said, person) == said.end()) lot->add_expiry_doubted(person);
+    }
+  }
   // A new release begins anew, and names its containers itself.
   lot->clear_releases();
   lot->clear_disposition_us();

@@ -130,9 +130,12 @@ std::vector<Words> ExceptionLacks(const Case& c, const pb::Lot& lot, const std::
 bool TellOldNo(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot,
                std::int64_t yes_us);
 // `NeedMaker`: product decisions are those of the quality of who makes `lot` (null: what is in
-// hand), wherever the signature is given.
+// hand), wherever the signature is given. `NeedTests`: every test of the profile has an answer that
+// quality control signed, or a failure. `NeedDate`: nobody releases what has expired.
 // `NeedCleanRecord`: who releases neither made nor tested it, and nothing critical is open.
 void NeedMaker(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot* lot);
+void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+void NeedDate(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 void NeedCleanRecord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
 // `Certificate` is what all three release bodies say; `ReleaseOf` takes it, or says that the event
 // is none of them.

@@ -159,6 +159,8 @@ void ExceptionComplete(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (release) {
     NeedSoundLot(c, rule, v, *lot);
     NeedOwnProduct(c, rule, v, *lot);
+    NeedDate(c, rule, v, *lot);
+    NeedTests(c, rule, v, *lot);
     NeedCleanRecord(c, rule, v, *lot);
   }
   NeedNewWord(c, rule, v, *lot);

@@ -84,7 +84,8 @@ void JudgeContainer(const Case& c, const Rule& rule, pb::Verdict& v, const std::
   }
   if (container->expiry_us() != 0 && At(c) > container->expiry_us()) {
     blocked("not expired", ExpiryText(c, container->expiry_us()),
-            "do not use it; only the exceptional release may cure an expiry");
+            "do not use it; only the exceptional release may cure an expiry; if its label has a "
+            "later date, quality takes the release back and says so: RELEASE_WITHDRAWN");
   }
   for (const pb::Quarantine* q : OpenQuarantines(c.therapy, *container)) {
     blocked("no open quarantine", "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),

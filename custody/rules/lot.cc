@@ -1,5 +1,7 @@
 // What a lot is made of and what is named of it: asked by both kinds of release (R16, R17), and of
 // a recall.
+#include <algorithm>
+
 #include "custody/rules/case.h"
 
 namespace custody::rules {
@@ -40,12 +42,46 @@ void NeedNewWord(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot&
   }
 }
 
+namespace {
+
+template <class Body>
+std::int64_t StatedExpiry(const Body& body) {
+  // What is only offered has nothing typed yet.
+  return body.has_expires_at()
+             ? ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only())
+             : 0;
+}
+
+// Until when a release dates its product; 0: it does not say.
+std::int64_t StatedExpiry(const Case& c) {
+  if (c.effective.has_released()) return StatedExpiry(c.effective.released());
+  if (c.effective.has_released_oos()) return StatedExpiry(c.effective.released_oos());
+  return StatedExpiry(c.effective.qp_certification());
+}
+
+// Whether somebody else said, as they took the release back, that its date is not the label's.
+bool IsReadByAnother(const Case& c, const pb::Lot& lot) {
+  const auto& doubted = lot.expiry_doubted();
+  return !doubted.empty() && std::ranges::none_of(PeopleOf(c.effective), [&](const auto& person) {
+    const auto index = PersonIndex(c.therapy, person.person);
+    return index && std::ranges::find(doubted, *index) != doubted.end();
+  });
+}
+
+}  // namespace
+
+void NeedDate(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  const std::int64_t stated = StatedExpiry(c);
+  if (stated == 0 || stated > At(c)) return;
+  Gate(c, rule, v,
+       {"an expiry that is still to come", Local(c, stated),
+        "compare the date with the label; what has expired is given only with a later date of the "
+        "exceptional release: RELEASED_OOS",
+        lot.lot()});
+}
+
 void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
-  const auto expiry = [](const auto& body) {
-    return ExpiryOf(body.expires_at(), body.expiry_time_zone(), body.expiry_date_only());
-  };
-  const std::int64_t stated = c.effective.has_released() ? expiry(c.effective.released())
-                                                         : expiry(c.effective.qp_certification());
+  const std::int64_t stated = StatedExpiry(c);
   for (const pb::ReleasedContainer& named : NamedBy(c.effective)) {
     const pb::Container* container = FindContainer(c.therapy, named.container());
     if (container == nullptr) continue;  // F8a says so
@@ -53,9 +89,10 @@ void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::L
     const std::int64_t known = dated ? container->expiry_us() : lot.expiry_us();
     if (known == 0 || stated <= known) continue;
     // A date that was typed wrongly is put right by taking the release back and giving it anew: two
-    // decisions of quality, and there for everybody to see. What has expired is cured by nothing
-    // but the exceptional release.
-    if (lot.state() == pb::LOT_WITHDRAWN && At(c) <= known) {
+    // decisions of quality, and there for everybody to see. Once that date has passed, two people
+    // read the label, for what has expired is cured by nothing but the exceptional release.
+    const bool again = At(c) <= known || IsReadByAnother(c, lot);
+    if (lot.state() == pb::LOT_WITHDRAWN && again) {
       Deviation(
           c, rule, v,
           {"the expiry of the certificate before, " + Local(c, known), Local(c, stated),
@@ -67,7 +104,8 @@ void NeedKeptExpiry(const Case& c, const Rule& rule, pb::Verdict& v, const pb::L
         c, rule, v,
         {"an expiry not later than the one on its label, " + Local(c, known), Local(c, stated),
          "state the date of the label or an earlier one; of a date typed wrongly RELEASE_WITHDRAWN "
-         "first; only the exceptional release dates product later: RELEASED_OOS",
+         "first, that says so and that another person than who releases signs; only the "
+         "exceptional release dates product later: RELEASED_OOS",
          container->id()});
   }
 }

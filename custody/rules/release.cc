@@ -87,6 +87,8 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::
   return std::ranges::find(list, value) != list.end();
 }
 
+}  // namespace
+
 void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
   if (c.profile == nullptr || c.profile->release_tests().empty()) {
     Gate(c, rule, v,
@@ -94,8 +96,11 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
           "the trustees publish the product's profile", lot.lot()});
     return;
   }
+  const bool oos = c.effective.has_released_oos();
   for (const pb::ReleaseTest& test : c.profile->release_tests()) {
-    if (SignedAnswer(lot, test.test()) != nullptr) continue;  // of a failure more below
+    if (SignedAnswer(lot, test.test()) != nullptr) continue;
+    // A test that can never be done is missed as one that failed is, and everybody accepted that.
+    if (oos && Contains(lot.oos_missed(), test.test())) continue;
     const auto last = std::ranges::find(lot.tests(), test.test(), &pb::TestState::test);
     const bool any = last != lot.tests().end();
     if (any && last->passed()) {
@@ -107,9 +112,20 @@ void NeedTests(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& l
       continue;
     }
     Gate(c, rule, v,
-         {"test " + test.test() + " passed", any ? "not passed" : "no result",
-          any ? "investigate; or the exceptional release" : "record QC_RESULT", test.test()});
+         {"test " + test.test() + (oos ? " answered" : " passed"),
+          !any  ? "no result"
+          : oos ? "no answer yet"
+                : "not passed",
+          oos    ? "record QC_RESULT; what cannot be tested is missed: OOS_DETECTED"
+          : !any ? "record QC_RESULT"
+                 : "investigate; or the exceptional release",
+          test.test()});
   }
+}
+
+namespace {
+
+void NeedNothingFailed(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
   for (const pb::TestState& test : lot.tests()) {
     if (!test.failed()) continue;
     Gate(c, rule, v,
@@ -201,6 +217,7 @@ void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::Lot* lot = FindLot(c.therapy, c.effective.has_batch_record_reviewed() ? review.lot()
                                           : c.effective.has_site_qa_disposition() ? site.lot()
                                                                                   : body.lot());
+  NeedMaker(c, rule, v, lot);
   if (lot == nullptr) return;  // F8a says so
   if (c.effective.has_batch_record_reviewed()) {
     const bool yes = review.complete() == pb::YES && review.deviations_closed() == pb::YES;
@@ -217,7 +234,6 @@ void JudgeWords(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
   for (const pb::TestState& test : lot->tests()) {
     const bool needed = test.passed() && FindTest(c.profile, test.test()) != nullptr;
-  NeedMaker(c, rule, v, lot);
     if (test.event_id() != body.result() || !needed) continue;
     NotAnyMore(c, rule, v, *lot, 0, "every test of a released lot passed",
                "the result by which test " + test.test() + " passed does not count");
@@ -289,12 +305,15 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   Certificate certificate;
   ReleaseOf(c.effective, certificate);
   const pb::Lot* lot = FindLot(c.therapy, certificate.lot);
+  NeedMaker(c, rule, v, lot);
   if (lot == nullptr) return;  // F8a says so
   NeedSoundLot(c, rule, v, *lot);
   NeedOwnProduct(c, rule, v, *lot);
   NeedNewWord(c, rule, v, *lot);
+  NeedDate(c, rule, v, *lot);
   NeedKeptExpiry(c, rule, v, *lot);
   NeedTests(c, rule, v, *lot);
+  NeedNothingFailed(c, rule, v, *lot);
   NeedNothingMissed(c, rule, v, *lot);
   NeedReview(c, rule, v, *lot);
   NeedCleanRecord(c, rule, v, *lot);
@@ -302,4 +321,3 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 }  // namespace custody::rules
-  NeedMaker(c, rule, v, lot);

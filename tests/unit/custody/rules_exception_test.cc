@@ -267,6 +267,41 @@ TEST_F(ExceptionTest, WhoDeclinesItAfterTheReleaseIsNotGivenIt) {
   EXPECT_EQ(missing(), 2U);
 }
 
+TEST_F(ExceptionTest, EveryTestIsAnsweredOrNamedAmongWhatIsMissed) {
+  Whole();
+  pb::Lot& lot = *run.mutable_state().mutable_lots(0);
+  const auto sterility = std::ranges::find(*lot.mutable_tests(), "sterility", &pb::TestState::test);
+  ASSERT_NE(sterility, lot.mutable_tests()->end());
+  const auto lacks = [&](const char* found) {
+    const std::vector<pb::Reason> reasons = Against(Release());
+    EXPECT_EQ(reasons.size(), 1U);
+    if (reasons.size() != 1) return;
+    EXPECT_EQ(reasons[0].subject(), "sterility");
+    EXPECT_EQ(reasons[0].found(), found);
+    EXPECT_THAT(reasons[0].next_step(), HasSubstr("QC_RESULT"));
+  };
+  sterility->set_from_paper(true);
+  lacks("others wrote its result down");
+  sterility->set_passed(false);
+  lacks("no answer yet");
+  lot.mutable_tests()->erase(sterility);
+  lacks("no result");
+  EXPECT_TRUE(run.Judge(Release()).refused());
+  // What can never be tested is out of specification, and everybody accepted that.
+  lot.add_oos_missed("sterility");
+  EXPECT_TRUE(Against(Release("A-1", "missed: 'dose' missed: 'sterility'")).empty());
+}
+
+TEST_F(ExceptionTest, ItDatesNothingInThePast) {
+  Whole();
+  EventBuilder release = Release();
+  release.event().mutable_released_oos()->mutable_expires_at()->set_seconds(
+      ledger.now().micros / kMicrosPerSecond - 2 * 86'400);
+  const std::vector<pb::Reason> reasons = Against(release);
+  ASSERT_EQ(reasons.size(), 1U);
+  EXPECT_THAT(reasons[0].expected(), HasSubstr("still to come"));
+}
+
 TEST_F(ExceptionTest, AChainOfAnotherLotIsNotThisOnes) {
   pb::Lot other = run.state().lots(0);
   other.set_lot("LOT26002");

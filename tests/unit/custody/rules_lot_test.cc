@@ -91,6 +91,84 @@ TEST_F(LotRulesTest, AnotherCertificateDatesNothingLaterThanItsLabel) {
   EXPECT_TRUE(Says(run.Judge(certificate(0)), "R16"));
 }
 
+TEST_F(LotRulesTest, NothingIsReleasedThatHasExpired) {
+  run.Until("released");
+  EventBuilder release = run.Next();
+  auto* at = release.event().mutable_released()->mutable_expires_at();
+  at->set_seconds(ledger.now().micros / kMicrosPerSecond - 2 * 86'400);
+  const pb::Verdict verdict = run.Judge(release);
+  EXPECT_TRUE(verdict.refused());
+  ASSERT_EQ(Of(verdict, "R16").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R16")[0].next_step(), HasSubstr("compare the date with the label"));
+}
+
+// The year was typed one too low, and that is found when the typed date has passed.
+class MistypedExpiryTest : public LotRulesTest {
+ protected:
+  void SetUp() override {
+    run.Until("released");
+    EventBuilder release = Now("released");
+    Date(release, 5);
+    ASSERT_FALSE(run.Record(release).refused());
+    Pass(10 * kMicrosPerDay);
+  }
+  void Date(EventBuilder& release, std::int64_t days) {
+    release.event().mutable_released()->mutable_expires_at()->set_seconds(
+        ledger.now().micros / kMicrosPerSecond + days * 86'400);
+  }
+  EventBuilder Again(const std::string& who) {
+    EventBuilder release = run.Draft({who}, "");
+    for (const MainStep& step : run.steps()) {
+      if (step.body == "released") release.event().MergeFrom(step.event);
+    }
+    Date(release, 200);
+    return release;
+  }
+  void TakeBack(const std::string& who, const std::string& said) {
+    MustDo({who},
+           "release_withdrawn { lot: 'LOT26001' certificate: 'CERT-1' reason: 'the label has "
+           "another year' product_recall: NO " +
+               said + " }");
+    Pass(kMicrosPerHour);
+  }
+};
+
+TEST_F(MistypedExpiryTest, TwoPeopleOfWhomOneSaysSoPutItRight) {
+  TakeBack("clinic.qa.1", "expiry_mistyped: YES");
+  const pb::Verdict verdict = run.Record(Again("lab.qp.1"));
+  ASSERT_FALSE(verdict.refused()) << Explain(verdict);
+  ASSERT_EQ(Of(verdict, "R16").size(), 1U) << Explain(verdict);
+  EXPECT_TRUE(Of(verdict, "R16")[0].critical()) << "everybody sees it";
+  EXPECT_EQ(Lot().state(), pb::LOT_RELEASED);
+  EXPECT_GT(Bag().expiry_us(), ledger.now().micros);
+  EXPECT_TRUE(Lot().expiry_doubted().empty()) << "it was said of that certificate";
+}
+
+TEST_F(MistypedExpiryTest, NobodyDatesLaterAloneOrUnsaidWhatHasExpired) {
+  const auto refused = [&](const std::string& who) {
+    const pb::Verdict verdict = run.Judge(Again(who));
+    EXPECT_TRUE(verdict.refused());
+    const std::vector<pb::Reason> reasons = Of(verdict, "R16");
+    ASSERT_EQ(reasons.size(), 1U) << Explain(verdict);
+    EXPECT_THAT(reasons[0].next_step(), HasSubstr("RELEASE_WITHDRAWN"));
+  };
+  TakeBack("lab.qa.1", "");
+  refused("lab.qp.1");
+  TakeBack("lab.qp.1", "expiry_mistyped: YES");
+  refused("lab.qp.1");
+  EXPECT_FALSE(run.Judge(Again("lab.qp.2")).refused()) << Explain(run.Judge(Again("lab.qp.2")));
+}
+
+TEST_F(MistypedExpiryTest, WhatOthersWroteDownOfItIsNobodysReading) {
+  const pb::Verdict told = run.Record(
+      Late(run.Draft({"clinic.qa.1"},
+                     "release_withdrawn { lot: 'LOT26001' certificate: 'CERT-1' reason: 'x' "
+                     "product_recall: NO expiry_mistyped: YES }")));
+  ASSERT_FALSE(told.refused()) << Explain(told);
+  Pass(kMicrosPerHour);
+  EXPECT_TRUE(Says(run.Judge(Again("lab.qp.1")), "R16"));
+}
+
 TEST_F(LotRulesTest, TheExceptionalReleaseDatesAnew) {
   run.Through("released");
   Exception();

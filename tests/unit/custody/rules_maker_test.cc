@@ -130,11 +130,6 @@ TEST_F(MakerTest, ABatchIsOpenedByTheManufacturerThatWasOrdered) {
   EXPECT_THAT(Of(verdict, "R46")[0].expected(), HasSubstr("OTHER"));
 }
 
-class NumberTest : public RulesTest {
- protected:
-  const pb::Container& Bag(std::string_view id) { return *FindContainer(run.state(), id); }
-  bool InDoubt(std::string_view id) {
-    const auto open = OpenQuarantines(run.state(), Bag(id));
 // LAB made a lot that is at the clinic; another house makes the next one now.
 class TwoMakersTest : public RulesTest {
  protected:
@@ -272,6 +267,11 @@ TEST_F(TwoMakersTest, WhoMadeALotIsToldOfIt) {
   EXPECT_THAT(MayHaveStoodAt(run.state(), recall->id), testing::Contains("LAB"));
 }
 
+class NumberTest : public RulesTest {
+ protected:
+  const pb::Container& Bag(std::string_view id) { return *FindContainer(run.state(), id); }
+  bool InDoubt(std::string_view id) {
+    const auto open = OpenQuarantines(run.state(), Bag(id));
     return std::ranges::any_of(
         open, [](const pb::Quarantine* q) { return q->kind() == pb::QUARANTINED_IDENTITY; });
   }
