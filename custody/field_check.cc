@@ -62,21 +62,21 @@ constexpr FormOf kForms[] = {
     {"custody.v1.KeyProof.request_signature", Form::kSignature},
 };
 
-// What is required unless another field of the same message has the value that excuses it.
-struct Excused {
-  std::string_view field;
-  const char* by;
-  int value;
-};
-constexpr Excused kExcused[] = {
-    {"custody.v1.Followup.infections", "vital_status", pb::VITAL_STATUS_LOST},
-    {"custody.v1.Followup.second_cancer", "vital_status", pb::VITAL_STATUS_LOST},
-};
+// What is required of a visit unless nobody could say it: of who is lost nothing is known, and
+// nobody examines the dead.
+constexpr std::string_view kUnlessLost[] = {
+    "custody.v1.FollowupM23.infections", "custody.v1.FollowupM23.second_cancer",
+    "custody.v1.Followup.infections", "custody.v1.Followup.second_cancer"};
+constexpr std::string_view kUnlessNotSeen[] = {
+    "custody.v1.FollowupD28.imaging_done",  "custody.v1.FollowupD28.response",
+    "custody.v1.FollowupD28.crs_max_grade", "custody.v1.FollowupD28.icans_max_grade",
+    "custody.v1.FollowupD28.toxicity_open", "custody.v1.FollowupD28.cytopenia_grade",
+    "custody.v1.FollowupM23.response",      "custody.v1.FollowupM23.persistence",
+    "custody.v1.Followup.response",         "custody.v1.Followup.persistence"};
 
-const Excused* ExcuseOf(const FieldDescriptor& field) {
-  const auto* known =
-      std::ranges::find(kExcused, std::string_view(field.full_name()), &Excused::field);
-  return known == std::end(kExcused) ? nullptr : known;
+template <class List>
+bool Lists(const List& list, const FieldDescriptor& field) {
+  return std::ranges::find(list, std::string_view(field.full_name())) != std::end(list);
 }
 
 struct FieldPlan;
@@ -157,7 +157,7 @@ class Plans {
     plan.unit = rule.unit();
     plan.repeated = field.is_repeated();
     plan.has_presence = field.has_presence();
-    plan.excusable = ExcuseOf(field) != nullptr;
+    plan.excusable = Lists(kUnlessLost, field) || Lists(kUnlessNotSeen, field);
     plan.required = rule.required() || plan.excusable;
     plan.zero_valid = rule.zero_valid();
     if (rule.has_possible_min()) plan.min = rule.possible_min();
@@ -380,10 +380,11 @@ void CheckFields(const google::protobuf::Message& message, const std::string& pa
 }
 
 bool IsRequired(const FieldDescriptor& field, const ProtoMessage& message) {
-  const Excused* excused = ExcuseOf(field);
-  if (excused == nullptr) return RuleOfField(field).required();
-  const FieldDescriptor* by = field.containing_type()->FindFieldByName(excused->by);
-  return by == nullptr || message.GetReflection()->GetEnumValue(message, by) != excused->value;
+  const bool unless_lost = Lists(kUnlessLost, field);
+  if (!unless_lost && !Lists(kUnlessNotSeen, field)) return RuleOfField(field).required();
+  const FieldDescriptor* status = field.containing_type()->FindFieldByName("vital_status");
+  const int said = message.GetReflection()->GetEnumValue(message, status);
+  return said != pb::VITAL_STATUS_LOST && (unless_lost || said != pb::VITAL_STATUS_DEAD);
 }
 
 std::string FormatNumber(double number) {

@@ -206,8 +206,7 @@ TEST(MissingFieldsTest, WhatAnAnswerExcusesIsNotMissing) {
             (std::vector<std::string>{"visit", "seen-at", "response", "persistence", "infections",
                                       "second-cancer"}));
   body.set_vital_status(v1::VITAL_STATUS_LOST);
-  EXPECT_EQ(MissingFields(body),
-            (std::vector<std::string>{"visit", "seen-at", "response", "persistence"}));
+  EXPECT_EQ(MissingFields(body), (std::vector<std::string>{"visit", "seen-at"}));
 }
 
 TEST(DescribeBodyTest, SaysWhatMayBeLeftOutAndWhen) {

@@ -94,6 +94,37 @@ TEST(CheckShapeTest, OnlyOfAPatientWhoIsLostNobodyIsAskedForInfectionsAndSecondC
   }
 }
 
+TEST(CheckShapeTest, OfAPatientWhoIsDeadOrLostNobodyIsAskedWhatAVisitFinds) {
+  const auto month = [](pb::VitalStatus status) {
+    return FaultsAfter([&](auto& e) {
+      pb::FollowupD28& visit = *e.mutable_followup_d28();
+      *visit.mutable_seen_at() = e.occurred_at();
+      visit.set_vital_status(status);
+    });
+  };
+  const auto later = [](pb::VitalStatus status) {
+    return FaultsAfter([&](auto& e) {
+      pb::FollowupM23& visit = *e.mutable_followup_m23();
+      *visit.mutable_seen_at() = e.occurred_at();
+      visit.set_vital_status(status);
+      if (status != pb::VITAL_STATUS_DEAD) return;
+      visit.set_infections(pb::YES);
+      visit.set_second_cancer(pb::NO);
+    });
+  };
+  for (const pb::VitalStatus status : {pb::VITAL_STATUS_LOST, pb::VITAL_STATUS_DEAD}) {
+    EXPECT_EQ(month(status), "");
+    EXPECT_EQ(later(status), "");
+  }
+  const std::string seen = month(pb::VITAL_STATUS_ALIVE);
+  for (const char* field : {"imaging_done", "response", "crs_max_grade", "icans_max_grade",
+                            "toxicity_open", "cytopenia_grade"}) {
+    EXPECT_THAT(seen, HasSubstr(std::string("followup_d28.") + field)) << seen;
+  }
+  EXPECT_THAT(later(pb::VITAL_STATUS_ALIVE), HasSubstr("followup_m23.persistence"));
+  EXPECT_THAT(later(pb::VITAL_STATUS_ALIVE), HasSubstr("followup_m23.second_cancer"));
+}
+
 TEST(CheckShapeTest, EveryBodyBelongsToOneKindOfChain) {
   const auto* body = pb::Event::descriptor()->FindOneofByName("body");
   for (int i = 0; i < body->field_count(); ++i) {
