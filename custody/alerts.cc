@@ -163,19 +163,21 @@ void OfDeviations(Gathering& g) {
 void OfQuarantines(Gathering& g) {
   for (const pb::Quarantine& quarantine : g.state.quarantines()) {
     const bool doubt = quarantine.kind() == pb::QUARANTINED_IDENTITY;
-    if (!quarantine.open() || (!doubt && quarantine.kind() != pb::QUARANTINED_TEMP)) continue;
+    const bool data = quarantine.kind() == pb::QUARANTINED_DATA;
+    const bool cold = data || quarantine.kind() == pb::QUARANTINED_TEMP;
+    if (!quarantine.open() || (!doubt && !cold)) continue;
     std::string held;
     for (const auto* names : {&quarantine.containers(), &quarantine.items()}) {
       for (const std::string& name : *names) held += (held.empty() ? "" : ", ") + name;
     }
     const bool thawed = DoubtDue(g.state, g.profile, quarantine) != 0;
-    const std::string why = doubt ? "the identity of " + held + " is in doubt" +
-                                        (thawed ? ", and it is thawed" : "") + " (" +
-                                        quarantine.id() + "); quality of both sides resolves it"
-                                  : held + " in quarantine for temperature (" + quarantine.id() +
-                                        "); quality of the manufacturer decides";
-    Alert& alert = g.Add(quarantine.event_id(), doubt ? "F8b" : "F9", quarantine.rule(),
-                         quarantine.since_us(), why);
+    const std::string why =
+        doubt ? "the identity of " + held + " is in doubt" + (thawed ? ", and it is thawed" : "") +
+                    " (" + quarantine.id() + "); quality of both sides resolves it"
+              : held + " in quarantine for " + QuarantineLabel(quarantine.kind()) + " (" +
+                    quarantine.id() + "); quality of the manufacturer decides";
+    Alert& alert = g.Add(quarantine.event_id(), doubt ? "F8b" : "F9",
+                         quarantine.rule() + (data ? "-data" : ""), quarantine.since_us(), why);
     const auto& named =
         quarantine.containers().empty() ? quarantine.items() : quarantine.containers();
     const std::string& maker = named.empty() ? g.maker() : g.maker(named[0]);

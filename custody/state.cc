@@ -240,7 +240,9 @@ pb::QuarantineKind KindOfCause(pb::QuarantineCause cause) {
       return pb::QUARANTINED_FAILED;
     case pb::QUARANTINED_FOR_TEMPERATURE:
       return pb::QUARANTINED_TEMP;
-    default:  // absent data stand in the same as heat does, and other causes in none
+    case pb::QUARANTINED_FOR_DATA_ABSENT:
+      return pb::QUARANTINED_DATA;
+    default:
       return pb::QUARANTINE_KIND_UNSPECIFIED;
   }
 }
@@ -301,6 +303,8 @@ std::string QuarantineLabel(pb::QuarantineKind kind) {
       return "identity";
     case pb::QUARANTINED_TEMP:
       return "temperature";
+    case pb::QUARANTINED_DATA:
+      return "missing data";
     case pb::QUARANTINED_SEAL:
       return "seal";
     case pb::QUARANTINED_DAMAGE:

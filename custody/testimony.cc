@@ -53,9 +53,13 @@ std::int64_t ExpiryOf(const google::protobuf::Timestamp& at, const std::string& 
 bool IsDecidedBy(const pb::Quarantine& quarantine, const pb::Event& event, bool told) {
   const pb::QuarantineDecided& decision = event.quarantine_decided();
   if (!quarantine.open() || quarantine.kind() == pb::QUARANTINED_IDENTITY) return false;
-  if (!decision.quarantine().empty()) return quarantine.id() == decision.quarantine();
   const bool use = decision.verdict() == pb::QUARANTINE_USE;
   const pb::QuarantineKind kind = KindOfCause(decision.cause());
+  if (!decision.quarantine().empty()) {
+    // Who lifts one says what it was for: that missing data do no harm is no word on heat.
+    const bool meant = kind == pb::QUARANTINE_KIND_UNSPECIFIED || kind == quarantine.kind();
+    return quarantine.id() == decision.quarantine() && (meant || !use);
+  }
   // What is rejected for whatever else needs no further word.
   if (kind == pb::QUARANTINE_KIND_UNSPECIFIED) return !use;
   if (quarantine.kind() != kind) return false;

@@ -144,10 +144,11 @@ void AddDeviation(Folding& f, const pb::Reason& reason, bool critical) {
 pb::Quarantine* OpenQuarantine(Folding& f, pb::QuarantineKind kind, const std::string& rule) {
   auto* quarantines = f.state.mutable_quarantines();
   pb::Quarantine* quarantine = MutableIn(quarantines, [&](const pb::Quarantine& q) {
-    return q.event_id() == f.event_id && q.rule() == rule;
+    return q.event_id() == f.event_id && q.rule() == rule && q.kind() == kind;
   });
   if (quarantine != nullptr) return quarantine;
-  const std::string id = FreshId(*quarantines, "Q-" + ShortId(f.event_id) + "-" + rule);
+  const std::string id = FreshId(*quarantines, "Q-" + ShortId(f.event_id) + "-" + rule +
+                                                   (kind == pb::QUARANTINED_DATA ? "-data" : ""));
   quarantine = quarantines->Add();
   quarantine->set_id(id);
   quarantine->set_kind(kind);
@@ -313,12 +314,13 @@ void AddStep(Folding& f) {
   }
 }
 
-pb::QuarantineKind KindOf(std::string_view rule) {
+pb::QuarantineKind KindOf(const pb::Reason& reason) {
+  const std::string& rule = reason.rule();
   if (rule == "R11" || rule == "F11") return pb::QUARANTINED_SEAL;
   if (rule == "F8b" || rule == "R06") return pb::QUARANTINED_IDENTITY;
   if (rule == "F7") return pb::QUARANTINED_DAMAGE;
   if (rule == "F3") return pb::QUARANTINED_FAILED;
-  return pb::QUARANTINED_TEMP;
+  return reason.data_absent() ? pb::QUARANTINED_DATA : pb::QUARANTINED_TEMP;
 }
 
 // What the rules found of this event becomes deviations, quarantines, and grants that are used.
@@ -339,8 +341,7 @@ void TakeVerdict(Folding& f) {
         AddDeviation(f, reason, reason.critical());
         break;
       case pb::REASON_QUARANTINE:
-        PutUnder(*OpenQuarantine(f, KindOf(reason.rule()), reason.rule()), f.state,
-                 reason.subject());
+        PutUnder(*OpenQuarantine(f, KindOf(reason), reason.rule()), f.state, reason.subject());
         break;
       default:
         break;

@@ -20,8 +20,13 @@
 
 namespace custody::rules {
 
-void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
-                   const std::string& expected, const std::string& found) {
+void HoldFor(const Case& c, const Rule& rule, pb::Verdict& v, Cold why, Words words) {
+  Quarantine(c, rule, v, std::move(words)).set_data_absent(why == Cold::kUnknown);
+}
+
+void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, Cold why,
+                   const pb::Shipment& shipment, const std::string& expected,
+                   const std::string& found) {
   for (const std::string& id : shipment.containers()) {
     const pb::Container* container = FindContainer(c.therapy, id);
     if (container == nullptr) continue;
@@ -33,8 +38,8 @@ void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Sh
     // Cells that were used up are in a product.
     const bool used_up = container->state() == pb::CONTAINER_CONSUMED;
     if (IsTerminal(container->state()) && !used_up) continue;
-    Quarantine(c, rule, v,
-               {expected, found, "quality of the manufacturer decides: QUARANTINE_DECIDED", id});
+    HoldFor(c, rule, v, why,
+            {expected, found, "quality of the manufacturer decides: QUARANTINE_DECIDED", id});
   }
 }
 
@@ -96,13 +101,13 @@ void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip
     const std::int64_t micros = static_cast<std::int64_t>(stretch.duration_ms()) * 1000;
     const std::int64_t outside = Overlap(trip, Micros(stretch.from()), micros);
     if (outside <= limit.excursion_minutes() * kMicrosPerMinute) continue;
-    QuarantineAll(c, rule, v, trip.shipment, expected,
+    QuarantineAll(c, rule, v, Cold::kBroken, trip.shipment, expected,
                   Celsius(extreme) + " for " + Span(outside) + " from " +
                       Local(c, std::max(trip.way.from, Micros(stretch.from()))));
   }
   if (LongestUnlistedMs(batch.excursions(), batch.excursion_count()) >
       limit.excursion_minutes() * kMicrosPerMinute / 1000) {
-    QuarantineAll(c, rule, v, trip.shipment, expected,
+    QuarantineAll(c, rule, v, Cold::kBroken, trip.shipment, expected,
                   "more stretches than the " + std::to_string(batch.excursions_size()) + " listed");
   }
   // An extreme that no listed stretch explains is as an excursion: its length is not known.
@@ -111,7 +116,7 @@ void JudgeExcursions(const Case& c, const Rule& rule, pb::Verdict& v, const Trip
   const bool unexplained =
       (Outside(limit, high) && high > highest) || (Outside(limit, low) && low < lowest);
   if (unexplained) {
-    QuarantineAll(c, rule, v, trip.shipment, expected,
+    QuarantineAll(c, rule, v, Cold::kBroken, trip.shipment, expected,
                   "readings from " + Celsius(low) + " to " + Celsius(high) +
                       ", and no stretch that explains them");
   }
@@ -130,7 +135,8 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
   const std::int64_t allowed = GapLimit(trip.limit);
   const auto absent = [&](std::int64_t from, std::int64_t missing) {
     if (missing <= allowed) return;
-    QuarantineAll(c, rule, v, trip.shipment, "no data missing for more than " + Span(allowed),
+    QuarantineAll(c, rule, v, Cold::kUnknown, trip.shipment,
+                  "no data missing for more than " + Span(allowed),
                   "none for " + Span(missing) + " from " + Local(c, from));
   };
   for (const pb::TelemetryGap& gap : batch.gaps()) {
@@ -138,7 +144,8 @@ void JudgeGaps(const Case& c, const Rule& rule, pb::Verdict& v, const Trip& trip
     absent(from, Overlap(trip, from, static_cast<std::int64_t>(gap.duration_ms()) * 1000));
   }
   if (LongestUnlistedMs(batch.gaps(), batch.gap_count()) > allowed / 1000) {
-    QuarantineAll(c, rule, v, trip.shipment, "no data missing for more than " + Span(allowed),
+    QuarantineAll(c, rule, v, Cold::kUnknown, trip.shipment,
+                  "no data missing for more than " + Span(allowed),
                   "more gaps than the " + std::to_string(batch.gaps_size()) + " listed");
   }
   if (batch.complete() != pb::YES) return;
@@ -198,12 +205,22 @@ void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
-template <class List>
-void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const List& containers) {
-  for (const std::string& id : containers) {
-    Quarantine(c, rule, v,
-               {"within the limits of storage and transport", "a temperature excursion",
-                "quality of the manufacturer decides: QUARANTINE_DECIDED", NameOf(c, id)});
+// Missing data may hide heat, and heat that was seen is heat whatever is missing beside it.
+template <class Body>
+void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body,
+                     bool absent) {
+  constexpr const char* kNext = "quality of the manufacturer decides: QUARANTINE_DECIDED";
+  const bool measured = body.has_min_temperature_centi_c() || body.has_max_temperature_centi_c();
+  for (const std::string& id : body.containers()) {
+    if (measured || !absent) {
+      HoldFor(c, rule, v, Cold::kBroken,
+              {"within the limits of storage and transport", "a temperature excursion", kNext,
+               NameOf(c, id)});
+    }
+    if (absent) {
+      HoldFor(c, rule, v, Cold::kUnknown,
+              {"readings of all the time", "data absent", kNext, NameOf(c, id)});
+    }
   }
 }
 
@@ -229,6 +246,17 @@ std::string Later(const Case& c, const pb::QuarantineDecided& body) {
   return later.empty() ? std::string() : List(later);
 }
 
+// What a decision names that is not open, or is open for something else.
+std::string NotMeant(const Case& c, const pb::QuarantineDecided& body) {
+  for (const pb::Quarantine& q : c.therapy.quarantines()) {
+    if (!q.open() || q.id() != body.quarantine() || IsDecidedBy(q, c.effective, !IsLive(c))) {
+      continue;
+    }
+    return q.id() + " is for " + QuarantineLabel(q.kind()) + ", and another cause is stated";
+  }
+  return body.quarantine() + " is none";
+}
+
 // The open quarantines that a decision may end, each with its cause and what it holds.
 std::string Decidable(const Case& c) {
   std::vector<std::string> open;
@@ -248,9 +276,10 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
     case pb::Event::kTelemetryBatch:
       return JudgeFile(c, rule, v);
     case pb::Event::kTemperatureExcursion:
-      return QuarantineNamed(c, rule, v, c.effective.temperature_excursion().containers());
+      return QuarantineNamed(c, rule, v, c.effective.temperature_excursion(),
+                             c.effective.temperature_excursion().data_absent() == pb::YES);
     case pb::Event::kStorageExcursion:
-      return QuarantineNamed(c, rule, v, c.effective.storage_excursion().containers());
+      return QuarantineNamed(c, rule, v, c.effective.storage_excursion(), false);
     case pb::Event::kLdStarted:
       return NeedFile(c, rule, v);
     case pb::Event::kRemovedFromStorage:
@@ -286,7 +315,8 @@ void ColdKept(const Case& c, const Rule& rule, pb::Verdict& v) {
       const std::int64_t missing = opened - shipment->data_to_us();
       const std::int64_t allowed = GapLimit(LimitFor(c.profile, LoadOf(*shipment)));
       if (missing <= allowed) return;
-      return QuarantineAll(c, rule, v, *shipment, "no data missing for more than " + Span(allowed),
+      return QuarantineAll(c, rule, v, Cold::kUnknown, *shipment,
+                           "no data missing for more than " + Span(allowed),
                            "none for " + Span(missing) + " before the seal was opened");
     }
     default:
@@ -337,7 +367,7 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
       }
       Structure(c, rule, v,
                 {"an open quarantine of these containers",
-                 !body.quarantine().empty() ? body.quarantine() + " is none"
+                 !body.quarantine().empty() ? NotMeant(c, body)
                  : KindOfCause(body.cause()) == pb::QUARANTINE_KIND_UNSPECIFIED
                      ? "none is named, and no quarantine says that this cause opened it"
                      : "none for this cause",

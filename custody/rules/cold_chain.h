@@ -15,9 +15,15 @@ std::string LimitText(const pb::TemperatureLimit& limit);
 // `NameOf` is the name under which a thing is held: a lot and a donation of several bags keep
 // theirs.
 std::string NameOf(const Case& c, const std::string& id);
+// Why R13 holds something. Each is a quarantine of its own: who decides that missing data do no
+// harm has said nothing of heat.
+enum class Cold { kBroken, kUnknown };
+// `HoldFor` holds what `words` are about.
+void HoldFor(const Case& c, const Rule& rule, pb::Verdict& v, Cold why, Words words);
 // `QuarantineAll` holds everything in a shipment that is not used up.
-void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment& shipment,
-                   const std::string& expected, const std::string& found);
+void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, Cold why,
+                   const pb::Shipment& shipment, const std::string& expected,
+                   const std::string& found);
 
 // `GapLimit` is for how long data may be missing, in microseconds.
 std::int64_t GapLimit(const pb::TemperatureLimit* limit);

@@ -76,16 +76,17 @@ void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (container == nullptr) continue;
     const Kept kept = KeptIn(c, *container);
     if (kept.shipment == nullptr) continue;
-    const auto refuse = [&](std::string expected, std::string found, const char* next) {
+    const auto refuse = [&](Cold why, std::string expected, std::string found, const char* next) {
       Words words{std::move(expected), std::move(found), next, container->id()};
-      if (!IsLive(c)) Quarantine(c, rule, v, words);
+      if (!IsLive(c)) HoldFor(c, rule, v, why, words);
       Gate(c, rule, v, std::move(words));
     };
     const std::string& shipper = kept.shipment->shipper();
     const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*kept.shipment));
     const pb::DataSpan dark = Unwatched(kept);
     if (dark.to_us() - dark.from_us() > GapLimit(limit)) {
-      refuse("the logger of shipper " + shipper +
+      refuse(Cold::kUnknown,
+             "the logger of shipper " + shipper +
                  " read out for all the time that it was the "
                  "storage, to at most " +
                  Span(GapLimit(limit)) + " ago",
@@ -96,7 +97,8 @@ void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v) {
     const std::int64_t end = HoldEnd(c, *kept.shipment);
     const bool still = container->shipment() == shipper;
     if (!still || kept.until <= end) continue;
-    refuse("taken out of shipper " + shipper + " within its hold, until " + Local(c, end),
+    refuse(Cold::kBroken,
+           "taken out of shipper " + shipper + " within its hold, until " + Local(c, end),
            Span(kept.until - end) + " after it",
            "quality of the manufacturer looks at the logger's file, and grants it or rejects");
   }
@@ -112,8 +114,8 @@ void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const std::s
   const pb::TemperatureLimit* limit = LimitFor(c.profile, LoadOf(*shipment));
   if (limit == nullptr) return;  // the file says that it is not judged here
   if (at_opening && Outside(*limit, *at_opening)) {
-    QuarantineAll(c, rule, v, *shipment, LimitText(*limit) + " when the seal was opened",
-                  Celsius(*at_opening));
+    QuarantineAll(c, rule, v, Cold::kBroken, *shipment,
+                  LimitText(*limit) + " when the seal was opened", Celsius(*at_opening));
   }
   if (shipment->telemetry()) return;  // the file has explained them
   for (const pb::LoggerReading& read : readings) {
@@ -169,9 +171,13 @@ void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
       LimitFor(c.profile, product ? pb::FROZEN_PRODUCT : pb::FROZEN_APHERESIS);
   const std::uint32_t stated = c.profile == nullptr ? 0 : c.profile->validity().out_of_storage();
   const std::uint32_t minutes = Tightened(Defaults::kOutMinutes, stated);
-  const bool held = std::ranges::any_of(
-      OpenQuarantines(c.therapy, *container),
-      [](const pb::Quarantine* q) { return q->kind() == pb::QUARANTINED_TEMP; });
+  // For what it became out of storage: neither for data that are missing of its way, nor for an
+  // older excursion.
+  const bool held =
+      std::ranges::any_of(OpenQuarantines(c.therapy, *container), [&](const pb::Quarantine* q) {
+        return q->kind() == pb::QUARANTINED_TEMP &&
+               q->since_us() + kSkew >= container->removed_us();
+      });
   const auto refuse = [&](std::string expected, std::string found) {
     if (held) return;  // quality decides already
     Words words{std::move(expected), std::move(found),

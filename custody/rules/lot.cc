@@ -118,7 +118,8 @@ void NeedSoundLot(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot
   }
   for (const pb::Quarantine* q : OpenQuarantinesOfLot(c.therapy, lot)) {
     // The exceptional release may cure a temperature, nothing else.
-    if (c.effective.has_released_oos() && q->kind() == pb::QUARANTINED_TEMP) continue;
+    const bool cold = q->kind() == pb::QUARANTINED_TEMP || q->kind() == pb::QUARANTINED_DATA;
+    if (c.effective.has_released_oos() && cold) continue;
     Gate(c, rule, v,
          {"no open quarantine of the lot or of the cells it was made of",
           "quarantine for " + QuarantineLabel(q->kind()) + ": " + q->id(),

@@ -56,6 +56,37 @@ TEST_F(ColdStorageTest, AHoleBetweenTwoFilesIsAGap) {
   EXPECT_TRUE(Held());
 }
 
+TEST_F(ColdStorageTest, HeatAndAGapOfOneFileAreDecidedApart) {
+  run.Through("stored_clinic");
+  const std::int64_t packed = Trip().packed_us();
+  EventBuilder file = Readout(packed, Trip().seal_opened_us() - 10 * kMicrosPerHour, true, -9000);
+  pb::TelemetryExcursion* stretch = file.event().mutable_telemetry_batch()->add_excursions();
+  *stretch->mutable_from() = ToProto(Instant{packed + 2 * kMicrosPerHour});
+  stretch->set_duration_ms(std::uint64_t{60} * 60'000);
+  stretch->set_extreme_temperature_centi_c(-9000);
+  stretch->set_limit_temperature_centi_c(-13000);
+  stretch->set_channel(pb::CHANNEL_INNER);
+  run.Record(file);
+  ASSERT_EQ(run.state().quarantines_size(), 2);
+  MustDo({"lab.qa.1"},
+         "quarantine_decided { containers: 'LOT26001-1' verdict: QUARANTINE_USE cause: "
+         "QUARANTINED_FOR_DATA_ABSENT reason: 'the rest was read off' }");
+  EXPECT_TRUE(Held()) << "the heat stands";
+  MustDo({"lab.qa.1"},
+         "quarantine_decided { containers: 'LOT26001-1' verdict: QUARANTINE_USE cause: "
+         "QUARANTINED_FOR_TEMPERATURE reason: 'short' }");
+  EXPECT_FALSE(Held());
+}
+
+TEST_F(ColdStorageTest, WhatBecameWarmOutOfStorageIsNotCoveredByDataThatWereMissingBefore) {
+  run.Until("removed_from_storage");
+  MustDo({"clinic.pharm.1"},
+         "temperature_excursion { from $T-3h containers: 'LOT26001-1' data_absent: YES }");
+  const pb::Verdict verdict = run.Judge(Return(-9000, 2));
+  ASSERT_TRUE(Says(verdict, "R13")) << Explain(verdict);
+  EXPECT_TRUE(verdict.refused());
+}
+
 TEST_F(ColdStorageTest, FilesThatMeetLeaveNoGap) {
   run.Through("stored_clinic");
   const std::int64_t packed = Trip().packed_us();

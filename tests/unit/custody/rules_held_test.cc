@@ -2,6 +2,7 @@
 // product made of them.
 #include <gmock/gmock.h>
 
+#include "custody/alerts.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -290,10 +291,41 @@ TEST_F(HeldRulesTest, ACauseThatNoQuarantineTellsOfUsesOnlyWhatItNames) {
     EXPECT_THAT(Of(verdict, "F9")[0].next_step(), HasSubstr("name one that is open: " + id));
     EXPECT_TRUE(Held(kMainBag)) << cause;
   }
-  std::string named = Decision("LOT26001-1", "QUARANTINE_USE", "QUARANTINED_FOR_DATA_ABSENT");
-  named.insert(named.rfind('}'), "quarantine: '" + id + "' ");
-  MustDo({"lab.qa.1"}, named);
+  const auto naming = [&](const char* cause) {
+    std::string named = Decision("LOT26001-1", "QUARANTINE_USE", cause);
+    named.insert(named.rfind('}'), "quarantine: '" + id + "' ");
+    return named;
+  };
+  const pb::Verdict other = Do({"lab.qa.1"}, naming("QUARANTINED_FOR_DATA_ABSENT"));
+  EXPECT_TRUE(other.refused()) << "that missing data do no harm is no word on heat";
+  EXPECT_THAT(Of(other, "F9")[0].found(), HasSubstr(id + " is for temperature"));
+  EXPECT_TRUE(Held(kMainBag));
+  MustDo({"lab.qa.1"}, naming("QUARANTINED_FOR_OTHER"));
   EXPECT_FALSE(Held(kMainBag));
+}
+
+TEST_F(HeldRulesTest, HeatAndMissingDataOfOneReportAreTwoQuarantinesWithAWordEach) {
+  run.Until("ld_started");
+  MustDo({"clinic.pharm.1"},
+         "temperature_excursion { from $T-3h containers: 'LOT26001-1' max_temperature_centi_c: "
+         "-9000 data_absent: YES }");
+  ASSERT_EQ(run.state().quarantines_size(), 2);
+  EXPECT_EQ(run.state().quarantines(0).kind(), pb::QUARANTINED_TEMP);
+  EXPECT_EQ(run.state().quarantines(1).kind(), pb::QUARANTINED_DATA);
+  EXPECT_EQ(run.state().quarantines(1).id(), run.state().quarantines(0).id() + "-data");
+  MustDo({"lab.qa.1"}, Decision("LOT26001-1", "QUARANTINE_USE", "QUARANTINED_FOR_DATA_ABSENT"));
+  EXPECT_FALSE(run.state().quarantines(1).open());
+  EXPECT_TRUE(Held(kMainBag)) << "of the heat nobody has said anything";
+  MustDo({"lab.qa.1"}, Decision("LOT26001-1", "QUARANTINE_USE"));
+  EXPECT_FALSE(Held(kMainBag));
+  MustDo({"clinic.pharm.1"},
+         "temperature_excursion { from $T-3h containers: 'LOT26001-1' data_absent: YES }");
+  ASSERT_EQ(run.state().quarantines_size(), 3) << "nothing was measured: only data are missing";
+  EXPECT_EQ(run.state().quarantines(2).kind(), pb::QUARANTINED_DATA);
+  const auto alerts = Alerts(run.state(), run.registry(), ledger.now());
+  EXPECT_TRUE(std::ranges::any_of(alerts, [](const Alert& alert) {
+    return alert.text.find("in quarantine for missing data") != std::string::npos;
+  }));
 }
 
 TEST_F(HeldRulesTest, WhatIsRejectedForWhateverElseNeedsNoFurtherDecision) {
