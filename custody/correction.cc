@@ -166,9 +166,7 @@ Folded CorrectTest(pb::TherapyState& state, const pb::Profile* profile, std::str
     for (pb::TestState& test : *lot.mutable_tests()) {
       if (test.event_id() != event_id) continue;
       const pb::ReleaseTest* limit = FindTest(profile, test.test());
-      const bool missed = limit != nullptr && ((limit->has_min() && value < limit->min()) ||
-                                               (limit->has_max() && value > limit->max()));
-      if (missed) {
+      if (limit != nullptr && !IsWithin(*limit, value)) {
         test.set_passed(false);
         test.set_failed(true);
       }

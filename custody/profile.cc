@@ -64,17 +64,21 @@ const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view tes
   return nullptr;
 }
 
+bool IsWithin(const pb::ReleaseTest& test, double value) {
+  if (test.has_min() && value < test.min()) return false;
+  if (test.has_less_than() && value >= test.less_than()) return false;
+  return !test.has_max() || value <= test.max();
+}
+
 bool TestPasses(const pb::QcResult& result, const pb::Profile* profile) {
   const pb::ReleaseTest* test = FindTest(profile, result.test());
   const bool negative_to_date = result.outcome() == pb::OUTCOME_NEGATIVE_TO_DATE;
   if (result.outcome() != pb::OUTCOME_PASS && !negative_to_date) return false;
   if (test == nullptr) return !negative_to_date;
   if (negative_to_date && !test->optional_at_release()) return false;
-  const bool limited = test->has_min() || test->has_max();
+  const bool limited = test->has_min() || test->has_max() || test->has_less_than();
   if (!limited) return true;
-  if (!result.has_value() || result.unit() != test->unit()) return false;
-  if (test->has_min() && result.value() < test->min()) return false;
-  return !test->has_max() || result.value() <= test->max();
+  return result.has_value() && result.unit() == test->unit() && IsWithin(*test, result.value());
 }
 
 std::int64_t FinalDue(const pb::QcResult& result, const pb::Profile* profile) {

@@ -80,7 +80,9 @@ std::int64_t DoubtDue(const pb::TherapyState& state, const pb::Profile* profile,
 
 // `FindTest` is what a profile asks of a test; null when it does not name it.
 const pb::ReleaseTest* FindTest(const pb::Profile* profile, std::string_view test);
-// `TestPasses` judges a result by its outcome and by the profile's numbers.
+// `IsWithin` says whether a value lies within a test's limits; `TestPasses` judges a result by its
+// outcome and by the profile's numbers.
+bool IsWithin(const pb::ReleaseTest& test, double value);
 bool TestPasses(const pb::QcResult& result, const pb::Profile* profile);
 // `FinalDue` is when the final result is due of a test that passed negative to date; 0 for a result
 // that is final.

@@ -257,6 +257,9 @@ void FoldManufacture(Folding& f) {
           PutAway(f, *container, pb::CONTAINER_FROZEN, at.position());
         }
       }
+      if (pb::Lot* lot = MutableLot(f.state, event.cryopreserved().lot())) {
+        lot->set_frozen_us(std::max(lot->frozen_us(), Micros(event.cryopreserved().ended_at())));
+      }
       return;
     case pb::Event::kQcResult:
       return Tested(f, event.qc_result());

@@ -156,6 +156,9 @@ void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v);
 // `RecallConcerns`: a recall is of something that the therapy has.
 void RecallConcerns(const Case& c, const Rule& rule, pb::Verdict& v);
 
+// `NeedShelfLife` is of a release: nothing is dated later than frozen product is kept.
+void NeedShelfLife(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot);
+
 // What to do when a scan belongs elsewhere.
 inline constexpr const char* kPresentRight =
     "stop; put the item aside, present the right one; record WRONG_ITEM_PRESENTED";
@@ -166,6 +169,7 @@ CUSTODY_RULE(JudgedElsewhere);    // authority, chain links, alerts
 CUSTODY_RULE(ClockRight);         // R03
 CUSTODY_RULE(TwoPeople);          // R04
 CUSTODY_RULE(Ranges);             // R07
+CUSTODY_RULE(JudgeFilling);       // R07, of FILLED
 CUSTODY_RULE(Enrolled);           // R38
 CUSTODY_RULE(ScansBelong);        // F8a
 CUSTODY_RULE(IdentityLifted);     // F8b

@@ -1,6 +1,7 @@
 // How old collected cells may become: fresh ones until they are processed or frozen (R09), frozen
 // ones until a batch is opened (R10). Too old, the batch is not opened unless quality grants it;
-// that they were frozen too late is a fact, and a critical deviation.
+// that they were frozen too late is a fact, and a critical deviation. And until when product may be
+// dated (R16).
 #include <algorithm>
 
 #include "custody/profile.h"
@@ -54,6 +55,30 @@ void JudgeFrozen(const Case& c, const Rule& rule, pb::Verdict& v, const std::str
 }
 
 }  // namespace
+
+// Counted in calendar days where the label is issued. That the lot was frozen at all asks R46.
+void NeedShelfLife(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Lot& lot) {
+  const std::uint32_t months = c.profile == nullptr ? 0 : c.profile->shelf_life().months();
+  if (months == 0 || lot.frozen_us() == 0) return;
+  const auto judge = [&](const auto& body) {
+    const std::string& zone = body.expiry_time_zone();
+    const std::int64_t stated = ExpiryOf(body.expires_at(), zone, body.expiry_date_only());
+    const auto day = [&](std::int64_t at) {
+      const StatusOr<std::int64_t> known = CalendarDay(Instant{at}, zone);
+      return known.ok() ? *known : at / kMicrosPerDay;
+    };
+    if (day(stated) <= AddMonths(day(lot.frozen_us()), months)) return;
+    Gate(c, rule, v,
+         {"an expiry at most " + std::to_string(months) + " months after the lot was frozen, " +
+              Local(c, lot.frozen_us()),
+          Local(c, stated),
+          "compare it with the label, and state that date; only the exceptional release dates "
+          "product later: RELEASED_OOS",
+          lot.lot()});
+  };
+  if (c.effective.has_released()) judge(c.effective.released());
+  if (c.effective.has_qp_certification()) judge(c.effective.qp_certification());
+}
 
 void FreshInTime(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto judge = [&](std::string_view din, std::int64_t at, const char* step) {

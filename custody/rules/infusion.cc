@@ -221,6 +221,15 @@ void JudgeCompletion(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (container == nullptr || c.profile == nullptr) return;
   const std::int64_t stated = Micros(body.ended_at());
   const std::int64_t ended = stated == 0 ? At(c) : std::min(stated, At(c));
+  const std::int64_t started = container->infusion_started_us();
+  const std::int64_t most = c.profile->infusion_minutes() * kMicrosPerMinute;
+  if (most != 0 && started != 0 && ended - started > most) {
+    Deviation(c, rule, v,
+              {"infused within " + std::to_string(c.profile->infusion_minutes()) + " min",
+               Span(ended - started), "physician and quality judge what the last of it was worth",
+               container->id()},
+              false);
+  }
   for (const pb::Window& window : c.profile->windows()) {
     const std::int64_t anchor = AnchorOf(c, *container, window.anchor());
     const std::int64_t end = EndOf(window, anchor);

@@ -312,6 +312,7 @@ void ReadyToRelease(const Case& c, const Rule& rule, pb::Verdict& v) {
   NeedNewWord(c, rule, v, *lot);
   NeedDate(c, rule, v, *lot);
   NeedKeptExpiry(c, rule, v, *lot);
+  NeedShelfLife(c, rule, v, *lot);
   NeedTests(c, rule, v, *lot);
   NeedNothingFailed(c, rule, v, *lot);
   NeedNothingMissed(c, rule, v, *lot);

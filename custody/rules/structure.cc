@@ -276,6 +276,7 @@ void Ranges(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
   }
   if (c.profile != nullptr) CheckSpecified(c, rule, v, body, plan.name);
+  JudgeFilling(c, rule, v);
 }
 
 namespace {

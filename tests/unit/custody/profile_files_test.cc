@@ -278,12 +278,36 @@ TEST(ProfileFilesTest, HaveWhatIsPeculiarToEach) {
   EXPECT_EQ(plan.first_1e6() + plan.second_1e6(), 410);
   EXPECT_EQ(plan.first_above_1e6() + plan.second_above_1e6(), 410);
   EXPECT_EQ(Read("brexu-cel-us-mcl").windows(1).minutes(), 180U);
-  EXPECT_EQ(Read("brexu-cel-us-mcl").windows(2).minutes(), 60U) << "begun and over in 30 each";
+  EXPECT_EQ(Read("brexu-cel-us-mcl").infusion_minutes(), 30U);
+  EXPECT_EQ(Read("brexu-cel-eu-all").shelf_life().months(), 12U);
+  EXPECT_EQ(Read("ide-cel-us").shelf_life().months(), 12U);
+  EXPECT_EQ(Read("ide-cel-us").presentations(0).max_volume_ml(), 100);
+  EXPECT_EQ(Read("tisa-cel-us-fl").presentations(0).max_volume_ml(), 50);
+  EXPECT_EQ(liso.presentations(0).kind(), pb::VESSEL_PRODUCT_VIAL);
+  EXPECT_EQ(liso.presentations(0).max_count(), 4U);
+  EXPECT_EQ(liso.presentations(0).max_dose_1e6(), 322);
+  EXPECT_EQ(Read("obe-cel-us").presentations(0).max_count(), 5U);
   EXPECT_EQ(Read("brexu-cel-us-all").aftercare().daily_contact_days(), 14U);
   const pb::Profile general = Read("general");
   EXPECT_EQ(general.fresh_hold().hard_hours(), Defaults::kFreshHardHours);
   EXPECT_EQ(general.shipper_plan().qualified_hold_hours(), Defaults::kShipperHoldHours);
   EXPECT_EQ(general.name(), kGeneralProfile);
+}
+
+TEST(ProfileFilesTest, WhereAProductStatesNoLimitOfATestTheTemplatesBinds) {
+  const pb::Profile general = Read("general");
+  for (const std::string& name : Names()) {
+    const pb::Profile profile = Read(name);
+    for (const char* test : {"viability", "cd3_purity", "car_expression", "vcn", "endotoxin"}) {
+      const pb::ReleaseTest* limit = FindTest(&profile, test);
+      ASSERT_NE(limit, nullptr) << name << " " << test;
+      EXPECT_TRUE(limit->has_min() || limit->has_max() || limit->has_less_than())
+          << name << " " << test;
+      EXPECT_EQ(limit->unit(), FindTest(&general, test)->unit()) << name << " " << test;
+    }
+    EXPECT_FALSE(IsWithin(*FindTest(&profile, "vcn"), 5)) << name << ": fewer than 5";
+    EXPECT_TRUE(IsWithin(*FindTest(&profile, "vcn"), 4.999)) << name;
+  }
 }
 
 }  // namespace
