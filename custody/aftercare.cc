@@ -141,7 +141,11 @@ std::int64_t ContactDue(const pb::TherapyState& state, const pb::Aftercare& care
       std::max({condition.last_exam_us(), condition.discharged_us(), state.last_infused_us()});
   const std::int64_t due = last + kMicrosPerDay;
   const bool open = condition.crs_open() || condition.icans_open();
-  const std::int64_t end = state.last_infused_us() + care.daily_contact_days() * kMicrosPerDay;
+  // Who left with something open or against advice is called as long from that day on (R40).
+  const std::int64_t from = condition.discharged_at_risk()
+                                ? std::max(condition.discharged_us(), state.last_infused_us())
+                                : state.last_infused_us();
+  const std::int64_t end = from + care.daily_contact_days() * kMicrosPerDay;
   return open || due <= end ? due : 0;
 }
 

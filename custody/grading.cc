@@ -132,11 +132,16 @@ std::uint32_t OedemaGrade(int oedema) {
 
 }  // namespace
 
-bool LacksDeath(const pb::TherapyState& state) {
+std::string FatalGrade(const pb::TherapyState& state) {
   const auto dead = static_cast<std::int32_t>(kDeathGrade);
   const pb::PatientCondition& condition = state.condition();
-  const bool graded = condition.crs_grade() == dead || condition.icans_grade() == dead;
-  return graded && !state.patient_died();
+  if (condition.crs_grade() == dead) return "CRS";
+  if (condition.icans_grade() == dead) return "ICANS";
+  return condition.fatal_grades().empty() ? std::string() : condition.fatal_grades(0).what();
+}
+
+bool LacksDeath(const pb::TherapyState& state) {
+  return !state.patient_died() && !FatalGrade(state).empty();
 }
 
 CrsGrade ComputeCrs(const CrsInputs& inputs) {

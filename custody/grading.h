@@ -22,8 +22,10 @@ inline constexpr std::uint32_t kSevereGrade = 3;                   // R44
 inline constexpr std::int64_t kDecideMicros = 2 * kMicrosPerHour;  // R44
 inline constexpr std::uint32_t kDeathGrade = 5;
 
-// `LacksDeath` says whether the last word on CRS or ICANS is grade 5, which is death by it (ASTCT
-// 2019), and no death is recorded.
+// `FatalGrade` is what was last graded 5, which is death by it (ASTCT 2019, CTCAE), in words:
+// "CRS", "infusion reaction"; empty: nothing. `LacksDeath` says whether something was and no death
+// is recorded.
+std::string FatalGrade(const pb::TherapyState& state);
 bool LacksDeath(const pb::TherapyState& state);
 
 // `CrsInputs` is what a grade of cytokine release syndrome needs, as of one moment.

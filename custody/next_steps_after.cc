@@ -80,10 +80,13 @@ void OfferCareDecision(Offers& offers) {
 void OfferDeath(Offers& offers) {
   if (!LacksDeath(offers.state())) return;
   const pb::PatientCondition& condition = offers.state().condition();
-  const bool crs = condition.crs_grade() == static_cast<std::int32_t>(kDeathGrade);
+  const std::string what = FatalGrade(offers.state());
+  const std::int64_t said = what == "CRS"     ? condition.crs_said_us()
+                            : what == "ICANS" ? condition.icans_said_us()
+                                              : condition.fatal_grades(0).said_us();
   pb::NextStep& died = offers.Add(pb::Event::kPatientDied);
-  died.set_help("CRS or ICANS of grade 5 is death: record it, or grade again");
-  offers.Due(died, crs ? condition.crs_said_us() : condition.icans_said_us());
+  died.set_help(what + " of grade 5 is death: record it, or grade again");
+  offers.Due(died, said);
 }
 
 // What nobody uses any more: when all is over, everything; before that, what was ended for ever.

@@ -332,6 +332,14 @@ constexpr Rule kTable[] = {
        kStructure, "project default", kNobody, rules::AlertKnown),
     V1("ATTEST", "What others entered is attested within 24 hours by the role that answers for it.",
        kDeviation, "project default", kNobody, rules::AttestationFits),
+    V1("CARE",
+       "What is usual at a grade is on record when CRS or ICANS ends, given or considered: from "
+       "CRS "
+       "of grade 2 on, or fever of more than 3 days, tocilizumab; from CRS of grade 3 or ICANS of "
+       "grade 2 on a steroid. Tocilizumab is given against ICANS beside CRS only; who may have "
+       "seizures has a prophylaxis before the infusion.",
+       kDeviation, "ASCO guideline, pages 5 to 7; PMC9616161 table 4; PMC10573998 table 1", kNobody,
+       rules::CareComplete, pb::CLINICAL),
     V1("CLOSE",
        "Custody closes when every container has its end or is retained, nothing is under way or "
        "offered, and every quarantine and deviation is decided; the therapy when nobody follows it "
@@ -430,9 +438,9 @@ void Run(const Case& c, pb::Verdict& verdict) {
 
 void RunOnState(const Case& c, pb::Verdict& verdict) {
   constexpr std::string_view kOfTheEvent[] = {
-      "R01",    "R02", "R03",   "R04",   "R07",       "R24",   "R27", "R28",
-      "R29",    "R30", "R41",   "R45",   "F7",        "F19",   "F8a", "ALERT",
-      "ATTEST", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
+      "R01",    "R02",  "R03", "R04",   "R07",   "R24",       "R27",   "R28",
+      "R29",    "R30",  "R41", "R45",   "F7",    "F19",       "F8a",   "ALERT",
+      "ATTEST", "CARE", "CRS", "ICAHT", "ICANS", "TELEMETRY", "VOLUME"};
   for (const Rule& rule : kTable) {
     const bool of_event = std::ranges::find(kOfTheEvent, rule.id) != std::end(kOfTheEvent);
     if (!of_event && Binds(rule, verdict.rules_version())) rule.check(c, rule, verdict);

@@ -165,9 +165,13 @@ void FoldMonitoring(Folding& f) {
         return;  // told after the patient has come back
       }
       condition->clear_icu_us();
+      condition->set_discharged_at_risk(event.discharged().crs_resolved() != pb::YES ||
+                                        event.discharged().icans_resolved() != pb::YES ||
+                                        event.discharged().against_advice() == pb::YES);
       return condition->set_discharged_us(std::max(condition->discharged_us(), f.at));
     case pb::Event::kReadmitted:  // in hospital again: observed as before the discharge
       if (Micros(event.readmitted().admitted_at()) < condition->discharged_us()) return;
+      condition->clear_discharged_at_risk();
       return condition->clear_discharged_us();
     case pb::Event::kFollowupD28:
       return TakeVitalStatus(f, event.followup_d28().vital_status(),

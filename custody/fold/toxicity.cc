@@ -1,5 +1,5 @@
 // Rows 36 to 41: readings, what grades of toxicity are computed from, the grades that people
-// attest, and what was given and decided against it.
+// attest, and what was given and decided against it. And whatever anybody graded 5.
 #include <algorithm>
 #include <optional>
 
@@ -13,6 +13,9 @@ namespace {
 // More of them are no therapy; what a machine repeats does not make the fold grow.
 constexpr int kMostDoses = 64;
 constexpr int kMostFevers = 64;
+constexpr int kMostFatal = 16;
+constexpr const char* kReaction = "infusion reaction";
+constexpr double kLowSystolic = 90;  // mmHg: the physician is asked about hypotension
 
 bool Tried(const pb::VitalSigns& vitals, pb::VitalSign sign) {
   return std::ranges::find(vitals.not_recordable(), sign) != vitals.not_recordable().end();
@@ -100,6 +103,11 @@ void TakeSupport(pb::PatientCondition* condition, const pb::Observation& reading
     condition->set_hypotension_us(at);
   }
   if (reading.masked() == pb::YES) condition->set_masked_us(std::max(condition->masked_us(), at));
+  const bool helped = reading.oxygen() > pb::O2_NONE || !reading.vasopressors().empty();
+  if (helped) condition->set_relieved_us(std::max(condition->relieved_us(), at));
+  const bool low =
+      reading.vitals().has_systolic_mmhg() && reading.vitals().systolic_mmhg() < kLowSystolic;
+  if (low) condition->set_low_systolic_us(std::max(condition->low_systolic_us(), at));
 }
 
 void Observed(Folding& f, const pb::ObservationsRecorded& body) {
@@ -136,6 +144,20 @@ void TakeIce(Folding& f, const pb::IceRecorded& body) {
 template <class Body>
 bool Open(const Body& body) {
   return body.grade() > 0 && Micros(body.resolved_at()) == 0;
+}
+
+// The last word on one thing: grade 5 is death by it, anything less takes that back.
+void TakeFatal(Folding& f, const std::string& what, std::uint32_t grade) {
+  auto* fatal = f.state.mutable_condition()->mutable_fatal_grades();
+  const auto known = std::ranges::find(*fatal, what, &pb::FatalGrade::what);
+  if (known != fatal->end()) {
+    if (grade == kDeathGrade || f.at < known->said_us()) return;
+    fatal->erase(known);
+  } else if (grade == kDeathGrade && fatal->size() < kMostFatal) {
+    pb::FatalGrade* said = fatal->Add();
+    said->set_what(what);
+    said->set_said_us(f.at);
+  }
 }
 
 // Somebody has to decide about intensive care (R44) when a grade becomes severe, or worse still:
@@ -185,7 +207,13 @@ void CrsGraded(Folding& f, const pb::CrsGraded& body) {
   condition->set_crs_grade(grade);
   condition->set_crs_open(Open(body));
   LeaveCare(condition);
-  if (!Open(body)) return condition->clear_crs_onset_us();
+  const bool helped = body.oxygen() > pb::O2_NONE || !body.vasopressors().empty();
+  if (helped) condition->set_relieved_us(std::max(condition->relieved_us(), at));
+  if (!Open(body)) {
+    condition->clear_crs_worst();
+    return condition->clear_crs_onset_us();
+  }
+  condition->set_crs_worst(was_open ? std::max(condition->crs_worst(), grade) : grade);
   const std::int64_t stated = Micros(body.onset_at());
   const std::int64_t onset = stated == 0 ? at : std::min(stated, at);
   condition->set_crs_onset_us(was_open ? Earliest(condition->crs_onset_us(), onset) : onset);
@@ -197,12 +225,21 @@ void IcansGraded(Folding& f, const pb::IcansGraded& body) {
   condition->set_icans_max(std::max(condition->icans_max(), grade));
   if ((!Open(body) && !f.own) || !Counts(f, condition->icans_said_us(), !Open(body))) return;
   condition->set_icans_said_us(std::max(condition->icans_said_us(), f.at));
-  const auto before =
-      static_cast<std::uint32_t>(condition->icans_open() ? condition->icans_grade() : 0);
-  AskForCare(f, pb::TOXICITY_ICANS, Micros(body.at()), before, Open(body) ? body.grade() : 0);
+  const bool was_open = condition->icans_open();
+  const auto before = static_cast<std::uint32_t>(was_open ? condition->icans_grade() : 0);
+  const std::int64_t at = Micros(body.at());
+  AskForCare(f, pb::TOXICITY_ICANS, at, before, Open(body) ? body.grade() : 0);
   condition->set_icans_grade(grade);
   condition->set_icans_open(Open(body));
   LeaveCare(condition);
+  if (!Open(body)) {
+    condition->clear_icans_worst();
+    return condition->clear_icans_onset_us();
+  }
+  condition->set_icans_worst(was_open ? std::max(condition->icans_worst(), grade) : grade);
+  const std::int64_t stated = Micros(body.onset_at());
+  const std::int64_t onset = stated == 0 ? at : std::min(stated, at);
+  condition->set_icans_onset_us(was_open ? Earliest(condition->icans_onset_us(), onset) : onset);
 }
 
 // Whether what was said then still counts.
@@ -236,6 +273,33 @@ void Dosed(pb::PatientCondition* condition, std::int64_t at) {
   if (doses.size() > kMostDoses) doses.erase(doses.begin());
 }
 
+// What completes the record of a grade: given, or thought of and not given.
+void NoteCare(pb::PatientCondition* condition, int treatment, std::int64_t at) {
+  switch (treatment) {
+    case pb::TREATMENT_TOCILIZUMAB:
+    case pb::TREATMENT_TOCILIZUMAB_NOT_GIVEN:
+      return condition->set_tocilizumab_decided_us(
+          std::max(condition->tocilizumab_decided_us(), at));
+    case pb::TREATMENT_STEROID:
+    case pb::TREATMENT_STEROID_NOT_GIVEN:
+      return condition->set_steroid_decided_us(std::max(condition->steroid_decided_us(), at));
+    case pb::TREATMENT_FLUIDS:
+    case pb::TREATMENT_OXYGEN:
+    case pb::TREATMENT_VASOPRESSOR_START:
+      return condition->set_relieved_us(std::max(condition->relieved_us(), at));
+    default:
+      return;
+  }
+}
+
+// The last evaluation says how likely seizures are.
+void TakeSeizureRisk(Folding& f, const pb::CnsEvaluated& body) {
+  pb::PatientCondition* condition = f.state.mutable_condition();
+  if (!f.own || f.at < condition->seizure_risk_said_us()) return;
+  condition->set_seizure_risk(static_cast<std::uint32_t>(body.seizure_risk()));
+  condition->set_seizure_risk_said_us(f.at);
+}
+
 // A dose counts whosever wristband was scanned with it; what hides a fever or decides for this
 // patient does not.
 void Treated(Folding& f, const pb::AeTreatmentGiven& body) {
@@ -243,6 +307,7 @@ void Treated(Folding& f, const pb::AeTreatmentGiven& body) {
   const std::int64_t at = Micros(body.given_at());
   if (body.treatment() == pb::TREATMENT_TOCILIZUMAB) Dosed(condition, at);
   if (!f.own || at > Micros(f.event.signed_at())) return;
+  NoteCare(condition, body.treatment(), at);
   switch (body.treatment()) {
     case pb::TREATMENT_TOCILIZUMAB:
     case pb::TREATMENT_STEROID:
@@ -291,8 +356,26 @@ void FoldToxicity(Folding& f) {
     case pb::Event::kInfusionStarted:
       if (!f.own) return;
       return TakeVitals(f.state.mutable_condition(), event.infusion_started().baseline(), f.at);
+    case pb::Event::kCnsEvaluated:
+      return TakeSeizureRisk(f, event.cns_evaluated());
+    case pb::Event::kProphylaxisGiven:
+      if (!f.own || event.prophylaxis_given().kind() != pb::PROPHYLAXIS_SEIZURE) return;
+      return f.state.mutable_condition()->set_seizure_prophylaxis(true);
+    case pb::Event::kInfusionReaction:
+      if (f.own) TakeFatal(f, kReaction, event.infusion_reaction().grade());
+      return;
+    case pb::Event::kInfectionDiagnosed:
+      if (!f.own) return;
+      return TakeFatal(f, "infection: " + Lower(event.infection_diagnosed().infection()),
+                       event.infection_diagnosed().grade());
+    case pb::Event::kSaeReported:
+      if (!f.own) return;
+      return TakeFatal(f, "serious event " + event.sae_reported().report(),
+                       event.sae_reported().grade());
     case pb::Event::kInfusionCompleted:
-      if (!f.own || !event.infusion_completed().has_vitals()) return;
+      if (!f.own) return;
+      TakeFatal(f, kReaction, event.infusion_completed().reaction_grade());
+      if (!event.infusion_completed().has_vitals()) return;
       TakeFever(f, event.infusion_completed().vitals(), now, false);
       return TakeVitals(f.state.mutable_condition(), event.infusion_completed().vitals(), now);
     case pb::Event::kIceRecorded:

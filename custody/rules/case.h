@@ -209,6 +209,7 @@ CUSTODY_RULE(VisitInTime);        // R29, R30
 CUSTODY_RULE(RecordKept);         // R31
 CUSTODY_RULE(DischargeSafe);      // R40
 CUSTODY_RULE(CareDecided);        // R44
+CUSTODY_RULE(CareComplete);       // CARE
 CUSTODY_RULE(CrsComputed);        // CRS
 CUSTODY_RULE(IcansComputed);      // ICANS
 CUSTODY_RULE(BloodGraded);        // ICAHT

@@ -352,8 +352,12 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
                        (c.therapy.patient_died() ? Hex(c.therapy.condition().died()) : "none"),
                    Hex(death), "name the event id of its PATIENT_DIED"}));
   }
-  const bool dying = c.effective.crs_graded().grade() == kDeathGrade ||
-                     c.effective.icans_graded().grade() == kDeathGrade;
+  const pb::Event& said = c.effective;
+  const std::uint32_t worst =
+      std::max({said.crs_graded().grade(), said.icans_graded().grade(),
+                said.infusion_reaction().grade(), said.infusion_completed().reaction_grade(),
+                said.infection_diagnosed().grade(), said.sae_reported().grade()});
+  const bool dying = worst == kDeathGrade;
   if (dying && !c.therapy.patient_died()) {
     Note(c, rule, v,
          {"the death recorded with the grade that it is", "grade 5, and no death",
@@ -364,11 +368,12 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
   const Words dead{"a living patient", "the patient died",
                    "stop; unused material goes to disposition; of a death that was another "
                    "patient's: DEATH_RECORDED_IN_ERROR by the physician and quality"};
-  const Words graded{"a living patient",
-                     "CRS or ICANS of grade 5, which is death, and no death is recorded",
-                     "stop; the physician records PATIENT_DIED, or grades again",
-                     {},
-                     pb::CLINICAL};
+  const Words graded{
+      "a living patient",
+      FatalGrade(c.therapy) + " of grade 5, which is death, and no death is recorded",
+      "stop; the physician records PATIENT_DIED, or grades again",
+      {},
+      pb::CLINICAL};
   Gate(c, rule, v, lacking ? graded : dead);
 }
 

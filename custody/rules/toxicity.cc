@@ -11,10 +11,19 @@ namespace {
 constexpr const char* kComputed = "computed_grade";
 constexpr const char* kAttested = "grade";
 
-// Both grades against what the inputs give.
+// Both grades against what the inputs give, and the highest against the `worst` of this reaction
+// before.
 template <class Body>
 void JudgeGrade(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body,
-                std::uint32_t computed, const std::string& inputs) {
+                std::uint32_t computed, const std::string& inputs, std::int32_t worst) {
+  const std::uint32_t highest = std::max(body.grade(), static_cast<std::uint32_t>(worst));
+  if (body.max_grade() < highest) {
+    Deviation(c, rule, v,
+              {"the highest grade of this reaction, " + std::to_string(highest),
+               std::to_string(body.max_grade()), "grade again with the highest grade it had",
+               "max_grade"},
+              false);
+  }
   const std::string expected = "computed grade " + std::to_string(computed) + ": " + inputs;
   if (body.computed_grade() != computed) {
     Deviation(c, rule, v,
@@ -45,6 +54,20 @@ std::string InputsText(const IcansInputs& inputs) {
   if (inputs.capd) return "CAPD " + std::to_string(*inputs.capd) + " and the other findings";
   if (inputs.ice) return "ICE " + std::to_string(*inputs.ice) + " and the other findings";
   return inputs.not_performable ? "no score could be taken" : "no ICE was recorded in 24 h";
+}
+
+// Hypotension is the physician's judgement; a low reading that nobody judged is shown.
+void AskPressure(const Case& c, const Rule& rule, pb::Verdict& v, const pb::CrsGraded& body) {
+  const pb::PatientCondition& known = c.therapy.condition();
+  const std::int64_t low = known.low_systolic_us();
+  const std::int64_t at = Micros(body.at());
+  const bool recent = low != 0 && low <= at + kSkew && at - low <= kInputMicros;
+  const bool judged = body.hypotension() != pb::ANSWER_UNSPECIFIED || known.hypotension_us() >= low;
+  if (!recent || judged) return;
+  Note(c, rule, v,
+       {"a word on hypotension", "systolic pressure below 90 mmHg " + Local(c, low) + ", and none",
+        "the physician judges whether it is hypotension; grade again with the answer",
+        "hypotension"});
 }
 
 // What a dose of tocilizumab may be at most, in mg.
@@ -120,7 +143,9 @@ void CrsComputed(const Case& c, const Rule& rule, pb::Verdict& v) {
   const pb::CrsGraded& body = c.effective.crs_graded();
   const CrsInputs inputs = CrsInputsOf(c.therapy.condition(), body);
   const CrsGrade computed = ComputeCrs(inputs);
-  JudgeGrade(c, rule, v, body, computed.grade, InputsText(inputs, computed));
+  JudgeGrade(c, rule, v, body, computed.grade, InputsText(inputs, computed),
+             c.therapy.condition().crs_worst());
+  AskPressure(c, rule, v, body);
   if (!computed.without_fever) return;
   Note(c, rule, v,
        {"fever before hypotension or oxygen, where CRS explains them",
@@ -141,7 +166,8 @@ void IcansComputed(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kIcansGraded) return;
   const pb::IcansGraded& body = c.effective.icans_graded();
   const IcansInputs inputs = IcansInputsOf(c.therapy.condition(), body);
-  JudgeGrade(c, rule, v, body, ComputeIcans(inputs), InputsText(inputs));
+  JudgeGrade(c, rule, v, body, ComputeIcans(inputs), InputsText(inputs),
+             c.therapy.condition().icans_worst());
 }
 
 void TocilizumabWithin(const Case& c, const Rule& rule, pb::Verdict& v) {

@@ -8,7 +8,7 @@ constexpr GistForm kForms[] = {
     {"activated", "lot {lot}|with {reagent}"},
     {"ae_treatment_given",
      "{treatment}|{drug}|{amount_mg}|dose {dose_number}|against {against}|"
-     "grade {grade}"},
+     "grade {grade}|{reason}"},
     {"alert_acknowledged", "{alert}|{action}"},
     {"apheresis_completed",
      "donation {din}|{volume_ml}|T cells {cd3_cells_1e9}|"

@@ -23,10 +23,10 @@ TEST(RulesTableTest, EveryRuleSaysWhatItIsAndWhereItComesFrom) {
 }
 
 TEST(RulesTableTest, HoldsTheRulesOfThisVersion) {
-  for (const char* id :
-       {"R01", "R02", "R03", "R04", "R05", "R06", "R07", "R08", "R09", "R10",   "R11",    "R12",
-        "R13", "R14", "R16", "R18", "R20", "R22", "R24", "R26", "R32", "R33",   "R34",    "R35",
-        "R37", "R38", "R39", "R45", "R46", "F3",  "F4",  "F7",  "R31", "CLOSE", "VOLUME", "R36"}) {
+  for (const char* id : {"R01", "R02", "R03", "R04",   "R05",    "R06", "R07", "R08", "R09", "R10",
+                         "R11", "R12", "R13", "R14",   "R16",    "R18", "R20", "R22", "R24", "R26",
+                         "R32", "R33", "R34", "R35",   "R37",    "R38", "R39", "R45", "R46", "F3",
+                         "F4",  "F7",  "R31", "CLOSE", "VOLUME", "R36", "CARE"}) {
     EXPECT_NE(FindRule(id, 1), nullptr) << id;
   }
 }

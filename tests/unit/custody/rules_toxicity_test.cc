@@ -71,6 +71,21 @@ TEST_F(ToxicityRulesTest, AnAttestedGradeMayDifferWhenItSaysWhy) {
   EXPECT_FALSE(Says(why, "CRS")) << Explain(why);
 }
 
+TEST_F(ToxicityRulesTest, TheHighestGradeIsNoLowerThanOneOfThisReaction) {
+  Observe(38.9, "hypotension: YES");
+  Graded("computed_grade: 2 grade: 2");
+  const auto highest = [&](const char* grade) {
+    return Of(run.Judge(run.Draft({"clinic.phy.1"},
+                                  std::string("crs_graded { at $T computed_grade: 2 grade: 1 "
+                                              "difference: 'better' max_grade: ") +
+                                      grade + " }")),
+              "CRS");
+  };
+  ASSERT_EQ(highest("1").size(), 1U);
+  EXPECT_EQ(highest("1")[0].subject(), "max_grade");
+  EXPECT_TRUE(highest("2").empty());
+}
+
 TEST_F(ToxicityRulesTest, WithoutFeverThePhysicianIsAskedWhatItComesFrom) {
   Observe(36.9, "hypotension: YES");
   const pb::Verdict verdict = Graded("computed_grade: 0 grade: 0");
@@ -158,7 +173,8 @@ TEST_F(ToxicityRulesTest, IcansIsComputedFromTheLastIce) {
   EXPECT_TRUE(Says(judged("computed_grade: 2 grade: 3"), "ICANS"));
   EXPECT_FALSE(Says(judged("computed_grade: 2 grade: 3 difference: 'aphasia since'"), "ICANS"));
   EXPECT_FALSE(Says(judged("computed_grade: 3 grade: 3 ice_total: 1"), "ICANS"));
-  EXPECT_FALSE(Says(judged("computed_grade: 5 grade: 5 death: YES"), "ICANS"));
+  EXPECT_THAT(Of(judged("computed_grade: 5 grade: 5 death: YES"), "ICANS")[0].subject(),
+              "max_grade");
   Pass(kMicrosPerDay + kMicrosPerMinute);
   const pb::Verdict old = judged("computed_grade: 2 grade: 2");
   ASSERT_TRUE(Says(old, "ICANS"));
