@@ -6,6 +6,7 @@
 #include "custody/profile.h"
 #include "custody/schedule.h"
 #include "custody/state.h"
+#include "custody/usable.h"
 
 namespace custody::next {
 namespace {
@@ -34,6 +35,29 @@ std::int64_t LdDeadline(const Offers& offers) {
   if (!day.ok()) return 0;
   const StatusOr<Instant> end = EndOfDay(*day + LdMaxDays(offers.profile()), offers.state().zone());
   return end.ok() ? end->micros : 0;
+}
+
+// Until when what was released, and not taken out for the patient yet, can be used: its expiry, and
+// the hold of the shipper that keeps it; 0: nothing waits.
+std::int64_t ProductUntil(const Offers& offers) {
+  std::int64_t until = 0;
+  for (const pb::Container& bag : offers.state().containers()) {
+    const pb::Lot* lot = FindLot(offers.state(), bag.lot());
+    const bool waits = bag.material() == pb::DRUG_PRODUCT && bag.state() < pb::CONTAINER_REMOVED;
+    if (!waits || lot == nullptr || !HasRelease(*lot) || bag.rejected()) continue;
+    until = SoonerOf(until, UsableUntil(offers.state(), offers.profile(), bag));
+  }
+  return until;
+}
+
+// Until when a container whose infusion runs is to be given: the window after its thaw, and as long
+// as the profile lets an infusion last.
+std::int64_t InfusionEnd(const Offers& offers, const pb::Container& bag) {
+  const std::uint32_t minutes =
+      offers.profile() == nullptr ? 0 : offers.profile()->infusion_minutes();
+  const std::int64_t most =
+      minutes == 0 ? 0 : bag.infusion_started_us() + minutes * kMicrosPerMinute;
+  return SoonerOf(WindowEnd(offers, bag), most);
 }
 
 void FillBaseline(pb::Event& event) {
@@ -99,7 +123,7 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
                      [&](pb::Event& event) {
                        event.mutable_removed_from_storage()->mutable_container()->set_value(id);
                      }),
-          LdDeadline(offers));
+          SoonerOf(LdDeadline(offers), UsableUntil(offers.state(), offers.profile(), bag)));
       return;
     case pb::CONTAINER_REMOVED:
       OfferPrethaw(offers, order, bag);  // a deferral, or another order, asks for it again
@@ -140,7 +164,7 @@ void OfferContainer(Offers& offers, const pb::InfusionOrder& order, const pb::Co
       if (bag.state() == pb::CONTAINER_THAWED) OfferWard(offers, bag);
       return;
     case pb::CONTAINER_INFUSING:
-      offers.Add(pb::Event::kInfusionCompleted, id);
+      offers.Due(offers.Add(pb::Event::kInfusionCompleted, id), InfusionEnd(offers, bag));
       return;
     default:
       return;
@@ -182,13 +206,10 @@ void OfferPuttingAway(Offers& offers) {
     const bool arrived = bag.material() == pb::DRUG_PRODUCT &&
                          bag.state() == pb::CONTAINER_RECEIVED && bag.site() == TreatingSite(state);
     if (!arrived) continue;
-    offers.Add(pb::Event::kStoredClinic, bag.id());
-    const bool dry = std::ranges::any_of(state.shipments(), [&](const pb::Shipment& shipment) {
-      const auto& ids = shipment.containers();
-      return shipment.cryogenic() && shipment.received_us() != 0 && shipment.emptied_us() == 0 &&
-             std::ranges::find(ids, bag.id()) != ids.end();
-    });
-    if (dry) offers.Add(pb::Event::kStoredInShipper, bag.id());
+    const std::int64_t until = UsableUntil(state, offers.profile(), bag);
+    offers.Due(offers.Add(pb::Event::kStoredClinic, bag.id()), until);
+    if (ShipperKeeping(state, bag) == nullptr) continue;
+    offers.Due(offers.Add(pb::Event::kStoredInShipper, bag.id()), until);
   }
 }
 
@@ -210,13 +231,14 @@ void OfferCourse(Offers& offers) {
   const bool repeated = again != nullptr && ld.completed_us() != 0 && !ld.waived() &&
                         again->occurred_us() > ld.completed_us();
   if ((ld.started_us() == 0 && !ld.waived()) || repeated) {
-    offers.Add(pb::Event::kLdStarted, "", [&](pb::Event& event) {
+    pb::NextStep& start = offers.Add(pb::Event::kLdStarted, "", [&](pb::Event& event) {
       event.mutable_ld_started()->set_delivery_risk_accepted(pb::YES);
       event.mutable_ld_started()->set_planned_days(CourseDays(offers.profile()));
       event.mutable_ld_started()->set_marrow_blasts_percent(0);  // where it is asked for
       *event.mutable_ld_started()->mutable_marrow_sampled_at() = event.occurred_at();
       event.add_signers()->set_role(pb::PHY);  // who accepts it
     });
+    offers.Due(start, ProductUntil(offers));
     offers.Later(offers.Add(pb::Event::kLdWaived, "", [](pb::Event& event) {
       *event.mutable_ld_waived()->mutable_wbc_sampled_at() = event.occurred_at();
     }));
@@ -263,9 +285,10 @@ void OfferInfusion(Offers& offers) {
     return order.open() && !order.from_paper() && !IsPassedOver(state, order, offers.now());
   });
   if (ready && state.last_infused_us() == 0) {
-    offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), LdDeadline(offers));
-    offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), LdDeadline(offers));
-    if (!ordered) offers.Due(offers.Add(pb::Event::kInfusionOrdered), LdDeadline(offers));
+    const std::int64_t due = SoonerOf(LdDeadline(offers), ProductUntil(offers));
+    offers.Due(offers.Add(pb::Event::kInfectionScreenedPre), due);
+    offers.Due(offers.Add(pb::Event::kPreinfusionCheckPassed), due);
+    if (!ordered) offers.Due(offers.Add(pb::Event::kInfusionOrdered), due);
   }
   OfferSecondDose(offers);
   for (const pb::InfusionOrder& order : state.orders()) {

@@ -6,6 +6,7 @@
 #include "custody/next_steps.h"
 #include "custody/oos.h"
 #include "custody/state.h"
+#include "custody/usable.h"
 
 namespace custody::next {
 namespace {
@@ -33,11 +34,12 @@ void OfferPacking(Offers& offers, pb::MaterialKind material) {
   }
   if (ids.empty()) return;
   if (material == pb::DRUG_PRODUCT && state.lots().empty()) return;
-  offers.Add(pb::Event::kPacked, Joined(ids), [&](pb::Event& event) {
+  pb::NextStep& pack = offers.Add(pb::Event::kPacked, Joined(ids), [&](pb::Event& event) {
     pb::Packed& body = *event.mutable_packed();
     body.set_leg(material == pb::STARTING_MATERIAL ? pb::LEG_INBOUND : pb::LEG_OUTBOUND);
     for (const std::string& id : ids) body.add_containers()->set_value(id);
   });
+  offers.Due(pack, UsableUntil(state, offers.profile(), ids));
 }
 
 bool HasLotInHand(const pb::TherapyState& state) {
@@ -226,7 +228,9 @@ void OfferClinic(Offers& offers) {
   for (const pb::Container& bag : state.containers()) {
     if (bag.state() != pb::CONTAINER_COLLECTED || bag.plasma()) continue;
     if (!bag.label_complete()) offers.Add(pb::Event::kLabelCompleted, bag.id());
-    if (!state.fresh_to_slot()) offers.Add(pb::Event::kApheresisCryopreserved, bag.id());
+    if (state.fresh_to_slot()) continue;
+    offers.Due(offers.Add(pb::Event::kApheresisCryopreserved, bag.id()),
+               UsableUntil(state, offers.profile(), bag));
   }
 }
 
@@ -243,6 +247,13 @@ void OfferStorage(Offers& offers) {
   if (!ids.empty()) offers.Add(pb::Event::kStored, Joined(ids));
 }
 
+// A shipper that is a storage needs nitrogen before its hold ends, or is emptied by then.
+void OfferNitrogen(Offers& offers, const pb::Shipment& shipment) {
+  if (shipment.stored_us() == 0 || !KeepsAnything(offers.state(), shipment)) return;
+  offers.Due(offers.Add(pb::Event::kShipperRecharged, shipment.shipper()),
+             HoldEnd(offers.profile(), shipment));
+}
+
 }  // namespace
 
 void OfferTransport(Offers& offers) {
@@ -252,14 +263,18 @@ void OfferTransport(Offers& offers) {
   OfferPacking(offers, pb::DRUG_PRODUCT);
   for (const pb::Shipment& shipment : state.shipments()) {
     const std::string& shipper = shipment.shipper();
+    const std::int64_t until = UsableUntil(
+        state, offers.profile(), {shipment.containers().begin(), shipment.containers().end()});
+    OfferNitrogen(offers, shipment);
     if (shipment.open() && shipment.handed_us() == 0) {
-      offers.Add(pb::Event::kHandedToCarrier, shipper, [&](pb::Event& event) {
+      pb::NextStep& hand = offers.Add(pb::Event::kHandedToCarrier, shipper, [&](pb::Event& event) {
         event.mutable_handed_to_carrier()->set_shipper(shipper);
         *event.mutable_handed_to_carrier()->mutable_seals() = shipment.seals();
       });
+      offers.Due(hand, until);
     } else if (shipment.open()) {
       const int body = shipment.inbound() ? pb::Event::kReceivedMfg : pb::Event::kReceivedClinic;
-      offers.Due(offers.Add(body, shipper), shipment.expected_us());
+      offers.Due(offers.Add(body, shipper), SoonerOf(shipment.expected_us(), until));
     } else if (!shipment.telemetry() && !shipment.logger().empty() &&
                !shipment.containers().empty()) {  // else it never left
       offers.Add(pb::Event::kTelemetryBatch, shipment.logger());
@@ -321,22 +336,26 @@ void OfferRemanufacture(Offers& offers) {
 void OfferManufacture(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   std::set<std::string> pooled;
+  std::int64_t until = 0;
   for (const pb::Container& bag : state.containers()) {
     if (bag.material() != pb::STARTING_MATERIAL || bag.site() != state.manufacturer_site())
       continue;
     if (bag.state() != pb::CONTAINER_RECEIVED && bag.state() != pb::CONTAINER_STORED) continue;
     if (FindDonation(state, bag.din()) == nullptr || bag.plasma()) continue;
+    const std::int64_t its = UsableUntil(state, offers.profile(), bag);
     if (!bag.accepted()) {
-      offers.Add(pb::Event::kIncomingQcPassed, bag.din());
+      offers.Due(offers.Add(pb::Event::kIncomingQcPassed, bag.din()), its);
     } else {
       pooled.insert(bag.din());
+      until = SoonerOf(until, its);
     }
   }
   const std::string together = Joined({pooled.begin(), pooled.end()});
   if (!pooled.empty()) {
-    offers.Add(pb::Event::kBatchOpened, together, [&](pb::Event& event) {
+    pb::NextStep& open = offers.Add(pb::Event::kBatchOpened, together, [&](pb::Event& event) {
       for (const std::string& din : pooled) event.mutable_batch_opened()->add_donations(din);
     });
+    offers.Due(open, until);
   }
   for (const pb::Lot& lot : state.lots()) {
     if (lot.state() == pb::LOT_OPEN) OfferMaking(offers, lot);

@@ -27,11 +27,6 @@ void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, Cold why,
 
 // `GapLimit` is for how long data may be missing, in microseconds.
 std::int64_t GapLimit(const pb::TemperatureLimit* limit);
-// `HoldHours` is the qualified hold of a shipper, in hours: its own as stated at packing, never
-// more than the profile's. `HoldEnd` is when it ends: counted from packing or the last nitrogen, or
-// as stated for it as a storage, whichever is earlier.
-double HoldHours(const Case& c, const pb::Shipment& shipment);
-std::int64_t HoldEnd(const Case& c, const pb::Shipment& shipment);
 
 // A span in which the temperature counts.
 struct Counted {

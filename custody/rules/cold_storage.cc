@@ -6,6 +6,7 @@
 #include "custody/rules/case.h"
 #include "custody/rules/cold_chain.h"
 #include "custody/telemetry.h"
+#include "custody/usable.h"
 
 namespace custody::rules {
 
@@ -94,7 +95,7 @@ void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v) {
                  Local(c, dark.from_us()),
              "read the logger out now: TELEMETRY_BATCH");
     }
-    const std::int64_t end = HoldEnd(c, *kept.shipment);
+    const std::int64_t end = HoldEnd(c.profile, *kept.shipment);
     const bool still = container->shipment() == shipper;
     if (!still || kept.until <= end) continue;
     refuse(Cold::kBroken,
@@ -205,11 +206,12 @@ void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v) {
     const Kept kept = KeptIn(c, *container);
     const bool still =
         kept.shipment != nullptr && container->shipment() == kept.shipment->shipper();
-    if (still && !c.effective.has_stored_in_shipper() && At(c) > HoldEnd(c, *kept.shipment)) {
+    if (still && !c.effective.has_stored_in_shipper() &&
+        At(c) > HoldEnd(c.profile, *kept.shipment)) {
       Quarantine(c, rule, v,
                  {"taken out of the shipper within its hold, until " +
-                      Local(c, HoldEnd(c, *kept.shipment)),
-                  Span(At(c) - HoldEnd(c, *kept.shipment)) + " after it",
+                      Local(c, HoldEnd(c.profile, *kept.shipment)),
+                  Span(At(c) - HoldEnd(c.profile, *kept.shipment)) + " after it",
                   "read its logger out; quality of the manufacturer decides: QUARANTINE_DECIDED",
                   container->id()});
     }

@@ -6,6 +6,7 @@
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
+#include "custody/usable.h"
 
 namespace custody::rules {
 namespace {
@@ -14,10 +15,7 @@ std::int64_t Hours(std::uint32_t hours) { return hours * kMicrosPerHour; }
 
 void JudgeFresh(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Donation& donation,
                 std::int64_t at, const char* step) {
-  const pb::FreshHold hold = c.profile == nullptr ? pb::FreshHold() : c.profile->fresh_hold();
-  const std::uint32_t target = Tightened(Defaults::kFreshTargetHours, hold.target_hours());
-  const std::uint32_t soft = Tightened(Defaults::kFreshSoftHours, hold.soft_hours());
-  const std::uint32_t hard = Tightened(Defaults::kFreshHardHours, hold.hard_hours());
+  const pb::FreshHold hold = FreshHoldOf(c.profile);
   const std::int64_t age = at - donation.ended_us();
   const auto words = [&](std::uint32_t hours, const char* next) {
     return Words{std::string(step) + " at most " + std::to_string(hours) +
@@ -30,12 +28,13 @@ void JudgeFresh(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Donat
           donation.ended_us() == 0 ? "none" : "a later one",
           "record or correct APHERESIS_COMPLETED; quality decides whether the cells are fit",
           donation.din()});
-  } else if (age > Hours(hard)) {
-    Gate(c, rule, v, words(hard, "quality of the manufacturer decides whether the cells are fit"));
-  } else if (age > Hours(soft)) {
-    Deviation(c, rule, v, words(soft, "quality of the manufacturer judges it"), false);
-  } else if (age > Hours(target)) {
-    Note(c, rule, v, words(target, "an aim only"));
+  } else if (age > Hours(hold.hard_hours())) {
+    Gate(c, rule, v,
+         words(hold.hard_hours(), "quality of the manufacturer decides whether the cells are fit"));
+  } else if (age > Hours(hold.soft_hours())) {
+    Deviation(c, rule, v, words(hold.soft_hours(), "quality of the manufacturer judges it"), false);
+  } else if (age > Hours(hold.target_hours())) {
+    Note(c, rule, v, words(hold.target_hours(), "an aim only"));
   }
 }
 

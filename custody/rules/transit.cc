@@ -4,24 +4,9 @@
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
-#include "custody/rules/cold_chain.h"
+#include "custody/usable.h"
 
 namespace custody::rules {
-
-double HoldHours(const Case& c, const pb::Shipment& shipment) {
-  const std::uint32_t stated =
-      c.profile == nullptr ? 0 : c.profile->shipper_plan().qualified_hold_hours();
-  if (shipment.hold_hours() <= 0) return stated == 0 ? Defaults::kShipperHoldHours : stated;
-  return stated == 0 ? shipment.hold_hours() : std::min<double>(shipment.hold_hours(), stated);
-}
-
-std::int64_t HoldEnd(const Case& c, const pb::Shipment& shipment) {
-  const double hours = HoldHours(c, shipment);
-  const std::int64_t reckoned = std::max(shipment.packed_us(), shipment.charged_us()) +
-                                static_cast<std::int64_t>(hours * kMicrosPerHour);
-  const std::int64_t stated = shipment.hold_until_us();
-  return stated == 0 ? reckoned : std::min(stated, reckoned);
-}
 
 namespace {
 
@@ -31,7 +16,7 @@ void JudgePlan(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipme
   const std::uint32_t stated =
       c.profile == nullptr ? 0 : c.profile->shipper_plan().planned_percent();
   const std::uint32_t percent = Tightened(Defaults::kPlannedPercent, stated);
-  const double hold = HoldHours(c, *shipment);
+  const double hold = HoldHours(c.profile, *shipment);
   const double allowed = hold * percent / 100;
   const std::string expected = "arrival planned within " + Number(allowed) + " h, " +
                                std::to_string(percent) + " % of the hold of " + Number(hold) + " h";

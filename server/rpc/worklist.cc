@@ -63,7 +63,9 @@ std::int64_t WhenOf(const pb::NextStep& step) {
 }
 
 bool IsWithin(const Question& question, const pb::NextStep& step) {
-  if (WhenOf(step) == 0) return question.request.undated();
+  // What may be done now, and has time until long after the days asked for, is as good as undated.
+  const bool far = step.opens_us() == 0 && step.due_us() > question.horizon_us;
+  if (far || WhenOf(step) == 0) return question.request.undated();
   // A window that is open is shown, however far its end.
   return std::min(WhenOf(step), step.opens_us() == 0 ? WhenOf(step) : step.opens_us()) <=
          question.horizon_us;
@@ -84,10 +86,11 @@ void AddPlanned(const pb::TherapyState& state, const pb::Profile* profile, Insta
       *step->mutable_roles() = plan.rule->enter();
       step->set_two_person(plan.rule->two_person());
     }
-    if (step->due_us() != 0) continue;
+    const std::int64_t due = planned.latest_us != 0 ? planned.latest_us : planned.to_us;
+    if (step->due_us() != 0 && step->due_us() <= due) continue;
     step->set_help("planned: " + planned.name);
     step->set_opens_us(planned.from_us);
-    step->set_due_us(planned.latest_us != 0 ? planned.latest_us : planned.to_us);
+    step->set_due_us(due);
     step->set_overdue(step->due_us() < at.micros);
   }
 }

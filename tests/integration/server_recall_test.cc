@@ -213,6 +213,11 @@ TEST_F(ServerRecallTest, AWorklistSaysWhatIsDueForWhomAndUntilWhen) {
   EXPECT_EQ(all.entries(0).treating_site(), "CLINIC");
   EXPECT_EQ(all.entries(0).zone(), "Europe/Berlin");
   EXPECT_GT(all.entries(0).steps_size(), 0);
+  // Its expiry is far behind, its day is planned.
+  const auto& steps = all.entries(0).steps();
+  const auto ld = std::ranges::find(steps, "ld_started", &pb::NextStep::body);
+  ASSERT_NE(ld, steps.end());
+  EXPECT_EQ(ld->help(), "planned: lymphodepletion");
   request.set_role(pb::COUR);
   const pb::WorklistReply couriers = Worklist(request);
   for (const pb::WorklistEntry& entry : couriers.entries()) {
