@@ -1,3 +1,4 @@
+// Long because each kind of alert has its few lines here, and nowhere else.
 #include "custody/alerts.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "custody/grading.h"
 #include "custody/profile.h"
 #include "custody/state.h"
+#include "custody/usable.h"
 
 namespace custody {
 namespace {
@@ -107,6 +109,33 @@ void LateArrival(Gathering& g, const pb::AlertSource& source) {
   g.For(alert, {pb::COORD, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
 }
 
+// The time at which it was expected has passed, and nobody received it or said another one.
+void Missing(Gathering& g, const pb::AlertSource& source) {
+  const pb::Shipment* shipment = LastShipment(g.state, source.subject());
+  if (shipment == nullptr || !shipment->open() || shipment->handed_us() == 0) return;
+  if (shipment->expected_us() == 0 || !HoldsUsable(g.state, *shipment)) return;
+  if (!g.IsOver(shipment->expected_us())) return;
+  Alert& alert = g.Add(source.event_id(), "F10", "late", shipment->expected_us(),
+                       "shipper " + shipment->shipper() +
+                           " was expected and nobody has received it; ask its carrier");
+  g.For(alert, {pb::COORD, pb::QA, pb::SCHED}, {g.clinic(), g.maker()});
+}
+
+// What it keeps becomes warm when nobody acts, under way and as a storage.
+void HoldEnds(Gathering& g, const pb::AlertSource& source) {
+  const pb::Shipment* shipment = LastShipment(g.state, source.subject());
+  if (shipment == nullptr || !KeepsAnything(g.state, *shipment)) return;
+  const std::int64_t end = HoldEnd(g.profile, *shipment);
+  const std::int64_t from = end - Defaults::kHoldLeadHours * kMicrosPerHour;
+  if (!g.IsOver(from)) return;
+  const std::string hours = std::to_string(Defaults::kHoldLeadHours);
+  const std::string what = g.IsOver(end) ? " is over" : " ends within " + hours + " h";
+  Alert& alert = g.Add(source.event_id(), "F10", "hold", from,
+                       "the hold of shipper " + shipment->shipper() + what +
+                           "; add nitrogen, or bring what it keeps into a freezer");
+  g.For(alert, {pb::COORD, pb::PHARM, pb::CELL_LAB, pb::WH, pb::QA}, {g.clinic(), g.maker()});
+}
+
 // What quality of the manufacturer has to know of a patient who was treated.
 void Harm(Gathering& g, const pb::AlertSource& source, const std::string& what) {
   const std::string lot = source.subject().empty() ? "" : " after lot " + source.subject();
@@ -119,6 +148,8 @@ void OfSources(Gathering& g) {
     const std::string& about = source.subject();
     if (source.rule() == "R42") LateRelease(g, source);
     if (source.rule() == "F10") LateArrival(g, source);
+    if (source.rule() == kArrivalSource) Missing(g, source);
+    if (source.rule() == kHoldSource) HoldEnds(g, source);
     if (source.rule() == "F16") Harm(g, source, "a second cancer was reported");
     if (source.rule() == "SAE") Harm(g, source, "a serious adverse event was reported");
     if (source.rule() == "F5") {
@@ -286,7 +317,7 @@ struct Kind {
   pb::Event::BodyCase body;
   bool everybody = false;  // the manufacturer too
 };
-constexpr std::array<Kind, 14> kKinds = {{
+constexpr std::array<Kind, 20> kKinds = {{
     {"R43", pb::Event::kObservationsRecorded},
     {"R43", pb::Event::kInfusionCompleted},
     {"R44", pb::Event::kCrsGraded},
@@ -304,6 +335,8 @@ constexpr std::array<Kind, 14> kKinds = {{
 }};
 
 bool IsForgetful(const pb::TherapyState& state) {
+    {"F10", pb::Event::kPacked, true},
+    {"F10", pb::Event::kHandedToCarrier, true},
   return state.length() > static_cast<std::uint64_t>(state.event_bodies_size());
 }
 

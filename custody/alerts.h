@@ -41,7 +41,8 @@ struct Alert {
 //   F8b  the identity of something is in doubt
 //   F9   product or cells are in quarantine for their temperature
 //   F5, F18  contamination of what was infused, a recall
-//   F10  a shipper will arrive later than its hold allows
+//   F10  a shipper will arrive later than its hold allows, or was expected and is not there; the
+//        hold of one that keeps something cold ends within a day, or is over
 //   F16, SAE  a second cancer, a serious adverse event: the manufacturer is told by it
 //   FINAL  the final result of a test is overdue that was negative to date at the release
 //   ATTEST, VERBAL  nobody has attested an entry, confirmed a verbal order, within 24 h
@@ -51,6 +52,10 @@ struct Alert {
 // closed has none of a patient's daily course and visits; what is found later of its product is
 // told as before. Deterministic.
 std::vector<Alert> Alerts(const pb::TherapyState& state, const Registry& registry, Instant now);
+
+// The sources of F10 that are no rule's own: somebody said when a shipper arrives, its hold began.
+inline constexpr const char* kArrivalSource = "ARRIVAL";
+inline constexpr const char* kHoldSource = "HOLD";
 
 // `AlertOutlook` is the alerts of one time, and until when they stay as they are.
 struct AlertOutlook {

@@ -41,6 +41,7 @@ struct Defaults {
   static constexpr std::uint32_t kFrozenMonths = 18;           // R10
   static constexpr std::uint32_t kShipperHoldHours = 240;      // R12
   static constexpr std::uint32_t kPlannedPercent = 50;         // R12, of the qualified hold
+  static constexpr std::uint32_t kHoldLeadHours = 24;          // F10: in a day nitrogen can come
   static constexpr std::uint32_t kGapIntervals = 3;            // R14
   static constexpr std::uint32_t kMarrowDays = 7;              // R32
   static constexpr double kPlannedTolerancePercent = 10;       // R32, R33: as planned

@@ -63,6 +63,45 @@ void Delayed(Folding& f, const std::string& shipper) {
   if (beyond) AddSource(f, "F10", shipper);
 }
 
+// A clock of a shipper begins, or begins anew: of several words the last one counts, whenever an
+// earlier one is told.
+void ClockBegins(Folding& f, const char* clock, const std::string& name) {
+  const pb::Shipment* shipment = LastShipment(f.state, name);
+  if (shipment == nullptr) return;
+  auto* sources = f.state.mutable_alert_sources();
+  const auto its = [&](const pb::AlertSource& source) {
+    return source.rule() == clock && source.subject() == shipment->shipper();
+  };
+  const bool later = std::ranges::any_of(*sources, [&](const pb::AlertSource& source) {
+    return its(source) && source.since_us() > f.at;
+  });
+  if (later) return;
+  EraseIf(sources, its);
+  AddSource(f, clock, shipment->shipper());
+}
+
+void NoteClocks(Folding& f) {
+  const pb::Event& event = f.event;
+  switch (event.body_case()) {
+    case pb::Event::kPacked:
+      if (event.packed().shipper_kind() != pb::SHIPPER_DRY_VAPOUR) return;
+      return ClockBegins(f, kHoldSource, event.packed().shipper().value());
+    case pb::Event::kShipperRecharged:
+      return ClockBegins(f, kHoldSource, event.shipper_recharged().shipper());
+    case pb::Event::kHandedToCarrier:
+      if (!event.handed_to_carrier().has_expected_at()) return;
+      return ClockBegins(f, kArrivalSource, event.handed_to_carrier().shipper());
+    case pb::Event::kCarrierMilestone:
+      if (!event.carrier_milestone().has_expected_at()) return;
+      return ClockBegins(f, kArrivalSource, event.carrier_milestone().shipper());
+    case pb::Event::kShipmentDelayed:
+      if (!event.shipment_delayed().has_expected_at()) return;
+      return ClockBegins(f, kArrivalSource, event.shipment_delayed().shipper());
+    default:
+      return;
+  }
+}
+
 // Every gate that an entry made afterwards would have failed, and what else about it is critical.
 void MadeAfterwards(Folding& f) {
   const bool passed_by = std::ranges::any_of(f.verdict.reasons(), [](const pb::Reason& reason) {
@@ -105,6 +144,7 @@ void Seen(Folding& f, const pb::AlertAcknowledged& body) {
 void FoldAlerts(Folding& f) {
   ForgetSeenBefore(f);
   MadeAfterwards(f);
+  NoteClocks(f);
   const pb::Event& event = f.event;
   switch (event.body_case()) {
     case pb::Event::kBatchOpened:

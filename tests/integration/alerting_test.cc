@@ -95,7 +95,7 @@ AlertingConfig TheConfig() {
 
 class AlertingTest : public ::testing::Test {
  protected:
-  AlertingTest() {
+  explicit AlertingTest(std::string_view through = "infusion_completed") : world(through) {
     world.ledger().set_now(clock.Now());
     options.folder = world.data();
     options.clock = &clock;
@@ -171,7 +171,7 @@ class AlertingTest : public ::testing::Test {
            "observations_recorded { observations { vitals { at $T temperature_c: 36.5 } } }");
   }
 
-  TherapyWorld world{"infusion_completed"};
+  TherapyWorld world;
   FakeClock clock{FromProto(world.ledger().log().back().entry.received_at())};
   LedgerOptions options;
   FakeDeliverer told;
@@ -194,6 +194,27 @@ TEST_F(AlertingTest, WhatArisesByMerePassingOfTimeIsToldWhenItDoes) {
   EXPECT_EQ(List(true)[0].rule(), "R28");
   EXPECT_EQ(List(true)[0].handouts(0).times(), 1U);
   EXPECT_TRUE(List(true)[0].has_ended());
+}
+
+// A therapy whose product is under way.
+class AlertingUnderWayTest : public AlertingTest {
+ protected:
+  AlertingUnderWayTest() : AlertingTest("handed_to_carrier") {}
+};
+
+TEST_F(AlertingUnderWayTest, AShipperThatSaysNothingIsToldWhenItsTimeAndItsHoldRunOut) {
+  const pb::Shipment& shipment = world.folded().shipments(1);
+  const auto until = [&](std::int64_t at_us) { return at_us - clock.Now().micros; };
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_THAT(After(until(shipment.expected_us())), IsEmpty());
+  EXPECT_THAT(After(1), UnorderedElementsAre("pager F10 CLINIC", "quality F10 LAB"));
+  const std::string late = Only("F10");
+  EXPECT_THAT(late, HasSubstr("-F10-late"));
+  Acknowledge("clinic.coord.1", late);
+  Acknowledge("lab.qa.1", late);
+  EXPECT_THAT(After(kMicrosPerHour), IsEmpty());
+  EXPECT_THAT(After(until(shipment.packed_us() + 216 * kMicrosPerHour)), IsEmpty());
+  EXPECT_THAT(After(1), UnorderedElementsAre("pager F10 CLINIC", "quality F10 LAB"));
 }
 
 TEST_F(AlertingTest, ContaminationReachesBothSitesAndIsRepeatedUntilEachHasAcknowledged) {
