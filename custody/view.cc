@@ -56,7 +56,7 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& list, std::
   return std::ranges::find(list, value) != list.end();
 }
 
-// What a carrier needs: the shipments given to it, what is in them, and the offers made to it.
+// What a carrier needs: the shipments given or offered to it, what is in them, and those offers.
 pb::TherapyState OfCarrier(const pb::TherapyState& state, std::string_view site,
                            std::string_view organisation) {
   const auto its = [&](std::string_view name) { return name == site || name == organisation; };
@@ -69,7 +69,10 @@ pb::TherapyState OfCarrier(const pb::TherapyState& state, std::string_view site,
   view.set_enrolled(state.enrolled());
   view.add_party_carriers(std::string(organisation));
   for (const pb::Shipment& shipment : state.shipments()) {
-    if (!its(shipment.carrier())) continue;
+    const bool offered = std::ranges::any_of(state.offers(), [&](const pb::Offer& offer) {
+      return its(offer.to_site()) && offer.shipper() == shipment.shipper();
+    });
+    if (!its(shipment.carrier()) && !offered) continue;
     *view.add_shipments() = shipment;
     for (const std::string& id : shipment.containers()) {
       const pb::Container* container = FindContainer(state, id);

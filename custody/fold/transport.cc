@@ -57,23 +57,28 @@ void Expect(const Folding& f, pb::Shipment* shipment,
   shipment->set_expected_said_us(f.at);
 }
 
-void Handed(Folding& f, const pb::HandedToCarrier& body) {
-  AddOnce(f.state.mutable_party_carriers(), body.carrier());
-  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
-  if (shipment == nullptr) return;
-  shipment->set_waybill(body.waybill());
-  shipment->set_carrier(body.carrier());
-  shipment->set_handed_us(f.at);
-  Expect(f, shipment, body.expected_at());
-  AddOnce(f.state.mutable_party_sites(), shipment->to_site());
-  for (const std::string& id : shipment->containers()) {
+// From now on the carrier answers for the shipment, and it is on its way.
+void TakeAway(Folding& f, pb::Shipment& shipment, const std::string& carrier) {
+  shipment.set_carrier(carrier);
+  shipment.set_handed_us(f.at);
+  AddOnce(f.state.mutable_party_sites(), shipment.to_site());
+  for (const std::string& id : shipment.containers()) {
     pb::Container* container = MutableContainer(f.state, id);
     if (container == nullptr) continue;
     const bool older = IsOldNews(f, *container);  // told after it arrived
     Become(f, *container, pb::CONTAINER_IN_TRANSIT);
     if (!older) container->clear_site();
   }
-  SetHolder(f, body.shipper(), body.carrier());
+}
+
+void Handed(Folding& f, const pb::HandedToCarrier& body) {
+  AddOnce(f.state.mutable_party_carriers(), body.carrier());
+  pb::Shipment* shipment = MutableShipment(f.state, body.shipper());
+  if (shipment == nullptr) return;
+  shipment->set_waybill(body.waybill());
+  Expect(f, shipment, body.expected_at());
+  TakeAway(f, *shipment, body.carrier());
+  SetHolder(f, shipment->shipper(), body.carrier());
 }
 
 template <class Body>
@@ -200,13 +205,26 @@ void Offered(Folding& f, const pb::HandoverOffered& body) {
           body.to_site());
 }
 
+// A carrier whose people have keys takes a closed shipper as it would by HANDED_TO_CARRIER.
+void Taken(Folding& f, const pb::Offer& offer) {
+  pb::Shipment* shipment = MutableShipment(f.state, offer.shipper());
+  const EnrolledOrganisation* house = f.registry.OrganisationOfSite(f.site);
+  const bool carried = house != nullptr && house->kind == pb::CARRIER && offer.closed();
+  if (shipment != nullptr && shipment->open() && carried) {
+    AddOnce(f.state.mutable_party_carriers(), house->organisation);
+    if (!offer.waybill().empty()) shipment->set_waybill(offer.waybill());
+    TakeAway(f, *shipment, house->organisation);
+  }
+  SetHolder(f, offer.shipper(), f.site);
+}
+
 void Answered(Folding& f, std::string_view event_id, bool accepted) {
   auto* offers = f.state.mutable_offers();
   const auto found =
       std::ranges::find_if(*offers, [&](const pb::Offer& o) { return o.event_id() == event_id; });
   if (found == offers->end()) return;
   if (accepted) {
-    if (!found->shipper().empty()) SetHolder(f, found->shipper(), f.site);
+    if (!found->shipper().empty()) Taken(f, *found);
     for (const std::string& id : found->containers()) {
       SetHolder(f, id, f.site);
       if (pb::Container* container = MutableContainer(f.state, id)) container->set_site(f.site);

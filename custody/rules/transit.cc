@@ -11,7 +11,7 @@ namespace custody::rules {
 namespace {
 
 void JudgePlan(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipment* shipment,
-               const google::protobuf::Timestamp& expected_at) {
+               std::int64_t at) {
   if (shipment == nullptr || !shipment->cryogenic()) return;
   const std::uint32_t stated =
       c.profile == nullptr ? 0 : c.profile->shipper_plan().planned_percent();
@@ -20,7 +20,6 @@ void JudgePlan(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipme
   const double allowed = hold * percent / 100;
   const std::string expected = "arrival planned within " + Number(allowed) + " h, " +
                                std::to_string(percent) + " % of the hold of " + Number(hold) + " h";
-  const std::int64_t at = Micros(expected_at);
   if (at == 0) {
     Deviation(
         c, rule, v,
@@ -36,6 +35,17 @@ void JudgePlan(const Case& c, const Rule& rule, pb::Verdict& v, const pb::Shipme
              "take a faster way, or have nitrogen added under way: SHIPPER_RECHARGED",
              shipment->shipper()},
             false);
+}
+
+// A carrier whose people have keys takes it by their acceptance; when it arrives they have said
+// before.
+void JudgeTaken(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const pb::Offer* offer = FindOffer(c.therapy, c.effective.handover_accepted().offer());
+  const EnrolledOrganisation* house = c.registry.OrganisationOfSite(SiteOf(c));
+  if (offer == nullptr || !offer->closed() || house == nullptr) return;
+  if (house->kind != pb::CARRIER) return;
+  const pb::Shipment* shipment = OpenShipment(c.therapy, offer->shipper());
+  if (shipment != nullptr) JudgePlan(c, rule, v, shipment, shipment->expected_us());
 }
 
 void JudgeCalibration(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& logger,
@@ -96,17 +106,20 @@ void TransitPlanned(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_packed()) return JudgeQualified(c, rule, v);
   if (c.effective.has_handed_to_carrier()) {
     const pb::HandedToCarrier& body = c.effective.handed_to_carrier();
-    return JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()), body.expected_at());
+    return JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()),
+                     Micros(body.expected_at()));
   }
+  if (c.effective.has_handover_accepted()) return JudgeTaken(c, rule, v);
   // Later news of the arrival; without a time they say nothing of it.
   if (c.effective.has_carrier_milestone()) {
     const pb::CarrierMilestone& body = c.effective.carrier_milestone();
     if (!body.has_expected_at()) return;
-    return JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()), body.expected_at());
+    return JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()),
+                     Micros(body.expected_at()));
   }
   if (!c.effective.has_shipment_delayed()) return;
   const pb::ShipmentDelayed& body = c.effective.shipment_delayed();
-  JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()), body.expected_at());
+  JudgePlan(c, rule, v, OpenShipment(c.therapy, body.shipper()), Micros(body.expected_at()));
 }
 
 void LoggerSound(const Case& c, const Rule& rule, pb::Verdict& v) {

@@ -90,17 +90,23 @@ void CompareOuter(const Case& c, const Rule& rule, pb::Verdict& v, const std::st
 void CompareHolder(const Case& c, const Rule& rule, pb::Verdict& v, const std::string& shipper) {
   const pb::Shipment* shipment = OpenShipment(c.therapy, shipper);
   if (shipment == nullptr) return;  // said already
-  if (shipment->handed_us() != 0) {
+  const auto& holdings = c.therapy.holdings();
+  const auto held = std::ranges::find(holdings, shipment->shipper(), &pb::Holding::subject);
+  const std::string& holder =
+      held == holdings.end() || held->holder().empty() ? shipment->from_site() : held->holder();
+  const bool back = c.registry.IsSameHouse(holder, shipment->from_site());
+  if (shipment->handed_us() != 0 && !back) {
     Gate(c, rule, v,
          {"a shipper that was not handed over yet",
           "with " + shipment->carrier() + " since " + Local(c, shipment->handed_us()),
           "record CARRIER_MILESTONE for what happens on the way", shipper});
+    return;
   }
   const std::string site = SiteOf(c);
-  if (site.empty() || shipment->from_site().empty() || site == shipment->from_site()) return;
+  if (site.empty() || holder.empty() || site == holder) return;
   Gate(c, rule, v,
-       {"handed over by " + shipment->from_site() + ", which packed it", "by " + site,
-        "the holder hands it over", shipper});
+       {"handed over by " + holder + ", which holds it", "by " + site, "the holder hands it over",
+        shipper});
 }
 
 // Once the carrier has it, this house has nothing to offer.

@@ -115,8 +115,12 @@ void Table::Collecting() {
     scan->set_value("A999026000777");
     scan->set_source(pb::SCANNED);
   });
-  state("R06", "HandedOverTwice", "handed_to_carrier", nobody,
-        [](TherapyRun& run) { run.mutable_state().mutable_shipments(0)->set_handed_us(1); });
+  state("R06", "HandedOverTwice", "handed_to_carrier", nobody, [](TherapyRun& run) {
+    run.mutable_state().mutable_shipments(0)->set_handed_us(1);
+    for (pb::Holding& holding : *run.mutable_state().mutable_holdings()) {
+      if (holding.subject() == "SHP-1") holding.set_holder("CARRIER");
+    }
+  });
   event(
       "R06", "AnotherChainOfIdentityInside", "received_mfg", Binds::kQuarantine, nobody,
       [](pb::Event& e) { e.mutable_received_mfg()->mutable_coi()->set_value("CHA999026000009"); });

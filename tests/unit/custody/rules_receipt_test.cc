@@ -2,6 +2,7 @@
 // only as it would by a carrier (R34, holds, F9, F2, F13).
 #include <gmock/gmock.h>
 
+#include "custody/alerts.h"
 #include "tests/unit/custody/rules_test.h"
 
 namespace custody {
@@ -243,6 +244,93 @@ TEST_F(OfferTest, OfWhatTheCarrierHasTheSenderHasNothingToOffer) {
   ASSERT_EQ(Of(verdict, "R06").size(), 1U) << Explain(verdict);
   EXPECT_EQ(Of(verdict, "R06")[0].kind(), pb::REASON_DEVIATION);
   EXPECT_FALSE(Says(Offer(Closed("to_site: 'CLINIC'"), "depot.cour.1"), "R06"));
+}
+
+// A carrier whose people have keys takes closed shippers by offer and acceptance (1.2a).
+class CourierTest : public OfferTest {
+ protected:
+  pb::Verdict Accept(const char* who) {
+    EventBuilder event = Draft({who},
+                               "handover_accepted { shipper: 'SHP-2' seals: 'SEAL-2' waybill: "
+                               "'AWB-2' seal_condition: SEAL_INTACT intact: YES }");
+    event.event().mutable_handover_accepted()->set_offer(run.state().offers(0).event_id());
+    return run.Record(event);
+  }
+  void OfferTo(const char* site, const char* who) {
+    MustDo({who}, Closed(std::string("waybill: 'AWB-2' to_site: '") + site + "'"));
+  }
+  void Packed() {
+    run.Until("released");
+    run.Until("handed_to_carrier");
+  }
+  const pb::Shipment& Trip() { return run.state().shipments(1); }
+  bool IsOffered(std::string_view body) {
+    const auto steps = NextStepsOf(run.state(), run.registry(), ledger.now());
+    return std::ranges::find(steps, body, &pb::NextStep::body) != steps.end();
+  }
+};
+
+TEST_F(CourierTest, WhoseAcceptanceTakesTheShipmentOnItsWay) {
+  Packed();
+  OfferTo("DEPOT", "lab.wh.1");
+  const pb::TherapyState offered = ViewFor(run.state(), run.registry(), "DEPOT");
+  ASSERT_EQ(offered.shipments_size(), 2) << "of what is offered its acceptance is judged offline";
+  EXPECT_EQ(offered.shipments(1).shipper(), "SHP-2");
+  MustDo({"depot.cour.1"},
+         "carrier_milestone { shipment: 'SH-2' shipper: 'SHP-2' kind: MILESTONE_PICKED_UP at $T "
+         "place: 'dock' reported_by: 'driver' expected_at $T+22h }");
+  const pb::Verdict taken = Accept("depot.cour.1");
+  EXPECT_THAT(Blockers(taken), testing::IsEmpty()) << Explain(taken);
+  EXPECT_EQ(Trip().carrier(), "CARRIER");
+  EXPECT_EQ(Trip().handed_us(), ledger.now().micros);
+  EXPECT_EQ(Trip().waybill(), "AWB-2");
+  EXPECT_EQ(Bag().state(), pb::CONTAINER_IN_TRANSIT);
+  EXPECT_EQ(Bag().site(), "");
+  EXPECT_TRUE(IsParty(run.state(), run.registry(), "CLINIC"));
+  EXPECT_TRUE(IsOffered("received_clinic"));
+  EXPECT_FALSE(IsOffered("handed_to_carrier"));
+  const pb::TherapyState view = ViewFor(run.state(), run.registry(), "DEPOT");
+  ASSERT_EQ(view.shipments_size(), 2);
+  EXPECT_EQ(FindContainer(view, kMainBag)->state(), pb::CONTAINER_IN_TRANSIT);
+  const pb::Verdict again = run.Judge(Now("handed_to_carrier"));
+  EXPECT_TRUE(Says(again, "R06")) << Explain(again);
+  Pass(23 * kMicrosPerHour);
+  EXPECT_EQ(Alerts(run.state(), run.registry(), ledger.now()).back().rule, "F10");
+  OfferTo("CLINIC", "depot.cour.1");
+  ASSERT_FALSE(Accept("clinic.pharm.1").refused());
+  EXPECT_EQ(Trip().carrier(), "CARRIER") << "on its way until it is received";
+  const pb::Verdict received = run.Record(Now("received_clinic"));
+  EXPECT_THAT(Blockers(received), testing::IsEmpty()) << Explain(received);
+  EXPECT_EQ(Bag().state(), pb::CONTAINER_RECEIVED);
+}
+
+TEST_F(CourierTest, WhoSaysNoTimeOfArrivalDepartsFromThePlan) {
+  Packed();
+  OfferTo("DEPOT", "lab.wh.1");
+  const pb::Verdict taken = Accept("depot.cour.1");
+  ASSERT_FALSE(taken.refused());
+  ASSERT_EQ(Of(taken, "R12").size(), 1U) << Explain(taken);
+  EXPECT_EQ(Of(taken, "R12")[0].found(), "no time of arrival");
+}
+
+TEST_F(CourierTest, WhatSomebodyElseHoldsThePackerHandsToNobody) {
+  Packed();
+  MustDo({"lab.wh.1"}, Closed("to_site: 'CLINIC'"));
+  ASSERT_FALSE(Accept("clinic.pharm.1").refused());
+  EXPECT_EQ(Trip().handed_us(), 0) << "no carrier";
+  const pb::Verdict verdict = run.Judge(run.Next());
+  ASSERT_EQ(Of(verdict, "R06").size(), 1U) << Explain(verdict);
+  EXPECT_THAT(Of(verdict, "R06")[0].expected(), HasSubstr("by CLINIC, which holds it"));
+}
+
+TEST_F(CourierTest, WhatCameBackToThePackerIsHandedOverAnew) {
+  Packed();
+  OfferTo("DEPOT", "lab.wh.1");
+  ASSERT_FALSE(Accept("depot.cour.1").refused());
+  EXPECT_TRUE(run.Judge(Now("handed_to_carrier")).refused());
+  OfferTo("LAB", "depot.cour.1");
+  ASSERT_FALSE(Accept("lab.wh.2").refused());
+  EXPECT_FALSE(Says(run.Judge(run.Next()), "R06")) << Explain(run.Judge(run.Next()));
 }
 
 }  // namespace
