@@ -102,6 +102,13 @@ std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Afterc
 
 bool IsOutpatient(const pb::TherapyState& state) {
   return state.condition().observation_plan() ==
+const pb::StepRecord* LastInfusion(const pb::TherapyState& state) {
+  const pb::StepRecord* started = FindStep(state, pb::Event::kInfusionStarted);
+  const pb::StepRecord* ended = FindStep(state, pb::Event::kInfusionCompleted);
+  if (started == nullptr || ended == nullptr) return ended == nullptr ? started : ended;
+  return started->occurred_us() > ended->occurred_us() ? started : ended;
+}
+
          static_cast<std::uint32_t>(pb::OBSERVATION_PLAN_OUTPATIENT);
 }
 

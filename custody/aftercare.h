@@ -40,6 +40,9 @@ std::optional<VisitWindow> LaterVisit(pb::FollowupVisit visit, std::uint32_t yea
 std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Aftercare& care,
                                  std::size_t later);
 
+// `LastInfusion` is the step that told of the last infusion: its end, or while it runs its start;
+// null: none did.
+const pb::StepRecord* LastInfusion(const pb::TherapyState& state);
 // `IsOutpatient` says whether the order has the patient observed at home (R28); in hospital is what
 // counts where nobody said.
 bool IsOutpatient(const pb::TherapyState& state);

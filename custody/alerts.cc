@@ -260,7 +260,7 @@ void OfPatient(Gathering& g) {
     g.For(alert, {pb::PHY}, {g.clinic()});
   }
   const pb::Aftercare care = AftercareOf(g.profile);
-  const pb::StepRecord* infused = FindStep(g.state, pb::Event::kInfusionCompleted);
+  const pb::StepRecord* infused = LastInfusion(g.state);
   const std::int64_t contact = ContactDue(g.state, care);
   if (infused != nullptr && contact != 0 && g.IsOver(contact)) {
     // Each pause is an alert of its own, named by what came before it.
@@ -299,7 +299,7 @@ std::string Slug(const std::string& name) {
 
 // Visits count from the last infusion, so its event names them.
 void OfVisits(Gathering& g) {
-  const pb::StepRecord* infused = FindStep(g.state, pb::Event::kInfusionCompleted);
+  const pb::StepRecord* infused = LastInfusion(g.state);
   if (infused == nullptr) return;
   for (const pb::Timer& timer : g.state.timers()) {
     const bool visit = timer.rule() == "R29" || timer.rule() == "R30";
@@ -323,9 +323,13 @@ constexpr std::array<Kind, 20> kKinds = {{
     {"R44", pb::Event::kCrsGraded},
     {"R44", pb::Event::kIcansGraded},
     {"R28", pb::Event::kObservationsRecorded},
+    {"R28", pb::Event::kInfusionStarted},
     {"R28", pb::Event::kInfusionCompleted},
+    {"R29", pb::Event::kInfusionStarted},
     {"R29", pb::Event::kInfusionCompleted},
+    {"R30", pb::Event::kInfusionStarted},
     {"R30", pb::Event::kInfusionCompleted},
+    {"R40", pb::Event::kInfusionStarted},
     {"R40", pb::Event::kInfusionCompleted},
     {"R40", pb::Event::kDailyExam},
     {"F10", pb::Event::kShipmentDelayed, true},

@@ -110,7 +110,10 @@ void OfferDisposal(Offers& offers, bool over) {
 void OfferAftercare(Offers& offers) {
   const pb::TherapyState& state = offers.state();
   const pb::PatientCondition& condition = state.condition();
-  const bool infused = state.last_infused_us() != 0;
+  const bool runs = std::ranges::any_of(state.containers(), [](const pb::Container& bag) {
+    return bag.state() == pb::CONTAINER_INFUSING;
+  });
+  const bool infused = state.last_infused_us() != 0 && !runs;
   const pb::Aftercare care = AftercareOf(offers.profile());
   if (IsInHospital(state)) OfferObservation(offers, care);
   if (!state.patient_died()) OfferCareDecision(offers);

@@ -158,6 +158,8 @@ void Started(Folding& f, const pb::InfusionStarted& body) {
     container->clear_pass();  // one pass, one start
   }
   f.state.set_first_infused_us(Earliest(f.state.first_infused_us(), f.at));
+  // Until its end is told the patient is followed from the start on (R28 to R30).
+  f.state.set_last_infused_us(std::max(f.state.last_infused_us(), f.at));
 }
 
 void Completed(Folding& f, const pb::InfusionCompleted& body) {

@@ -17,6 +17,7 @@ constexpr std::size_t kVisitsAhead = 3;
 
 void SetTimers(Folding& f) {
   switch (f.event.body_case()) {
+    case pb::Event::kInfusionStarted:
     case pb::Event::kInfusionCompleted:
     case pb::Event::kFollowupD28:
     case pb::Event::kFollowupM23:
