@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kDay100 = 100;
 constexpr std::int64_t kMonth6 = 183;
 
+bool IsDead(const pb::TherapyState& state) { return state.patient_died() || IsSaidDead(state); }
+
 // The end of the day that lies `days` after the last infusion.
 std::int64_t EndOf(const pb::TherapyState& state, std::int64_t days) {
   const std::int64_t plain = state.last_infused_us() + days * kMicrosPerDay;
@@ -81,7 +83,7 @@ std::optional<VisitWindow> LaterVisit(pb::FollowupVisit visit, std::uint32_t yea
 std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Aftercare& care,
                                  std::size_t later) {
   std::vector<pb::Timer> visits;
-  if (state.patient_died() || state.sealed() || state.last_infused_us() == 0) return visits;
+  if (IsDead(state) || state.sealed() || state.last_infused_us() == 0) return visits;
   for (const int step : {pb::Event::kFollowupD28, pb::Event::kFollowupM23}) {
     if (!HasStep(state, step)) visits.push_back(TimerOf(state, step, DayVisit(step, care)));
   }
@@ -100,8 +102,6 @@ std::vector<pb::Timer> VisitsDue(const pb::TherapyState& state, const pb::Afterc
   return visits;
 }
 
-bool IsOutpatient(const pb::TherapyState& state) {
-  return state.condition().observation_plan() ==
 const pb::StepRecord* LastInfusion(const pb::TherapyState& state) {
   const pb::StepRecord* started = FindStep(state, pb::Event::kInfusionStarted);
   const pb::StepRecord* ended = FindStep(state, pb::Event::kInfusionCompleted);
@@ -109,12 +109,14 @@ const pb::StepRecord* LastInfusion(const pb::TherapyState& state) {
   return started->occurred_us() > ended->occurred_us() ? started : ended;
 }
 
+bool IsOutpatient(const pb::TherapyState& state) {
+  return state.condition().observation_plan() ==
          static_cast<std::uint32_t>(pb::OBSERVATION_PLAN_OUTPATIENT);
 }
 
 bool IsInHospital(const pb::TherapyState& state) {
   const bool infused = state.last_infused_us() != 0;
-  return infused && state.condition().discharged_us() == 0 && !state.patient_died();
+  return infused && state.condition().discharged_us() == 0 && !IsDead(state);
 }
 
 bool IsFeverish(const pb::PatientCondition& condition, std::int64_t now_us) {
@@ -140,7 +142,7 @@ std::int64_t ReadingsDue(const pb::TherapyState& state, const pb::Aftercare& car
 }
 
 std::int64_t ContactDue(const pb::TherapyState& state, const pb::Aftercare& care) {
-  if (state.last_infused_us() == 0 || state.patient_died()) return 0;
+  if (state.last_infused_us() == 0 || IsDead(state)) return 0;
   const bool home = IsOutpatient(state) || !IsInHospital(state);
   if (!home) return 0;
   const pb::PatientCondition& condition = state.condition();
@@ -163,7 +165,7 @@ std::vector<LateLab> LateLabsDue(const pb::TherapyState& state) {
   constexpr double kLeastIgg = 4;            // g/L
   constexpr double kLeastCd4 = 200;          // per uL
   std::vector<LateLab> due;
-  if (state.last_infused_us() == 0 || state.patient_died() || state.sealed()) return due;
+  if (state.last_infused_us() == 0 || IsDead(state) || state.sealed()) return due;
   const auto ask = [&](const char* name, std::int64_t last) {
     due.push_back({name, std::max(last, state.last_infused_us()) + kMonth});
   };

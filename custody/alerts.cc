@@ -335,12 +335,12 @@ constexpr std::array<Kind, 20> kKinds = {{
     {"F10", pb::Event::kShipmentDelayed, true},
     {"F10", pb::Event::kCarrierMilestone, true},
     {"F10", pb::Event::kShipperRecharged, true},
+    {"F10", pb::Event::kPacked, true},
+    {"F10", pb::Event::kHandedToCarrier, true},
     {"FINAL", pb::Event::kQcResult, true},
 }};
 
 bool IsForgetful(const pb::TherapyState& state) {
-    {"F10", pb::Event::kPacked, true},
-    {"F10", pb::Event::kHandedToCarrier, true},
   return state.length() > static_cast<std::uint64_t>(state.event_bodies_size());
 }
 

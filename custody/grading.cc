@@ -141,7 +141,13 @@ std::string FatalGrade(const pb::TherapyState& state) {
 }
 
 bool LacksDeath(const pb::TherapyState& state) {
-  return !state.patient_died() && !FatalGrade(state).empty();
+  return (!state.patient_died() && !FatalGrade(state).empty()) || IsSaidDead(state);
+}
+
+bool IsSaidDead(const pb::TherapyState& state) {
+  const bool said =
+      state.condition().vital_status() == static_cast<std::uint32_t>(pb::VITAL_STATUS_DEAD);
+  return said && !state.patient_died();
 }
 
 CrsGrade ComputeCrs(const CrsInputs& inputs) {

@@ -23,10 +23,13 @@ inline constexpr std::int64_t kDecideMicros = 2 * kMicrosPerHour;  // R44
 inline constexpr std::uint32_t kDeathGrade = 5;
 
 // `FatalGrade` is what was last graded 5, which is death by it (ASTCT 2019, CTCAE), in words:
-// "CRS", "infusion reaction"; empty: nothing. `LacksDeath` says whether something was and no death
-// is recorded.
+// "CRS", "infusion reaction"; empty: nothing. `LacksDeath` says whether something was, or a visit
+// says that the patient is dead, and no death is recorded.
 std::string FatalGrade(const pb::TherapyState& state);
 bool LacksDeath(const pb::TherapyState& state);
+// `IsSaidDead` says whether the last visit says that the patient is dead, and no death is recorded:
+// nothing else is due until somebody does, or a visit says otherwise (F13).
+bool IsSaidDead(const pb::TherapyState& state);
 
 // `CrsInputs` is what a grade of cytokine release syndrome needs, as of one moment.
 struct CrsInputs {

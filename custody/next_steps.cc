@@ -9,6 +9,7 @@
 
 #include "custody/body_plan.h"
 #include "custody/chain.h"
+#include "custody/grading.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/state.h"
@@ -104,7 +105,7 @@ std::vector<pb::NextStep> NextStepsOf(const pb::TherapyState& state, const Regis
   }
   next::OfferOpenMatters(offers);
   next::OfferRecords(offers);
-  if (!state.patient_died() && !state.condition().ineligible()) {
+  if (!state.patient_died() && !IsSaidDead(state) && !state.condition().ineligible()) {
     if (offers.clinical()) next::OfferClinic(offers);
     next::OfferManufacture(offers);
     if (offers.clinical()) next::OfferInfusion(offers);

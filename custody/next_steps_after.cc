@@ -76,10 +76,15 @@ void OfferCareDecision(Offers& offers) {
   offers.Due(step, due);
 }
 
-// A grade that is death, and nobody recorded that (F13).
+// A grade that is death, or a visit that tells of it, and nobody recorded that (F13).
 void OfferDeath(Offers& offers) {
   if (!LacksDeath(offers.state())) return;
   const pb::PatientCondition& condition = offers.state().condition();
+  if (IsSaidDead(offers.state())) {
+    pb::NextStep& said = offers.Add(pb::Event::kPatientDied);
+    said.set_help("the last visit says that the patient is dead: record it, or the visit again");
+    return offers.Due(said, condition.vital_said_us());
+  }
   const std::string what = FatalGrade(offers.state());
   const std::int64_t said = what == "CRS"     ? condition.crs_said_us()
                             : what == "ICANS" ? condition.icans_said_us()
@@ -116,7 +121,7 @@ void OfferAftercare(Offers& offers) {
   const bool infused = state.last_infused_us() != 0 && !runs;
   const pb::Aftercare care = AftercareOf(offers.profile());
   if (IsInHospital(state)) OfferObservation(offers, care);
-  if (!state.patient_died()) OfferCareDecision(offers);
+  if (!state.patient_died() && !IsSaidDead(state)) OfferCareDecision(offers);
   OfferDeath(offers);
   if (const std::int64_t due = ContactDue(state, care); due != 0) {
     pb::NextStep& contact = offers.Add(pb::Event::kDailyExam);

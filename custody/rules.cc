@@ -311,8 +311,9 @@ constexpr Rule kTable[] = {
        kStructure, "project default", kNobody, rules::QuarantineLifted),
     V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
        "project default", kNobody, rules::CustodyUnbroken),
-    V1("F13", "After the patient's death, or a grade that is death, nothing goes forward.", kGate,
-       "project default", kNobody, rules::PatientAlive),
+    V1("F13",
+       "After the patient's death, or a grade or visit that tells of it, nothing goes forward.",
+       kGate, "project default", kNobody, rules::PatientAlive),
     V1("F17",
        "What is used up, destroyed, lost or rejected is not used. Unused material is disposed of "
        "by two people of the site that holds it; what they destroy they scan, and say how and "

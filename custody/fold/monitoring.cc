@@ -205,6 +205,9 @@ void FoldMonitoring(Folding& f) {
     case pb::Event::kDeathRecordedInError:
       if (!f.stands) return;
       condition->clear_died();
+      if (condition->vital_status() == static_cast<std::uint32_t>(pb::VITAL_STATUS_DEAD)) {
+        condition->clear_vital_status();  // what a visit said of it was wrong as well
+      }
       return state.set_patient_died(false);
     case pb::Event::kIneligible:
       return FoundIneligible(f);

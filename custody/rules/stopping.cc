@@ -342,6 +342,16 @@ void ConsentStands(const Case& c, const Rule& rule, pb::Verdict& v) {
         "CONSENT_OBTAINED"});
 }
 
+namespace {
+
+bool SaysDead(const pb::Event& event) {
+  constexpr pb::VitalStatus kDead = pb::VITAL_STATUS_DEAD;
+  return event.followup_d28().vital_status() == kDead ||
+         event.followup_m23().vital_status() == kDead || event.followup().vital_status() == kDead;
+}
+
+}  // namespace
+
 void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (c.effective.has_death_recorded_in_error()) {
     const std::string& death = c.effective.death_recorded_in_error().death();
@@ -363,6 +373,11 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
          {"the death recorded with the grade that it is", "grade 5, and no death",
           "record PATIENT_DIED; of a slip of the pen grade again, at once"});
   }
+  if (SaysDead(c.effective) && !c.therapy.patient_died()) {
+    Note(c, rule, v,
+         {"the death recorded with the visit that tells of it", "no death is recorded",
+          "record PATIENT_DIED; of a slip of the pen record the visit again, at once"});
+  }
   const bool lacking = LacksDeath(c.therapy);
   if ((!c.therapy.patient_died() && !lacking) || !IsStopped(c, false)) return;
   const Words dead{"a living patient", "the patient died",
@@ -374,7 +389,13 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
       "stop; the physician records PATIENT_DIED, or grades again",
       {},
       pb::CLINICAL};
-  Gate(c, rule, v, lacking ? graded : dead);
+  const Words visited{"a living patient",
+                      "a visit says that the patient is dead, and no death is recorded",
+                      "stop; the physician records PATIENT_DIED, or the visit again",
+                      {},
+                      pb::CLINICAL};
+  const Words& alive = IsSaidDead(c.therapy) ? visited : graded;
+  Gate(c, rule, v, lacking ? alive : dead);
 }
 
 }  // namespace custody::rules
