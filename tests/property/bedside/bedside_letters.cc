@@ -109,19 +109,37 @@ std::function<void(pb::Event&, TestLedger&)> Late(std::int64_t minutes) {
   };
 }
 
-// The last open hold of a kind; the last grant.
-std::function<bool(const Moment&, pb::Event&)> AtHold(const char* kind) {
-  return [kind](const Moment& moment, pb::Event& event) {
-    for (const pb::Hold& hold : moment.states[0].holds()) {
-      if (!hold.open() || hold.kind() != kind) continue;
+// An open hold of a kind and on what `on` names: a lot, a container, or nothing and so the therapy.
+// All of those are alike, so which of them it is does not matter.
+std::function<bool(const Moment&, pb::Event&)> AtHold(const char* kind, const char* on = "") {
+  return [kind, on](const Moment& moment, pb::Event& event) {
+    for (const pb::Hold& hold : moment.states[0]->holds()) {
+      const std::string& held = hold.containers().empty() ? hold.lot() : hold.containers(0);
+      if (!hold.open() || hold.kind() != kind || held != on) continue;
       event.mutable_hold_cleared()->set_hold(hold.id());
       return true;
     }
     return false;
   };
 }
+// Of those alike at most two are open: a third changes nothing that two do not.
+bool NoThird(const Moment& moment, pb::Event& event) {
+  const pb::TherapyState& state = *moment.states[0];
+  if (event.has_identity_in_doubt()) {
+    return std::ranges::count_if(state.quarantines(), [](const pb::Quarantine& q) {
+             return q.open() && q.kind() == pb::QUARANTINED_IDENTITY;
+           }) < 2;
+  }
+  const pb::HoldSet& body = event.hold_set();
+  const std::string on = body.containers().empty() ? body.lot() : body.containers(0);
+  return std::ranges::count_if(state.holds(), [&](const pb::Hold& hold) {
+           const std::string& held = hold.containers().empty() ? hold.lot() : hold.containers(0);
+           const bool clinical = body.kind() == pb::HOLD_CLINICAL;
+           return hold.open() && held == on && hold.kind() == (clinical ? "CLINICAL" : "QUALITY");
+         }) < 2;
+}
 bool AtDoubt(const Moment& moment, pb::Event& event) {
-  for (const pb::Quarantine& q : moment.states[0].quarantines()) {
+  for (const pb::Quarantine& q : moment.states[0]->quarantines()) {
     if (!q.open() || q.kind() != pb::QUARANTINED_IDENTITY) continue;
     event.mutable_identity_resolved()->set_quarantine(q.id());
     return true;
@@ -130,14 +148,14 @@ bool AtDoubt(const Moment& moment, pb::Event& event) {
 }
 bool AtGrant(const Moment& moment, pb::Event& event) {
   event.clear_grants();
-  const auto& grants = moment.states[0].grants();
+  const auto& grants = moment.states[0]->grants();
   if (grants.empty()) return false;
   event.add_grants(grants.rbegin()->event_id());
   return true;
 }
-bool NoGrantYet(const Moment& moment, pb::Event&) { return moment.states[0].grants().empty(); }
+bool NoGrantYet(const Moment& moment, pb::Event&) { return moment.states[0]->grants().empty(); }
 bool AtDeviation(const Moment& moment, pb::Event& event) {
-  for (const pb::Deviation& deviation : moment.states[0].deviations()) {
+  for (const pb::Deviation& deviation : moment.states[0]->deviations()) {
     if (!deviation.open() || !deviation.critical()) continue;
     event.mutable_deviation_closed()->set_deviation(deviation.id());
     return true;
@@ -260,6 +278,7 @@ class Letters {
       TheirWristband(e.mutable_bedside_id_verified()->mutable_wristband());
       both(e, [](pb::PersonCheck& check) { TheirWristband(check.mutable_wristband()); });
     });
+    OneReadsAnother();
     Step("bed check A, one differs", "bedside_id_verified", [](pb::Event& e) {
       e.mutable_bedside_id_verified()->mutable_checks(1)->set_all_agree(pb::NO);
     });
@@ -285,6 +304,29 @@ class Letters {
          },
          {"clinic.rn.1", "clinic.coord.1"})
         .finish = [](pb::Event& e, TestLedger&) { e.mutable_signers(1)->set_role(pb::RN); };
+  }
+
+  // In the check of one of the two a single thing is another than in all the rest.
+  void OneReadsAnother() {
+    using Own = std::pair<const char*, void (*)(pb::PersonCheck&)>;
+    static constexpr Own kOwn[] = {
+        {"wristband", [](pb::PersonCheck& own) { TheirWristband(own.mutable_wristband()); }},
+        {"half the wristband", [](pb::PersonCheck& own) { own.mutable_wristband()->RemoveLast(); }},
+        {"chain of identity",
+         [](pb::PersonCheck& own) { own.mutable_coi()->set_value("CHA999026000002"); }},
+        {"certificate",
+         [](pb::PersonCheck& own) { own.mutable_certificate()->set_value("CERT-8"); }},
+        {"order", [](pb::PersonCheck& own) { own.mutable_order()->set_value("ORD-1"); }},
+        {"cassette", [](pb::PersonCheck& own) {
+           *own.mutable_cassette() = own.container();
+           own.mutable_cassette()->set_value("CAS-8");
+         }}};
+    for (const auto& [what, change] : kOwn) {
+      Step(std::string("cold check A, one reads another ") + what, "prethaw_id_verified",
+           [change](pb::Event& e) { change(*e.mutable_prethaw_id_verified()->mutable_checks(1)); });
+      Step(std::string("bed check A, one reads another ") + what, "bedside_id_verified",
+           [change](pb::Event& e) { change(*e.mutable_bedside_id_verified()->mutable_checks(1)); });
+    }
   }
 
   void WrongStarts() {
@@ -313,7 +355,8 @@ class Letters {
   }
 
   void Stops() {
-    Say("a physician holds", {"clinic.phy.1"}, "hold_set { kind: HOLD_CLINICAL reason: 'fever' }");
+    Say("a physician holds", {"clinic.phy.1"}, "hold_set { kind: HOLD_CLINICAL reason: 'fever' }")
+        .aim = NoThird;
     Say("the same physician clears", {"clinic.phy.1"},
         "hold_cleared { hold: 'H-0' kind: HOLD_CLINICAL reason: 'no fever' }")
         .aim = AtHold("CLINICAL");
@@ -321,15 +364,19 @@ class Letters {
         "hold_cleared { hold: 'H-0' kind: HOLD_CLINICAL reason: 'no fever' }")
         .aim = AtHold("CLINICAL");
     Say("the maker holds A", {"lab.qa.1"},
-        "hold_set { kind: HOLD_QUALITY reason: 'label' containers: 'LOT26001-1' }");
+        "hold_set { kind: HOLD_QUALITY reason: 'label' containers: 'LOT26001-1' }")
+        .aim = NoThird;
     Say("the maker holds lot A", {"lab.qa.1"},
-        "hold_set { kind: HOLD_QUALITY reason: 'label' lot: 'LOT26001' }");
-    Say("the clinic's quality clears", {"clinic.qa.1"},
-        "hold_cleared { hold: 'H-0' kind: HOLD_QUALITY reason: 'fine' }")
-        .aim = AtHold("QUALITY");
-    Say("the maker's quality clears", {"lab.qa.2"},
-        "hold_cleared { hold: 'H-0' kind: HOLD_QUALITY reason: 'fine' }")
-        .aim = AtHold("QUALITY");
+        "hold_set { kind: HOLD_QUALITY reason: 'label' lot: 'LOT26001' }")
+        .aim = NoThird;
+    for (const auto& [what, on] : {std::pair{"A", "LOT26001-1"}, {"lot A", "LOT26001"}}) {
+      for (const auto& [who, person] : {std::pair{"the clinic's quality", "clinic.qa.1"},
+                                        {"the maker's quality", "lab.qa.2"}}) {
+        Say(std::string(who) + " clears " + what, {person},
+            "hold_cleared { hold: 'H-0' kind: HOLD_QUALITY reason: 'fine' }")
+            .aim = AtHold("QUALITY", on);
+      }
+    }
     Say("A was warm", {"clinic.pharm.1"},
         "temperature_excursion { from $T-3h containers: 'LOT26001-1' }");
     Say("lot A was warm", {"clinic.pharm.1"},
@@ -355,7 +402,8 @@ class Letters {
     }
     Say("doubt about A", {"clinic.pharm.1"},
         "identity_in_doubt { items: 'LOT26001-1' kind: DOUBT_LABELS_DISAGREE thawed: NO "
-        "finding: 'two labels' }");
+        "finding: 'two labels' }")
+        .aim = NoThird;
     const std::string resolved =
         "identity_resolved { quarantine: 'Q-0' items: 'LOT26001-1' "
         "outcome: DOUBT_RESOLVED_CONFIRMED evidence: 'tube segment' }";

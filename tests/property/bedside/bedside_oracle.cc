@@ -242,6 +242,7 @@ bool BedsideOracle::SoundChecks(const pb::Event& event, const std::string& conta
                        check.order().value() == order &&
                        check.certificate().value() == certificate && lot != lots_.end() &&
                        certificate == lot->second.certificate &&
+                       check.cassette().value() == checks.begin()->cassette().value() &&
                        Wristband(check.wristband()) == wristband && check.all_agree() == pb::YES;
     const bool in_time = age <= kCheckMicros && age >= -kAhead;
     const bool may = doers.contains(check.person()) && Competent(check.person());
@@ -578,24 +579,32 @@ std::vector<std::string> BedsideOracle::Against(const pb::Event& event, Instant 
   return against;
 }
 
-std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& age) const {
+std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& age,
+                               const std::function<std::int64_t(std::int64_t)>& told) const {
   std::string key;
-  const auto add = [&](const auto& value) { key += value + "|"; };
-  const auto number = [&](std::int64_t value) { key += std::to_string(value) + "|"; };
+  const auto add = [&](std::string_view text) { (key += text) += '|'; };
+  const auto number = [&](std::int64_t value) {
+    key.append(reinterpret_cast<const char*>(&value), 4);
+  };
   const auto words = [&](const Words& list) {
     for (const std::string& word : list) add(word);
-    key += ";";
+    key += ';';
   };
-  const auto check = [&](const std::optional<Check>& c) {
-    if (!c) return add(std::string("-"));
-    number(age(c->at));
+  const auto check = [&](const std::optional<Check>& c, const auto& when) {
+    if (!c) return add("-");
+    number(when(c->at));
     add(c->order);
     words(c->wristband);
   };
-  for (const auto& [purpose, at] : consented_) number(purpose * 100 + age(at));
-  key += "#";
-  for (const auto& [purpose, at] : withdrawn_) number(purpose * 100 + age(at));
+  for (const auto* said : {&consented_, &withdrawn_}) {
+    for (const auto& [purpose, at] : *said) {
+      number(purpose);
+      number(told(at));
+    }
+    key += '#';
+  }
   for (const auto& [id, lot] : lots_) {
+    add(id);
     number(lot.released + 2 * lot.exceptional + 4 * lot.ended);
     words(lot.failed);
     words(lot.links);
@@ -605,17 +614,22 @@ std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& 
   for (const auto& [id, bag] : bags_) {
     add(id);
     number(bag.gone + 2 * bag.spent);
-    for (const std::int64_t at :
-         {bag.thaw_began, bag.thaw_ended, bag.checked_cold, bag.checked_bed}) {
-      number(age(at));
-    }
-    check(bag.cold);
-    check(bag.bed);
+    for (const std::int64_t at : {bag.thaw_began, bag.thaw_ended}) number(age(at));
+    for (const std::int64_t at : {bag.checked_cold, bag.checked_bed}) number(told(at));
+    check(bag.cold, told);
+    check(bag.bed, age);
   }
   for (const Order& order : orders_) {
-    add(order.number + "," + order.lot + (order.passed_over ? ",passed over" : ""));
+    add(order.number);
+    add(order.lot + (order.passed_over ? ",passed over" : ""));
+    add(order.certificate);
+    words(order.containers);
   }
-  // In whatever order they were opened, and under whatever id; of those alike two stand for all.
+  return key + OpenKey(age);
+}
+
+// In whatever order they were opened, and under whatever id; of those alike two stand for all.
+std::string BedsideOracle::OpenKey(const std::function<std::int64_t(std::int64_t)>& age) const {
   std::multiset<std::string> open;
   const auto stands = [&](const std::string& text) {
     if (open.count(text) < 2) open.insert(text);
@@ -625,15 +639,18 @@ std::string BedsideOracle::Key(const std::function<std::int64_t(std::int64_t)>& 
     for (const Words* list : {&hold.setters, &hold.containers}) {
       for (const std::string& word : *list) text += "," + word;
     }
-    stands(text + "," + hold.lot);
+    stands(text + "," + hold.lot + (hold.blocks_infusion ? "!" : "."));
   }
   for (const Quarantine& quarantine : quarantines_) {
     std::string text = "Q" + std::to_string(quarantine.cause);
     for (const std::string& word : quarantine.items) text += "," + word;
     stands(text);
   }
-  for (const Grant& grant : grants_) stands("G" + grant.container + "," + grant.step);
-  for (const std::string& one : open) add(one);
+  for (const Grant& grant : grants_) {
+    stands("G" + grant.container + "," + grant.step + "," + std::to_string(age(grant.ends)));
+  }
+  std::string key;
+  for (const std::string& one : open) (key += one) += '|';
   return key;
 }
 

@@ -22,6 +22,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/hash.h"
@@ -46,9 +47,10 @@ class BedsideOracle {
   // `Against` is everything that speaks against `event`, accepted when `recorded`; empty for what
   // the statement is not about.
   std::vector<std::string> Against(const pb::Event& event, Instant recorded) const;
-  // `Key` is the same for two oracles that will say the same of everything, where `age` says of a
-  // time what matters of it.
-  std::string Key(const std::function<std::int64_t(std::int64_t)>& age) const;
+  // `Key` is the same for two oracles that will say the same of everything, where `age` says what
+  // matters of a time whose age is asked for, and `told` of any other.
+  std::string Key(const std::function<std::int64_t(std::int64_t)>& age,
+                  const std::function<std::int64_t(std::int64_t)>& told) const;
 
  private:
   using Words = std::set<std::string>;
@@ -125,6 +127,7 @@ class BedsideOracle {
   const Order* OrderOf(const std::string& container) const;
   bool Granted(const pb::Event& event, const std::string& container) const;
   bool WindowEnded(const Bag& bag, std::int64_t at) const;
+  std::string OpenKey(const std::function<std::int64_t(std::int64_t)>& age) const;
 
   void NeedRelease(const std::string& container, std::vector<std::string>& against) const;
   void NeedChecks(const pb::Event& event, std::vector<std::string>& against) const;

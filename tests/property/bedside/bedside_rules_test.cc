@@ -130,5 +130,16 @@ TEST(PillarTest, WhatIsGuardedTwiceStandsWithoutOneOfTheGuards) {
   }
 }
 
+// That the list is not too short: without any one rule that is not in it nothing is found.
+TEST(PillarTest, NoOtherRuleIsOneOnRandomWalks) {
+  const std::uint64_t steps = Steps(120'000) / 40;
+  for (const Rule& rule : Rules()) {
+    if (std::ranges::find(Pillars(), rule.id, &Pillar::rule) != Pillars().end()) continue;
+    const Found found = Walk(WorldOf(true), steps, 20261123, rule.id);
+    EXPECT_TRUE(found.broken.empty()) << "without " << rule.id << "\n"
+                                      << Tell(WorldOf(true), found.broken, rule.id);
+  }
+}
+
 }  // namespace
 }  // namespace custody

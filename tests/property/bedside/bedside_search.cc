@@ -1,17 +1,21 @@
 // Breadth first, a level at a time: only the moments of two levels are kept, of all others a hash
 // of what matters of them and the letter that led there. That two moments with the same key are
 // alike is not taken on trust: of some that are met again every letter is asked once more, and
-// whoever answers otherwise is counted.
+// whoever answers otherwise, or comes to a moment with another key, is counted.
 #include "tests/property/bedside/bedside_search.h"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <cstdlib>
+#include <optional>
 #include <random>
 #include <set>
 #include <unordered_map>
 
 #include "crypto/hash.h"
+#include "tests/property/bedside/bedside_key.h"
 
 namespace custody {
 namespace {
@@ -21,31 +25,32 @@ constexpr std::uint64_t kAskedAgain = 32;  // every how manieth state that is me
 struct Node {
   std::uint32_t from = 0;
   std::uint32_t letter = 0;
-  std::uint64_t answers = 0;  // what the rules said of every letter
+  std::uint64_t answers = 0;  // where every letter leads
   std::uint64_t again = 0;    // the same of a state met again with this key
 };
 
 struct Ahead {
   std::uint32_t node = 0;
-  std::int64_t waits = 0;
   Moment moment;
 };
 
-void Add(const pb::Verdict& verdict, std::string& answers) {
-  std::set<std::string> rules;  // each once, of however many holds it speaks
-  for (const pb::Reason& reason : verdict.reasons()) rules.insert(reason.rule());
-  answers += verdict.refused() ? "-" : "+";
-  for (const std::string& rule : rules) answers += rule;
-}
+// What a letter leads to.
+struct Next {
+  Moment moment;
+  Outcome outcome;
+  Hash key;
+};
+
 std::uint64_t Sum(const std::string& answers) { return ReadU64(Sha256(answers).view()) | 1; }
 
-std::uint64_t AnswersOf(BedsideWorld& world, const Moment& moment, const Sequence& alphabet,
-                        std::string_view without) {
-  std::string answers;
+// The therapy of all letters that are events.
+std::size_t TherapyOf(const BedsideWorld& world, const Sequence& alphabet) {
+  std::set<std::size_t> therapies;
   for (const std::size_t letter : alphabet) {
-    if (world.letters()[letter].wait == 0) Add(world.Judge(moment, letter, without), answers);
+    if (world.letters()[letter].wait == 0) therapies.insert(world.letters()[letter].therapy);
   }
-  return Sum(answers);
+  EXPECT_EQ(therapies.size(), 1U) << "letters of several therapies, which do not meet";
+  return *therapies.begin();
 }
 
 bool IsInfusion(const BedsideWorld& world, std::size_t letter) {
@@ -58,43 +63,61 @@ bool IsThaw(const BedsideWorld& world, std::size_t letter) {
 }
 
 void Count(const BedsideWorld& world, std::size_t letter, const Outcome& outcome, Found& found) {
-  ++found.judged;
   if (!outcome.accepted) return;
   ++found.accepted;
   found.infusions += IsInfusion(world, letter) ? 1U : 0U;
   found.thaws += IsThaw(world, letter) ? 1U : 0U;
 }
 
+// Whether any of it may be told of a time before.
+bool ToldLate(const BedsideWorld& world, const Sequence& alphabet) {
+  return std::ranges::any_of(alphabet, [&](std::size_t letter) {
+    const pb::Event& event = world.letters()[letter].parsed.event;
+    const bool before = event.signed_at().seconds() - event.occurred_at().seconds() > 60;
+    return world.letters()[letter].wait == 0 && (event.entry() != pb::LIVE || before);
+  });
+}
+
 class Breadth {
  public:
   Breadth(BedsideWorld& world, const Sequence& alphabet, const Bounds& bounds,
           std::string_view without)
-      : world_(world), alphabet_(alphabet), bounds_(bounds), without_(without) {}
+      : world_(world),
+        alphabet_(alphabet),
+        bounds_(bounds),
+        without_(without),
+        therapy_(TherapyOf(world, alphabet)),
+        late_(ToldLate(world, alphabet)) {}
 
   Found Run() {
     std::vector<Ahead> level = Begin();
     found_.whole = true;
-    for (std::size_t depth = 0; !level.empty() && found_.broken.empty(); ++depth) {
-      if (depth == bounds_.depth) {
+    for (; !level.empty() && found_.broken.empty(); ++found_.depth) {
+      if (found_.depth == bounds_.depth) {
         found_.whole = false;
         break;
       }
       std::vector<Ahead> next;
-      for (const Ahead& at : level) {
+      for (Ahead& at : level) {
         Expand(at, next);
+        at.moment = {};  // shared no more
         if (!found_.broken.empty()) break;
       }
       level = std::move(next);
     }
     found_.states = nodes_.size();
     for (const Node& node : nodes_) {
-      found_.unlike += node.again != 0 && node.answers != 0 && node.again != node.answers ? 1U : 0U;
+      if (node.again == 0 || node.answers == 0) continue;
+      ++found_.asked_again;
+      found_.unlike += node.again != node.answers ? 1U : 0U;
     }
     return std::move(found_);
   }
 
  private:
-  Hash KeyHash(const Moment& moment) const { return Sha256(KeyOf(moment, world_.ready())); }
+  Hash KeyHash(const Moment& moment) const {
+    return KeyOf(moment, therapy_, world_.ready().now, late_);
+  }
 
   // The ready moment, and those along the way.
   std::vector<Ahead> Begin() {
@@ -102,12 +125,13 @@ class Breadth {
     level[0].moment = world_.ready();
     nodes_.push_back({});
     seen_[KeyHash(level[0].moment)] = 0;
-    Moment moment = world_.ready();
+    Next next{world_.ready(), {}, {}};
     std::uint32_t from = 0;
     for (const std::size_t letter : bounds_.along) {
-      const Outcome outcome = world_.Take(moment, letter, without_);
-      if (!outcome.accepted || !outcome.against.empty()) break;  // the search itself comes there
-      Keep(from, letter, {0, 0, moment}, level);
+      next.outcome = world_.Take(next.moment, letter, without_);
+      if (!next.outcome.accepted || !next.outcome.against.empty()) break;  // found by the search
+      next.key = KeyHash(next.moment);
+      Keep(from, letter, next, level);
       from = level.back().node;
     }
     return level;
@@ -120,59 +144,66 @@ class Breadth {
     return way;
   }
 
-  void Expand(const Ahead& at, std::vector<Ahead>& next) {
+  // What becomes of a letter; nothing when the rules refuse it, or it has waited enough. Whether
+  // and where it leads is added to `answers`.
+  std::optional<Next> Try(const Moment& at, std::size_t letter, std::string& answers) {
+    const bool waits = world_.letters()[letter].wait != 0;
+    if (waits && at.waits == bounds_.waits) return std::nullopt;
+    const pb::Verdict verdict = world_.Judge(at, letter, without_);
+    answers += '-';
+    if (!waits && verdict.refused()) return std::nullopt;
+    Next next{at, {}, {}};
+    world_.Accept(next.moment, letter, verdict, next.outcome);
+    next.key = KeyHash(next.moment);
+    answers += next.key.view();
+    for (const std::string& word : next.outcome.against) answers += word;
+    return next;
+  }
+
+  void Expand(const Ahead& at, std::vector<Ahead>& level) {
     std::string answers;
     for (const std::size_t letter : alphabet_) {
-      const bool waits = world_.letters()[letter].wait != 0;
-      if (waits && at.waits == bounds_.waits) continue;
-      if (!waits) {
-        const pb::Verdict verdict = world_.Judge(at.moment, letter, without_);
-        Add(verdict, answers);
-        if (verdict.refused()) {
-          ++found_.judged;
-          continue;
-        }
-      }
-      Ahead ahead{0, at.waits + (waits ? 1 : 0), at.moment};
-      const Outcome outcome = world_.Take(ahead.moment, letter, without_);
-      Count(world_, letter, outcome, found_);
-      if (!outcome.against.empty()) {
+      std::optional<Next> next = Try(at.moment, letter, answers);
+      ++found_.judged;
+      if (!next) continue;
+      Count(world_, letter, next->outcome, found_);
+      if (!next->outcome.against.empty()) {
         found_.broken = WayTo(at.node, letter);
-        found_.against = outcome.against;
+        found_.against = next->outcome.against;
         return;
       }
-      Keep(at.node, letter, std::move(ahead), next);
+      Keep(at.node, letter, *next, level);
     }
     nodes_[at.node].answers = Sum(answers);
   }
 
-  void Keep(std::uint32_t from, std::size_t letter, Ahead ahead, std::vector<Ahead>& next) {
-    const auto number = static_cast<std::uint32_t>(nodes_.size());
-    const Hash key = KeyHash(ahead.moment);
-    if (const auto known = seen_.find(key); known != seen_.end()) {
+  void Keep(std::uint32_t from, std::size_t letter, const Next& next, std::vector<Ahead>& level) {
+    if (const auto known = seen_.find(next.key); known != seen_.end()) {
       Node& node = nodes_[known->second];
-      if (++met_ % kAskedAgain == 0 && node.again == 0) {
-        node.again = AnswersOf(world_, ahead.moment, alphabet_, without_);
-      }
+      if (++found_.met % kAskedAgain != 0 || node.again != 0) return;
+      std::string answers;
+      for (const std::size_t one : alphabet_) Try(next.moment, one, answers);
+      node.again = Sum(answers);
       return;
     }
     if (nodes_.size() >= bounds_.states) {  // left out, and not to be met again either
       found_.whole = false;
       return;
     }
-    seen_.emplace(key, number);
+    const auto number = static_cast<std::uint32_t>(nodes_.size());
+    seen_.emplace(next.key, number);
     nodes_.push_back({from, static_cast<std::uint32_t>(letter)});
-    ahead.node = number;
-    next.push_back(std::move(ahead));
+    level.push_back({number, next.moment});
   }
 
   BedsideWorld& world_;
   const Sequence& alphabet_;
   const Bounds& bounds_;
   const std::string_view without_;
+  const std::size_t therapy_;
+  const bool late_;
   std::vector<Node> nodes_;
   std::unordered_map<Hash, std::uint32_t> seen_;
-  std::uint64_t met_ = 0;
   Found found_;
 };
 
@@ -218,6 +249,7 @@ Found Walk(BedsideWorld& world, std::uint64_t steps, std::uint64_t seed, std::st
     for (int i = 0; i < kLength && found.broken.empty(); ++i) {
       const std::size_t letter = random() % 10 < straight ? path.next() : random() % count;
       const Outcome outcome = world.Take(moment, letter, without);
+      ++found.judged;
       Count(world, letter, outcome, found);
       if (!outcome.accepted) continue;
       way.push_back(letter);
@@ -228,6 +260,11 @@ Found Walk(BedsideWorld& world, std::uint64_t steps, std::uint64_t seed, std::st
     }
   }
   return found;
+}
+
+std::uint64_t Steps(std::uint64_t otherwise) {
+  const char* asked = std::getenv("CUSTODY_MODEL_STEPS");
+  return asked == nullptr ? otherwise : std::strtoull(asked, nullptr, 10);
 }
 
 std::vector<std::string> Replay(BedsideWorld& world, const Sequence& sequence,

@@ -18,19 +18,22 @@ using Sequence = std::vector<std::size_t>;
 
 // `Found` is what a search has to tell.
 struct Found {
-  std::uint64_t judged = 0;     // letters that the rules were asked about
-  std::uint64_t accepted = 0;   // of them
-  std::uint64_t states = 0;     // different ones
-  std::uint64_t infusions = 0;  // accepted LIVE
-  std::uint64_t thaws = 0;      // accepted LIVE
-  bool whole = false;           // nothing was left out: every reachable state was seen
-  std::uint64_t unlike = 0;     // states taken for the same that a letter could tell apart
-  Sequence broken;              // the shortest way to what the oracle objects to; empty: none
+  std::uint64_t judged = 0;       // letters that the rules were asked about
+  std::uint64_t accepted = 0;     // of them
+  std::uint64_t states = 0;       // different ones
+  std::uint64_t met = 0;          // so often one was met that was known
+  std::size_t depth = 0;          // levels, of one letter each, until there was nothing new
+  std::uint64_t infusions = 0;    // accepted LIVE
+  std::uint64_t thaws = 0;        // accepted LIVE
+  bool whole = false;             // nothing was left out: every reachable state was seen
+  std::uint64_t asked_again = 0;  // states of which it was asked whether they are the same indeed
+  std::uint64_t unlike = 0;       // of them: a letter tells them apart
+  Sequence broken;                // the shortest way to what the oracle objects to; empty: none
   std::vector<std::string> against;
 };
 
 struct Bounds {
-  std::size_t depth = 40;  // letters on a way
+  std::size_t depth = 100;  // letters on a way
   std::uint64_t states = 2'000'000;
   std::int64_t waits = 2;  // letters that wait on a way
   // A way that is open from the ready moment: the search begins at each of its moments, so that
@@ -39,7 +42,9 @@ struct Bounds {
 };
 
 // `SearchAll` takes every order of `alphabet` from the ready moment and from those along the way
-// in `bounds`, each state once. Deterministic.
+// in `bounds`, each state once. Deterministic. The letters are of one therapy: rules, fold and
+// oracle of a therapy see nothing of another, so letters of two commute, and whatever the two can
+// do together each can do alone.
 Found SearchAll(BedsideWorld& world, const Sequence& alphabet, const Bounds& bounds,
                 std::string_view without = "");
 
@@ -47,6 +52,9 @@ Found SearchAll(BedsideWorld& world, const Sequence& alphabet, const Bounds& bou
 // next on a bag's way, else anything. Deterministic for a seed.
 Found Walk(BedsideWorld& world, std::uint64_t steps, std::uint64_t seed,
            std::string_view without = "");
+
+// `Steps` is how long a walk is: millions are for who asks for them, CUSTODY_MODEL_STEPS=5000000.
+std::uint64_t Steps(std::uint64_t otherwise);
 
 // `Replay` plays `sequence` and gives the oracle's words at the first accepted event that it
 // objects to; empty when there is none.

@@ -65,9 +65,10 @@ Hash IdOf(std::size_t letter, std::uint64_t place) {
   return id;
 }
 
-// `verdict` as if there were no rule `without`.
+// `verdict` as if there were no rule `without`, or none at all.
 void Disable(std::string_view without, bool live, pb::Verdict& verdict) {
   auto* reasons = verdict.mutable_reasons();
+  if (without == kEveryRule) reasons->Clear();
   for (int i = reasons->size() - 1; i >= 0; --i) {
     if (reasons->Get(i).rule() == without) reasons->DeleteSubrange(i, 1);
   }
@@ -88,7 +89,7 @@ BedsideWorld::BedsideWorld(bool consented) {
   }
   const Instant begin = ledger_.now();
   for (const std::size_t therapy : {0U, 1U}) {
-    ready_.oracles[therapy] = BedsideOracle(windows);
+    ready_.oracles[therapy].Own() = BedsideOracle(windows);
     ledger_.set_now(begin);
     PlaySeed(therapy, consented || therapy == 1);
   }
@@ -123,7 +124,8 @@ void BedsideWorld::KnowEverybody() {
     for (const pb::Signer& who : letter.parsed.event.signers()) people.insert(who.person());
     for (const pb::Performer& who : letter.parsed.event.performed_by()) people.insert(who.person());
   }
-  for (pb::TherapyState& state : ready_.states) {
+  for (Shared<pb::TherapyState>& shared : ready_.states) {
+    pb::TherapyState& state = shared.Own();
     for (const std::string& person : people) {
       if (!PersonIndex(state, person)) state.add_persons(person);
     }
@@ -145,7 +147,7 @@ pb::Event BedsideWorld::Signed(std::size_t therapy, const std::vector<std::strin
   EventBuilder event = ledger_.On(kChains[therapy]);
   for (const std::string& signer : signers) event.By(signer);
   event.event().MergeFrom(body);
-  const pb::TherapyState& state = ready_.states[therapy];
+  const pb::TherapyState& state = *ready_.states[therapy];
   event.event().set_sequence(state.length());
   if (state.length() > 0) event.event().set_previous(state.head());
   return event.Build();
@@ -155,12 +157,12 @@ void BedsideWorld::PlayStep(std::size_t therapy, const std::vector<std::string>&
                             pb::Event body, std::int64_t at) {
   const ParsedEvent parsed =
       Must(ParseEvent(Signed(therapy, signers, std::move(body), at).SerializeAsString()));
-  pb::TherapyState& state = ready_.states[therapy];
+  pb::TherapyState& state = ready_.states[therapy].Own();
   const Place place{ledger_.next_index() + state.length(), state.length(), Instant{at}};
   const pb::Verdict verdict = custody::Judge(parsed, ledger_.registry(), state, place);
   if (verdict.refused()) Fail(std::string(BodyName(parsed.event)) + ": " + Explain(verdict));
   ApplyToTherapy(parsed, place, verdict, ledger_.registry(), state);
-  ready_.oracles[therapy].Accept(parsed.event, parsed.event_id);
+  ready_.oracles[therapy].Own().Accept(parsed.event, parsed.event_id);
 }
 
 // The main path up to the check before the thaw; of the first therapy a second lot is made beside.
@@ -219,7 +221,7 @@ void BedsideWorld::MoveTo(Letter& letter, const Moment& moment) const {
     letter.times[i]->set_seconds(now + letter.seconds[i]);
   }
   const auto number = static_cast<std::size_t>(&letter - letters_.data());
-  const std::uint64_t length = moment.states[letter.therapy].length();
+  const std::uint64_t length = moment.states[letter.therapy]->length();
   letter.parsed.event_id = IdOf(number, length);
   letter.parsed.event.set_sequence(length);  // signed on what the chain holds by then
 }
@@ -231,138 +233,41 @@ pb::Verdict BedsideWorld::Judge(const Moment& moment, std::size_t i, std::string
   if (letter.wait != 0) return verdict;
   MoveTo(letter, moment);
   if (letter.aim && !letter.aim(moment, letter.parsed.event)) return verdict;
-  const pb::TherapyState& state = moment.states[letter.therapy];
+  const pb::TherapyState& state = *moment.states[letter.therapy];
   const Place place{ledger_.next_index() + state.length(), state.length(), Instant{moment.now}};
   verdict = custody::Judge(letter.parsed, ledger_.registry(), state, place);
   if (!without.empty()) Disable(without, letter.parsed.event.entry() == pb::LIVE, verdict);
   return verdict;
 }
 
-Outcome BedsideWorld::Take(Moment& moment, std::size_t i, std::string_view without) {
+void BedsideWorld::Accept(Moment& moment, std::size_t i, const pb::Verdict& verdict,
+                          Outcome& outcome) {
   Letter& letter = letters_[i];
+  outcome.accepted = true;
   if (letter.wait != 0) {
     moment.now += letter.wait;
     moment.waited += letter.wait;
-    return {true, true, {}};
+    ++moment.waits;
+    return;
   }
-  const pb::Verdict verdict = Judge(moment, i, without);
-  Outcome outcome;
-  outcome.possible = verdict.rules_version() != 0;
-  outcome.accepted = !verdict.refused();
-  if (!outcome.accepted) return outcome;
   const pb::Event& event = letter.parsed.event;
-  pb::TherapyState& state = moment.states[letter.therapy];
-  BedsideOracle& oracle = moment.oracles[letter.therapy];
+  outcome.against = moment.oracles[letter.therapy]->Against(event, Instant{moment.now});
+  pb::TherapyState& state = moment.states[letter.therapy].Own();
   const Place place{ledger_.next_index() + state.length(), state.length(), Instant{moment.now}};
-  outcome.against = oracle.Against(event, Instant{moment.now});
   ApplyToTherapy(letter.parsed, place, verdict, ledger_.registry(), state);
-  oracle.Accept(event, letter.parsed.event_id);
+  moment.oracles[letter.therapy].Own().Accept(event, letter.parsed.event_id);
   state.clear_event_prefixes();
   state.clear_event_bodies();
   moment.now += kBeat;
+}
+
+Outcome BedsideWorld::Take(Moment& moment, std::size_t i, std::string_view without) {
+  Outcome outcome;
+  const pb::Verdict verdict = Judge(moment, i, without);
+  const bool waits = letters_[i].wait != 0;
+  outcome.possible = waits || verdict.rules_version() != 0;
+  if (waits || !verdict.refused()) Accept(moment, i, verdict, outcome);
   return outcome;
-}
-
-namespace {
-
-// Times in units that a wait is a whole number of and a letter a small part.
-constexpr std::int64_t kUnit = 4 * kMicrosPerMinute;
-
-std::int64_t Age(std::int64_t at, std::int64_t ready) {
-  if (at == 0) return 0;
-  const std::int64_t micros = at - ready + 1'000 * kUnit;
-  return micros < kUnit ? 1 : micros / kUnit;
-}
-
-// Every time in its units, and no ids of events.
-void Coarsen(Message& message, std::int64_t ready) {
-  std::vector<const FieldDescriptor*> fields;
-  const auto* reflection = message.GetReflection();
-  reflection->ListFields(message, &fields);
-  for (const FieldDescriptor* field : fields) {
-    const std::string& name = field->name();
-    if (field->message_type() != nullptr) {
-      if (!field->is_repeated()) {
-        Coarsen(*reflection->MutableMessage(&message, field), ready);
-        continue;
-      }
-      for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
-        Coarsen(*reflection->MutableRepeatedMessage(&message, field, i), ready);
-      }
-    } else if (name.ends_with("_us") && !field->is_repeated() &&
-               field->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
-      reflection->SetInt64(&message, field, Age(reflection->GetInt64(message, field), ready));
-    } else if (field->type() == FieldDescriptor::TYPE_BYTES && name != "wristband") {
-      if (!field->is_repeated()) reflection->SetString(&message, field, "x");
-      for (int i = 0; field->is_repeated() && i < reflection->FieldSize(message, field); ++i) {
-        reflection->SetRepeatedString(&message, field, i, "x");
-      }
-    }
-  }
-}
-
-// Of those alike two stand for all: one may be cleared, and another is left.
-template <class List>
-std::string OpenOnes(List* list) {
-  std::multiset<std::string> open;
-  for (auto& one : *list) {
-    if (!one.open()) continue;
-    one.clear_id();
-    const std::string text = one.SerializeAsString();
-    if (open.count(text) < 2) open.insert(text);
-  }
-  list->Clear();
-  std::string out;
-  for (const std::string& one : open) out += one + "\n";
-  return out;
-}
-
-}  // namespace
-
-std::string KeyOf(const Moment& moment, const Moment& ready) {
-  std::string key = std::to_string(moment.waited / kUnit);
-  for (const pb::TherapyState& whole : moment.states) {
-    pb::TherapyState state = whole;
-    state.clear_steps();
-    state.clear_deviations();
-    state.clear_timers();
-    state.clear_alert_sources();
-    state.clear_alerts_seen();
-    state.clear_near_misses();
-    state.clear_holdings();
-    state.clear_attestations();
-    state.clear_corrections();
-    state.clear_length();
-    state.clear_head();
-    state.clear_index();
-    state.clear_updated_us();
-    state.clear_downtime();
-    state.clear_state();
-    const bool critical = std::ranges::any_of(
-        whole.deviations(), [](const pb::Deviation& d) { return d.open() && d.critical(); });
-    for (pb::Grant& grant : *state.mutable_grants()) grant.clear_index();
-    for (pb::Container& bag : *state.mutable_containers()) {  // who thawed it, not how often
-      const std::set<std::uint32_t> people(bag.thawed_by().begin(), bag.thawed_by().end());
-      bag.mutable_thawed_by()->Assign(people.begin(), people.end());
-    }
-    auto* orders = state.mutable_orders();
-    for (int i = orders->size() - 1; i >= 0; --i) {  // of one number the last counts
-      bool again = false;
-      for (int later = i + 1; later < orders->size(); ++later) {
-        again = again || orders->Get(later).order() == orders->Get(i).order();
-      }
-      if (again && !orders->Get(i).open()) orders->DeleteSubrange(i, 1);
-    }
-    Coarsen(state, ready.now);
-    key += critical ? "!" : ".";
-    key += OpenOnes(state.mutable_holds());
-    key += OpenOnes(state.mutable_quarantines());
-    state.AppendToString(&key);
-  }
-  for (const BedsideOracle& oracle : moment.oracles) {
-    key += oracle.Key([&](std::int64_t at) { return Age(at, ready.now); });
-  }
-  return key;
 }
 
 }  // namespace custody

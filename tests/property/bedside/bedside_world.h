@@ -27,12 +27,31 @@ inline constexpr std::string_view kBagB = "LOT26002-1";
 inline constexpr std::string_view kSyringe = "SYR-1";
 inline constexpr std::string_view kTheirBag = "LOT26011-1";
 
+// Taken instead of a rule's id: as if there were no rule at all.
+inline constexpr std::string_view kEveryRule = "*";
+
+// `Shared` is a value that its copies share until one of them is changed. Of one thread.
+template <class T>
+class Shared {
+ public:
+  const T& operator*() const { return *value_; }
+  const T* operator->() const { return value_.get(); }
+  T& Own() {
+    if (value_.use_count() > 1) value_ = std::make_shared<T>(*value_);
+    return *value_;
+  }
+
+ private:
+  std::shared_ptr<T> value_ = std::make_shared<T>();
+};
+
 // `Moment` is where both therapies are: what the ledger has folded, and what the oracle has read.
 struct Moment {
-  std::array<pb::TherapyState, 2> states;
-  std::array<BedsideOracle, 2> oracles;
+  std::array<Shared<pb::TherapyState>, 2> states;
+  std::array<Shared<BedsideOracle>, 2> oracles;
   std::int64_t now = 0;     // microseconds since 1970
   std::int64_t waited = 0;  // of it by letters that wait
+  std::int64_t waits = 0;   // so many of them
 };
 
 // `Letter` is one thing that may happen: an event of one therapy, or time that passes.
@@ -70,10 +89,12 @@ class BedsideWorld {
   std::vector<std::size_t> FindAll(const std::vector<std::string>& names) const;
 
   // `Judge` says what the rules say of letter `i` now, without the rule `without` (may be empty);
-  // nothing changes. An impossible letter has an empty verdict that refuses.
+  // nothing changes. An impossible letter has an empty verdict that refuses; so has one that waits.
   pb::Verdict Judge(const Moment& moment, std::size_t i, std::string_view without);
-  // `Take` judges letter `i`, and when nothing refuses it folds it into `moment` and asks the
-  // oracle.
+  // `Accept` folds letter `i`, of which `verdict` was just given and does not refuse, into `moment`
+  // and asks the oracle.
+  void Accept(Moment& moment, std::size_t i, const pb::Verdict& verdict, Outcome& outcome);
+  // `Take` judges letter `i` and accepts it when nothing refuses.
   Outcome Take(Moment& moment, std::size_t i, std::string_view without);
 
  private:
@@ -89,10 +110,6 @@ class BedsideWorld {
   Moment ready_;
   std::vector<Letter> letters_;
 };
-
-// `KeyOf` is the same for two moments between which no letter can tell: what rules, fold and oracle
-// do not look at is left out, and times count in whole waits.
-std::string KeyOf(const Moment& moment, const Moment& ready);
 
 }  // namespace custody
 
