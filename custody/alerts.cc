@@ -206,7 +206,8 @@ void OfQuarantines(Gathering& g) {
         doubt ? "the identity of " + held + " is in doubt" + (thawed ? ", and it is thawed" : "") +
                     " (" + quarantine.id() + "); quality of both sides resolves it"
               : held + " in quarantine for " + QuarantineLabel(quarantine.kind()) + " (" +
-                    quarantine.id() + "); quality of the manufacturer decides";
+                    quarantine.id() + "); quality" +
+                    (HasMaker(g.state) ? " of the manufacturer" : "") + " decides";
     Alert& alert = g.Add(quarantine.event_id(), doubt ? "F8b" : "F9",
                          quarantine.rule() + (data ? "-data" : ""), quarantine.since_us(), why);
     const auto& named =

@@ -1,7 +1,8 @@
 // The state keeps few of the values that people type: those that a rule or a screen asks for. Each
 // of them has a row below that says where it stands. A value is only changed where it came from the
 // event that is corrected (that event is the last of its kind) and where it still is the old one: a
-// newer weight is not undone by correcting an older one.
+// newer weight is not undone by correcting an older one. Volumes of containers stand each in its
+// own: corrected_volume.h looks for it.
 #include "custody/correction.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <string>
 
 #include "custody/body_plan.h"
+#include "custody/corrected_volume.h"
 #include "custody/event.h"
 #include "custody/profile.h"
 #include "custody/state.h"
@@ -134,11 +136,9 @@ std::optional<Slot> SlotOf(pb::TherapyState& state, int body, std::string_view f
       return Number(donation, &pb::Donation::ended_us, &pb::Donation::set_ended_us);
     });
   }
-  const bool volume = (body == pb::Event::kApheresisCompleted && field == "volume_ml");
-  if (volume || (body == pb::Event::kInfusionCompleted && field == "volume_given_ml")) {
-    return Among(state.mutable_containers(), old, [&](pb::Container* container) {
-      return volume ? Number(container, &pb::Container::volume_ml, &pb::Container::set_volume_ml)
-                    : Number(container, &pb::Container::infused_ml, &pb::Container::set_infused_ml);
+  if (body == pb::Event::kApheresisCompleted && field == "volume_ml") {
+    return Among(state.mutable_containers(), old, [](pb::Container* container) {
+      return Number(container, &pb::Container::volume_ml, &pb::Container::set_volume_ml);
     });
   }
   const bool received = body == pb::Event::kReceivedMfg || body == pb::Event::kReceivedClinic;
@@ -267,6 +267,17 @@ const FieldDescriptor* CorrectableField(int body, std::string_view path, std::st
   }
 }
 
+std::string WithoutPlaces(std::string_view path) {
+  std::string plain;
+  bool inside = false;
+  for (const char c : path) {
+    inside = inside || c == '[';
+    if (!inside) plain += c;
+    inside = inside && c != ']';
+  }
+  return plain;
+}
+
 std::string ValueFault(const FieldDescriptor& field, std::string_view text) {
   const pb::FieldRule& rule = RuleOfField(field);
   if (field.type() == FieldDescriptor::TYPE_STRING) {
@@ -296,9 +307,13 @@ Folded CorrectInState(pb::TherapyState& state, const pb::Profile* profile,
   if (body == pb::Event::kQcResult && correction.field_path() == "value") {
     return CorrectTest(state, profile, event_id, *now);
   }
+  const std::string& path = correction.field_path();
+  if (IsContainersVolume(body, path)) {
+    return CorrectVolume(state, profile, {body, event_id, path, *old, *now});
+  }
   const pb::StepRecord* last = FindStep(state, body);
   if (last == nullptr || last->event_id() != event_id) return Folded::kNo;
-  const std::optional<Slot> slot = SlotOf(state, body, correction.field_path(), *old);
+  const std::optional<Slot> slot = SlotOf(state, body, path, *old);
   if (!slot) return Folded::kNo;
   const double known = slot->get();
   if (std::abs(known - *old) > 1e-9 * std::abs(known)) return Folded::kOther;

@@ -33,6 +33,8 @@ int KnownBody(const pb::TherapyState& state, std::string_view event_id);
 // null when there is none, or when it is not a typed value. `why` then says which, for people.
 const google::protobuf::FieldDescriptor* CorrectableField(int body, std::string_view path,
                                                           std::string& why);
+// `WithoutPlaces` is such a path as the field's name: "results[2].assay" is "results.assay".
+std::string WithoutPlaces(std::string_view path);
 // `ValueFault` says what is wrong with `text` as a value of `field`; empty when it may stand there.
 // Numbers are written plainly, times as RFC 3339.
 std::string ValueFault(const google::protobuf::FieldDescriptor& field, std::string_view text);

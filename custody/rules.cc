@@ -72,7 +72,8 @@ constexpr Rule kTable[] = {
     V1("R06",
        "At each hand-over the scanned set equals the expected one: shipper, seals and "
        "waybill outside, every container and the chain of identity inside. Product that nobody "
-       "received is not verified, removed or thawed, and what another house holds is not used.",
+       "received is not verified, removed or thawed, and what another house holds is not used. "
+       "What an audit misses is searched for, and in doubt.",
        kGate, "chain-of-custody definitions of the Standards Coordinating Body", kNobody,
        rules::SetsEqual),
     V1("R07",
@@ -299,15 +300,17 @@ constexpr Rule kTable[] = {
        "answers say that all is well, and what is done to a patient names patient and therapy.",
        kGate, "labels: identity on the bag must equal the patient", kNobody, rules::ScansBelong),
     V1("F8b",
-       "What does not match its patient or papers, or bears a number that something else has, is "
-       "in quarantine, and every label is accounted for; a donation number of another facility, "
-       "and plasma without a bag of its own, are asked about. Doubt is resolved by quality of the "
-       "finding site and of the manufacturer, of what is thawed within the profile's minutes. What "
-       "nothing bears they give back; before there is a manufacturer two of the treating house do.",
+       "What does not match its patient or papers, lies where the record does not have it, or "
+       "bears a number that something else has, is in quarantine, and every label is accounted "
+       "for; a donation number of another facility, and plasma without a bag of its own, are asked "
+       "about. Doubt is resolved by quality of the finding site and of the manufacturer, of what "
+       "is "
+       "thawed within the profile's minutes; before there is a manufacturer by two of the treating "
+       "house. What nothing bears they give back.",
        kStructure, "project default", kNobody, rules::IdentityLifted),
     V1("F9",
-       "A quarantine is decided by quality of the manufacturer, not by a word from before it "
-       "arose; what is held goes nowhere.",
+       "A quarantine is decided by quality of the manufacturer, before there is one by that of the "
+       "treating house, and not by a word from before it arose; what is held goes nowhere.",
        kStructure, "project default", kNobody, rules::QuarantineLifted),
     V1("F11", "What was lost, opened or delivered wrongly is in quarantine.", kQuarantine,
        "project default", kNobody, rules::CustodyUnbroken),
@@ -352,8 +355,10 @@ constexpr Rule kTable[] = {
        "The computed grade of CRS is what the recorded inputs give by ASTCT 2019; where the "
        "attested one differs, it says why.",
        kDeviation, "ASTCT consensus, Lee 2019", kNobody, rules::CrsComputed, pb::CLINICAL),
-    V1("DEVIATION", "Only an open deviation is closed, a critical one by quality.", kStructure,
-       "good manufacturing practice", kNobody, rules::DeviationKnown, pb::QUALITY),
+    V1("DEVIATION",
+       "Only an open deviation is closed, a critical one by quality; one of the product, of its "
+       "making, or of its cells' cold and age by quality of the manufacturer.",
+       kStructure, "good manufacturing practice", kNobody, rules::DeviationKnown, pb::QUALITY),
     V1("HOLD", "A hold blocks its steps until who may clears it.", kGate, "project default",
        kNobody, rules::NoHold),
     V1("ICAHT",

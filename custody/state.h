@@ -156,6 +156,10 @@ const std::string& MakerSite(const pb::TherapyState& state, const pb::Lot* lot);
 const pb::Lot* LotOf(const pb::TherapyState& state, std::string_view container);
 // `LotsMeant` are the lots that people mean by `id`: that one, or those of the containers meant.
 std::vector<const pb::Lot*> LotsMeant(const pb::TherapyState& state, std::string_view id);
+// `HasMaker` says whether a slot or a lot says who makes the product.
+inline bool HasMaker(const pb::TherapyState& state) {
+  return !state.manufacturer_site().empty() || !state.lots().empty();
+}
 
 }  // namespace custody
 

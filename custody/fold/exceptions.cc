@@ -205,8 +205,10 @@ void Disposed(Folding& f, const pb::Disposition& body) {
   }
 }
 
+// By whose site it was opened says whose quality closes it (DEVIATION).
 void DeviationOpened(Folding& f, const pb::DeviationOpened& body) {
   pb::Deviation& deviation = NewDeviation(f, f.event_id, "");
+  deviation.set_subject(f.site);
   deviation.set_critical(body.severity() == pb::SEVERITY_CRITICAL);
   std::string rules;
   for (const std::string& rule : body.rules()) rules += (rules.empty() ? "" : ", ") + rule;
@@ -291,44 +293,6 @@ void Damaged(Folding& f, const pb::ContainerDamaged& body) {
   LiftDamage(f, container->id());
 }
 
-void ClearAccounts(pb::Container& container) {
-  container.clear_infused_ml();
-  container.clear_sampled_ml();
-  container.clear_retained_ml();
-  container.clear_derived_ml();
-  container.clear_destroyed_ml();
-  container.clear_lost_ml();
-  container.clear_damage();
-}
-
-// Inherits lot, release, check, quarantines and windows of its parent; its accounts are its own.
-void Derived(Folding& f, const pb::ContainerDerived& body) {
-  pb::Container* parent = MutableContainer(f.state, body.parent());
-  if (parent == nullptr || FindContainer(f.state, body.container()) != nullptr) return;
-  const bool retained = body.kind() == pb::VESSEL_RETENTION_VIAL;
-  const bool sample =
-      retained || body.kind() == pb::VESSEL_SAMPLE || body.kind() == pb::VESSEL_QC_VIAL;
-  if (retained) {
-    parent->set_retained_ml(parent->retained_ml() + body.volume_ml());
-  } else if (sample) {
-    parent->set_sampled_ml(parent->sampled_ml() + body.volume_ml());
-  } else {
-    parent->set_derived_ml(parent->derived_ml() + body.volume_ml());
-  }
-  const pb::Container inherited = *parent;
-  pb::Container* derived = f.state.add_containers();
-  *derived = inherited;
-  derived->set_id(body.container());
-  derived->set_parent(inherited.id());
-  derived->set_volume_ml(body.volume_ml());
-  ClearAccounts(*derived);
-  if (sample) derived->set_material(pb::SAMPLE_MATERIAL);  // never for the patient
-  if (body.kind() == pb::VESSEL_PLASMA) derived->set_plasma(true);
-  derived->clear_pass();
-  derived->clear_stays();
-  derived->set_site(f.site);
-}
-
 void Failed(Folding& f, const pb::CollectionFailed& body) {
   f.state.set_collection_failed_us(std::max(f.state.collection_failed_us(), f.at));
   if (pb::Donation* donation = MutableDonation(f.state, body.din())) donation->set_failed(true);
@@ -390,7 +354,7 @@ void FoldExceptions(Folding& f) {
     case pb::Event::kContainerDamaged:
       return Damaged(f, event.container_damaged());
     case pb::Event::kContainerDerived:
-      return Derived(f, event.container_derived());
+      return FoldDerived(f);
     default:
       return;
   }

@@ -50,6 +50,8 @@ void FoldInfusion(Folding& f);
 void FoldToxicity(Folding& f);
 void FoldMonitoring(Folding& f);
 void FoldExceptions(Folding& f);
+// Of those what is drawn from a container into another one.
+void FoldDerived(Folding& f);
 // What people say of records: attestations, corrections, words given and not confirmed.
 void FoldRecords(Folding& f);
 // From which events alerts come, and who has seen them. After the verdict and the records.

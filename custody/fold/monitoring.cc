@@ -141,6 +141,16 @@ void BloodGraded(Folding& f, const pb::CytopeniaGraded& body) {
   }
 }
 
+// The death was recorded in error; what a visit said of it was wrong as well.
+void Lives(pb::TherapyState& state) {
+  pb::PatientCondition* condition = state.mutable_condition();
+  condition->clear_died();
+  if (condition->vital_status() == static_cast<std::uint32_t>(pb::VITAL_STATUS_DEAD)) {
+    condition->clear_vital_status();
+  }
+  state.set_patient_died(false);
+}
+
 }  // namespace
 
 void FoldMonitoring(Folding& f) {
@@ -203,12 +213,8 @@ void FoldMonitoring(Folding& f) {
       condition->clear_care_decisions();
       return state.set_patient_died(true);
     case pb::Event::kDeathRecordedInError:
-      if (!f.stands) return;
-      condition->clear_died();
-      if (condition->vital_status() == static_cast<std::uint32_t>(pb::VITAL_STATUS_DEAD)) {
-        condition->clear_vital_status();  // what a visit said of it was wrong as well
-      }
-      return state.set_patient_died(false);
+      if (f.stands) Lives(state);
+      return;
     case pb::Event::kIneligible:
       return FoundIneligible(f);
     default:

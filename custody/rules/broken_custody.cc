@@ -47,10 +47,9 @@ void JudgeLoss(const Case& c, const Rule& rule, pb::Verdict& v) {
 void CustodyUnbroken(const Case& c, const Rule& rule, pb::Verdict& v) {
   const auto all = [&](const auto& containers, const char* found) {
     for (const std::string& id : containers) {
-      Quarantine(
-          c, rule, v,
-          {"an unbroken custody", found,
-           "put it aside; quality of the manufacturer decides: QUARANTINE_DECIDED", NameOf(c, id)});
+      Quarantine(c, rule, v,
+                 {"an unbroken custody", found,
+                  "put it aside; " + QualityOf(c) + " decides: QUARANTINE_DECIDED", NameOf(c, id)});
     }
   };
   const auto content = [&](const std::string& shipper, const char* found) {

@@ -251,7 +251,14 @@ bool IsMaker(const Case& c, std::string_view person, const pb::Lot* lot) {
     if (maker->organisation == of->organisation) return true;
     known = true;
   }
-  return !known && of->kind == pb::MANUFACTURER;
+  if (known) return false;
+  if (of->kind == pb::MANUFACTURER) return true;
+  return !HasMaker(c.therapy) && IsOfTreatingHouse(c.registry, c.therapy, person);
+}
+
+std::string QualityOf(const Case& c) {
+  return HasMaker(c.therapy) ? "quality of the manufacturer"
+                             : "quality of the treating house (nobody makes a product yet)";
 }
 
 std::vector<const pb::Lot*> LotsInDoubt(const Case& c, const pb::Quarantine* open,

@@ -72,9 +72,13 @@ bool IsFirstDose(const Case& c, std::string_view container);
 const pb::Lot* LotInHand(const pb::TherapyState& state);
 // `IsMaker` says whether a person is of the organisation that makes this therapy's product: of the
 // site where the lot in hand was opened, whatever slots and orders say since. Without such a lot of
-// the site where the slot is, or that made a lot before; before all that of any manufacturer. What
-// is said of one `lot` is for the house where that one was opened, whoever has another in hand.
+// the site where the slot is, or that made a lot before; before all that of any manufacturer, and
+// of the house that collects and treats: cells that nobody was ever to use must not wait for ever.
+// What is said of one `lot` is for the house where that one was opened, whoever has another in
+// hand.
 bool IsMaker(const Case& c, std::string_view person, const pb::Lot* lot = nullptr);
+// `QualityOf` is the quality that IsMaker means, for people.
+std::string QualityOf(const Case& c);
 // `LotsInDoubt` are the lots of what a quarantine, or else a hold, holds; null alone when it holds
 // no lot, as of collected cells.
 std::vector<const pb::Lot*> LotsInDoubt(const Case& c, const pb::Quarantine* open,
@@ -151,6 +155,9 @@ bool ReleaseOf(const pb::Event& event, Certificate& out);
 void NeedReceipt(const Case& c, const Rule& rule, pb::Verdict& v);
 void NeedHere(const Case& c, const Rule& rule, pb::Verdict& v);
 void JudgeUnreceived(const Case& c, const Rule& rule, pb::Verdict& v);
+// `JudgeMissing`: what an audit does not find (R06). `DoubtUnexpected`: what it finds (F8b).
+void JudgeMissing(const Case& c, const Rule& rule, pb::Verdict& v);
+void DoubtUnexpected(const Case& c, const Rule& rule, pb::Verdict& v);
 // `CheckAnswers`: what the answers of a step say by themselves (F8a).
 void CheckAnswers(const Case& c, const Rule& rule, pb::Verdict& v);
 // `RecallConcerns`: a recall is of something that the therapy has.

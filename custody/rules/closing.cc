@@ -101,8 +101,11 @@ void NeedDecisions(const Case& c, const Rule& rule, pb::Verdict& v) {
     Gate(c, rule, v,
          {"every quarantine decided",
           "for " + QuarantineLabel(quarantine.kind()) + ": " + List(held),
-          identity ? "two of quality of both organisations resolve it: IDENTITY_RESOLVED"
-                   : "quality of the manufacturer decides: QUARANTINE_DECIDED",
+          !identity ? QualityOf(c) + " decides: QUARANTINE_DECIDED"
+          : HasMaker(c.therapy)
+              ? "two of quality of both organisations resolve it: IDENTITY_RESOLVED"
+              : "two of quality of the treating house resolve it: "
+                "IDENTITY_RESOLVED",
           quarantine.id()});
   }
   for (const pb::Deviation& deviation : c.therapy.deviations()) {

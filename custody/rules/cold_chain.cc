@@ -38,8 +38,7 @@ void QuarantineAll(const Case& c, const Rule& rule, pb::Verdict& v, Cold why,
     // Cells that were used up are in a product.
     const bool used_up = container->state() == pb::CONTAINER_CONSUMED;
     if (IsTerminal(container->state()) && !used_up) continue;
-    HoldFor(c, rule, v, why,
-            {expected, found, "quality of the manufacturer decides: QUARANTINE_DECIDED", id});
+    HoldFor(c, rule, v, why, {expected, found, QualityOf(c) + " decides: QUARANTINE_DECIDED", id});
   }
 }
 
@@ -183,43 +182,21 @@ void JudgeFile(const Case& c, const Rule& rule, pb::Verdict& v) {
   JudgeGaps(c, rule, v, trip, batch);
 }
 
-// Product whose trip nobody has read the logger of is not used (lymphodepletion and removal ask). A
-// trip that nobody ended by a receipt is one too: of what is still coming R18 speaks.
-void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
-  const std::vector<std::string> scanned = StepContainers(c.effective);
-  Set shippers;
-  for (const pb::Shipment& shipment : c.therapy.shipments()) {
-    if (!shipment.product() || shipment.telemetry() || shipment.containers().empty()) continue;
-    if (shipment.open() && scanned.empty()) continue;
-    const bool concerned =
-        scanned.empty() || std::ranges::any_of(scanned, [&](const std::string& id) {
-          const auto& ids = shipment.containers();
-          return std::ranges::find(ids, id) != ids.end();
-        });
-    if (concerned) shippers.insert(shipment.shipper());
-  }
-  for (const std::string& shipper : shippers) {
-    Gate(c, rule, v,
-         {"the whole file of the shipper's logger", "none for " + shipper,
-          "read the logger out: TELEMETRY_BATCH", shipper});
-  }
-}
-
 // Missing data may hide heat, and heat that was seen is heat whatever is missing beside it.
 template <class Body>
 void QuarantineNamed(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body,
                      bool absent) {
-  constexpr const char* kNext = "quality of the manufacturer decides: QUARANTINE_DECIDED";
+  const std::string next = QualityOf(c) + " decides: QUARANTINE_DECIDED";
   const bool measured = body.has_min_temperature_centi_c() || body.has_max_temperature_centi_c();
   for (const std::string& id : body.containers()) {
     if (measured || !absent) {
       HoldFor(c, rule, v, Cold::kBroken,
-              {"within the limits of storage and transport", "a temperature excursion", kNext,
+              {"within the limits of storage and transport", "a temperature excursion", next,
                NameOf(c, id)});
     }
     if (absent) {
       HoldFor(c, rule, v, Cold::kUnknown,
-              {"readings of all the time", "data absent", kNext, NameOf(c, id)});
+              {"readings of all the time", "data absent", next, NameOf(c, id)});
     }
   }
 }
@@ -348,14 +325,14 @@ void QuarantineLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) == pb::Event::kQuarantineDecided) {
     const pb::QuarantineDecided& body = c.effective.quarantine_decided();
     if (!IsDecidedByMakers(c, body)) {
-      Structure(c, rule, v,
-                {"a decision by quality of the manufacturer", "somebody else",
-                 "quality of the manufacturer signs the decision"});
+      Structure(
+          c, rule, v,
+          {"a decision by " + QualityOf(c), "somebody else", QualityOf(c) + " signs the decision"});
     }
     if (body.cause() == pb::QUARANTINED_FOR_IDENTITY) {
       Structure(c, rule, v,
                 {"identity in doubt ends by IDENTITY_RESOLVED only", "a quarantine decision",
-                 "two of quality of both organisations resolve it"});
+                 "two of quality resolve it: IDENTITY_RESOLVED"});
     } else if (body.verdict() == pb::QUARANTINE_USE && !LiftsAny(c, body)) {
       const std::string later = body.quarantine().empty() ? Later(c, body) : std::string();
       if (!later.empty()) {

@@ -52,6 +52,8 @@ void JudgeUnitFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `NeedShipperFile` asks of containers that are taken out of storage, of which some shipper was the
 // storage, whether it was one: within its hold, and watched until they left it.
 void NeedShipperFile(const Case& c, const Rule& rule, pb::Verdict& v);
+// `NeedFile` asks lymphodepletion and removal for the files of the product's trips.
+void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `NeedInboundFile` asks at the opening of a batch whether the way of its cells was looked at.
 void NeedInboundFile(const Case& c, const Rule& rule, pb::Verdict& v);
 // `JudgeReadings` is of a receipt: displays of loggers, and the temperature under the opened lid.

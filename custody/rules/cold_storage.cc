@@ -1,6 +1,8 @@
-// R13 where no file of a trip is judged: a freezer's file, what the receiver reads off, cells that
-// are used before anybody read the file, and frozen material that goes back to where it was.
+// R13 where no file of a trip is judged: files that are asked for, a freezer's file, what the
+// receiver reads off, cells that are used before anybody read the file, and frozen material that
+// goes back to where it was.
 #include <algorithm>
+#include <set>
 
 #include "custody/profile.h"
 #include "custody/rules/case.h"
@@ -9,6 +11,43 @@
 #include "custody/usable.h"
 
 namespace custody::rules {
+namespace {
+
+// Whether anything that came with a shipment may still be given where the patient is treated. What
+// was sent back, rejected or used up is of no lot that lymphodepletion is begun for.
+bool IsHereStill(const Case& c, const pb::Shipment& shipment) {
+  return std::ranges::any_of(shipment.containers(), [&](const std::string& id) {
+    const pb::Container* container = FindContainer(c.therapy, id);
+    if (container == nullptr) return true;
+    const bool gone = MayNotBeUsed(container->state()) || container->recalled() ||
+                      RejectedAmong(Origins(c.therapy, *container)) != nullptr;
+    return !gone && c.registry.IsSameHouse(container->site(), TreatingSite(c.therapy));
+  });
+}
+
+}  // namespace
+
+// Product whose trip nobody has read the logger of is not used (lymphodepletion and removal ask). A
+// trip that nobody ended by a receipt is one too: of what is still coming R18 speaks.
+void NeedFile(const Case& c, const Rule& rule, pb::Verdict& v) {
+  const std::vector<std::string> scanned = StepContainers(c.effective);
+  std::set<std::string> shippers;
+  for (const pb::Shipment& shipment : c.therapy.shipments()) {
+    if (!shipment.product() || shipment.telemetry() || shipment.containers().empty()) continue;
+    if (scanned.empty() && (shipment.open() || !IsHereStill(c, shipment))) continue;
+    const bool concerned =
+        scanned.empty() || std::ranges::any_of(scanned, [&](const std::string& id) {
+          const auto& ids = shipment.containers();
+          return std::ranges::find(ids, id) != ids.end();
+        });
+    if (concerned) shippers.insert(shipment.shipper());
+  }
+  for (const std::string& shipper : shippers) {
+    Gate(c, rule, v,
+         {"the whole file of the shipper's logger", "none for " + shipper,
+          "read the logger out: TELEMETRY_BATCH", shipper});
+  }
+}
 
 // Collected cells go into a batch with the file of their way read. Fresh ones cannot wait for it,
 // so the batch is opened, and not released before somebody has looked.
@@ -183,7 +222,8 @@ void JudgeReturn(const Case& c, const Rule& rule, pb::Verdict& v) {
     if (held) return;  // quality decides already
     Words words{std::move(expected), std::move(found),
                 "back into the cold at once: record TEMPERATURE_EXCURSION, then put it back in "
-                "quarantine; quality of the manufacturer decides",
+                "quarantine; " +
+                    QualityOf(c) + " decides",
                 container->id()};
     if (!IsLive(c)) Quarantine(c, rule, v, words);
     Gate(c, rule, v, std::move(words));
@@ -212,7 +252,7 @@ void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v) {
                  {"taken out of the shipper within its hold, until " +
                       Local(c, HoldEnd(c.profile, *kept.shipment)),
                   Span(At(c) - HoldEnd(c.profile, *kept.shipment)) + " after it",
-                  "read its logger out; quality of the manufacturer decides: QUARANTINE_DECIDED",
+                  "read its logger out; " + QualityOf(c) + " decides: QUARANTINE_DECIDED",
                   container->id()});
     }
     const bool out = container->state() == pb::CONTAINER_REMOVED && container->removed_us() != 0 &&
@@ -221,7 +261,7 @@ void JudgeStored(const Case& c, const Rule& rule, pb::Verdict& v) {
     Quarantine(
         c, rule, v,
         {"put back by RETURNED_TO_STORAGE, which says how warm it became", "stored without it",
-         "quality of the manufacturer decides: QUARANTINE_DECIDED", container->id()});
+         QualityOf(c) + " decides: QUARANTINE_DECIDED", container->id()});
   };
   const auto all = [&](const auto& positions) {
     for (const pb::ContainerPosition& at : positions) judge(at.container());

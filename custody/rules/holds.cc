@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "custody/body_plan.h"
+#include "custody/correction.h"
 #include "custody/profile.h"
 #include "custody/rules/case.h"
 #include "custody/signed_by.h"
@@ -185,6 +187,29 @@ void StillThere(const Case& c, const Rule& rule, pb::Verdict& v) {
   }
 }
 
+namespace {
+
+// Whether a critical deviation asks what the product is worth: a word of a hospital about its own
+// work does not release it (R16).
+bool IsOfProduct(const Case& c, const pb::Deviation& deviation) {
+  constexpr std::string_view kOfProduct[] = {"R09", "R13", "R16", "TELEMETRY"};
+  if (std::ranges::find(kOfProduct, deviation.rule()) != std::end(kOfProduct)) return true;
+  const int body = KnownBody(c.therapy, deviation.event_id());
+  // What was opened by hand is of the house that opened it.
+  if (body == pb::Event::kDeviationOpened) return IsMakersSite(c, deviation.subject());
+  if (body == 0) return false;
+  return PlanOf(body).rule->field_class() == pb::QUALITY;
+}
+
+// Whether a person is of who made the lot that a deviation is about; of none, of who makes the
+// product.
+bool IsItsMaker(const Case& c, const pb::Deviation& deviation, std::string_view person) {
+  const pb::Lot* lot = FindLot(c.therapy, deviation.subject());
+  return IsMaker(c, person, lot != nullptr ? lot : LotOf(c.therapy, deviation.subject()));
+}
+
+}  // namespace
+
 void DeviationKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
   if (Body(c) != pb::Event::kDeviationClosed) return;
   const std::string& id = c.effective.deviation_closed().deviation();
@@ -196,11 +221,14 @@ void DeviationKnown(const Case& c, const Rule& rule, pb::Verdict& v) {
     return;
   }
   if (!deviation->critical()) return;
-  const bool quality = std::ranges::any_of(
-      PeopleOf(c.effective), [](const StepPerson& person) { return IsQuality(person.role); });
+  const bool of_product = IsOfProduct(c, *deviation);
+  const bool quality = std::ranges::any_of(PeopleOf(c.effective), [&](const StepPerson& person) {
+    return IsQuality(person.role) && (!of_product || IsItsMaker(c, *deviation, person.person));
+  });
   if (quality) return;
+  const std::string whose = of_product ? QualityOf(c) : "quality";
   Structure(c, rule, v,
-            {"a critical deviation closed by quality", "somebody else", "quality closes it", id});
+            {"a critical deviation closed by " + whose, "somebody else", whose + " closes it", id});
 }
 
 }  // namespace custody::rules

@@ -200,11 +200,10 @@ void JudgeGivenBack(const Case& c, const Rule& rule, pb::Verdict& v) {
 }
 
 // Before anybody makes the product there is no other side: two of quality of the treating house
-// give back what was written down by mistake.
-bool IsGivenBackByHouse(const Case& c, const std::set<std::string>& organisations) {
-  const bool maker = !c.therapy.manufacturer_site().empty() || !c.therapy.lots().empty();
-  const EnrolledOrganisation* house = c.registry.OrganisationOfSite(c.therapy.site());
-  return !maker && house != nullptr && organisations.contains(house->organisation);
+// resolve it among themselves.
+bool IsForHouseAlone(const Case& c, const std::set<std::string>& organisations) {
+  const EnrolledOrganisation* house = c.registry.OrganisationOfSite(TreatingSite(c.therapy));
+  return !HasMaker(c.therapy) && house != nullptr && organisations.contains(house->organisation);
 }
 
 // Two of quality, one of each side.
@@ -224,9 +223,15 @@ void NeedBothSides(const Case& c, const Rule& rule, pb::Verdict& v,
   const bool asked = finder == nullptr || finder->kind == pb::CARRIER ||
                      organisations.contains(finder->organisation);
   if (asked && organisations.size() >= 2 && manufacturer) return;
-  const bool given_back =
-      c.effective.identity_resolved().outcome() == pb::DOUBT_RESOLVED_NEVER_OURS;
-  if (asked && given_back && IsGivenBackByHouse(c, organisations)) return;
+  if (asked && IsForHouseAlone(c, organisations)) return;
+  if (!HasMaker(c.therapy)) {
+    Structure(c, rule, v,
+              {"two of quality: of the finding site, and of the treating house (nobody makes a "
+               "product yet)",
+               "quality of " + List({organisations.begin(), organisations.end()}),
+               "quality of the finding site and of the treating house sign together"});
+    return;
+  }
   Structure(
       c, rule, v,
       {"two of quality from different organisations: of the finding site and the manufacturer",
@@ -239,6 +244,7 @@ void NeedBothSides(const Case& c, const Rule& rule, pb::Verdict& v,
 void IdentityLifted(const Case& c, const Rule& rule, pb::Verdict& v) {
   DoubtWhatDisagrees(c, rule, v);
   DoubtNumbers(c, rule, v);
+  DoubtUnexpected(c, rule, v);
   CountLabels(c, rule, v);
   NameUnknownItems(c, rule, v);
   if (Body(c) != pb::Event::kIdentityResolved) return;

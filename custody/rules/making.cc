@@ -187,8 +187,8 @@ void HoldFailedCells(const Case& c, const Rule& rule, pb::Verdict& v, const std:
   const std::string id = bag == nullptr ? name : bag->id();
   Quarantine(c, rule, v,
              {"cells of a sound collection that pass their check", std::move(found),
-              "collect again: RECOLLECTION_ORDERED; or quality of the manufacturer decides to use "
-              "them at risk: QUARANTINE_DECIDED",
+              "collect again: RECOLLECTION_ORDERED; or " + QualityOf(c) +
+                  " decides to use them at risk: QUARANTINE_DECIDED",
               id});
 }
 

@@ -55,7 +55,7 @@ void JudgePutAway(const Case& c, const Rule& rule, pb::Verdict& v, const std::st
               past ? Unreceived(*container, shipment)
                    : "from " + from + " to " + site + " without shipper, seal or receipt",
               std::string("record how it came: ") + (product ? "RECEIVED_CLINIC" : "RECEIVED_MFG") +
-                  ", late if it was done; quality of the manufacturer decides: QUARANTINE_DECIDED",
+                  ", late if it was done; " + QualityOf(c) + " decides: QUARANTINE_DECIDED",
               container->id()});
 }
 

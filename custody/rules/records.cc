@@ -99,15 +99,37 @@ void AskProduct(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
   }
 }
 
+// An order that stands asks for no more of a container than there is in it.
+void AskOrders(const Case& c, pb::Verdict& v, const pb::TherapyState& now,
+               const pb::Container& container) {
+  const pb::InfusionOrder* order = OrderFor(now, container.id());
+  if (order == nullptr || container.infusion_ended_us() != 0) return;
+  const auto& ids = order->containers();
+  const auto place = static_cast<int>(std::ranges::find(ids, container.id()) - ids.begin());
+  if (place >= order->planned_ml_size()) return;
+  const double held = LeftIn(container) + container.infused_ml();
+  if (order->planned_ml(place) <= held + VolumeSlack(c.profile, container)) return;
+  Again(c, v, "VOLUME",
+        {"order " + order->order() + " of at most the " + Number(held) + " mL in the container",
+         Number(order->planned_ml(place)) + " mL, by the volume as corrected",
+         "the physician orders what the container holds: INFUSION_ORDERED", container.id(),
+         pb::CLINICAL});
+}
+
 // A volume that was corrected is counted again.
 void AskVolumes(const Case& c, pb::Verdict& v, const pb::TherapyState& now) {
   for (int i = 0; i < now.containers_size(); ++i) {
     const pb::Container& is = now.containers(i);
-    const bool changed = is.infused_ml() != c.therapy.containers(i).infused_ml();
-    if (!changed || !HasAccounts(is) || LeftIn(is) >= -VolumeSlack(c.profile, is)) continue;
+    const pb::Container& was = c.therapy.containers(i);
+    if (!HasAccounts(is) || LeftIn(is) == LeftIn(was)) continue;
+    AskOrders(c, v, now, is);
+    if (LeftIn(is) >= -VolumeSlack(c.profile, is)) continue;
+    const bool infused = is.infused_ml() != was.infused_ml();
+    const double out = infused ? is.infused_ml() : is.volume_ml() - LeftIn(is);
     Again(c, v, "VOLUME",
           {"no more out of a container than the " + Number(is.volume_ml()) + " mL in it",
-           Number(is.infused_ml()) + " mL infused, as corrected", kNowWhat, is.id(), pb::CLINICAL});
+           Number(out) + (infused ? " mL infused" : " mL went out of it") + ", as corrected",
+           kNowWhat, is.id(), pb::CLINICAL});
   }
 }
 
@@ -151,6 +173,10 @@ constexpr Looked kLooked[] = {
     {pb::Event::kThawStarted, "recall_call", "R36"},
     {pb::Event::kInfusionStarted, "state_verified_at", "R36"},
     {pb::Event::kInfusionStarted, "recall_call", "R36"},
+    // Of containers alike the state does not say which one it was.
+    {pb::Event::kFilled, "containers.volume_ml", "VOLUME"},
+    {pb::Event::kInfusionCompleted, "volume_given_ml", "VOLUME"},
+    {pb::Event::kInfusionInterrupted, "volume_given_ml", "VOLUME"},
     {pb::Event::kInfusionCompleted, "residual_volume_ml", "VOLUME"},
     {pb::Event::kInfusionCompleted, "ended_at", "R25"},
     {pb::Event::kContainerDerived, "volume_ml", "VOLUME"},
@@ -163,7 +189,8 @@ void AskSpecified(const Case& c, const Rule& rule, pb::Verdict& v, int body,
   if (c.profile == nullptr) return;
   const double now = std::strtod(correction.new_value().c_str(), nullptr);
   for (const pb::SpecifiedRange& range : c.profile->ranges()) {
-    if (range.field() != std::string(PlanOf(body).name) + "." + correction.field_path()) continue;
+    const std::string path = WithoutPlaces(correction.field_path());
+    if (range.field() != std::string(PlanOf(body).name) + "." + path) continue;
     const bool within =
         (!range.has_min() || now >= range.min()) && (!range.has_max() || now <= range.max());
     if (within) continue;
@@ -197,8 +224,8 @@ void AskBlood(const Case& c, pb::Verdict& v, int body, const pb::Correction& cor
 
 void AskWhatIsNotKept(const Case& c, pb::Verdict& v, int body, const pb::Correction& correction) {
   for (const Looked& looked : kLooked) {
-    const bool meant =
-        static_cast<int>(looked.body) == body && correction.field_path().starts_with(looked.path);
+    const bool meant = static_cast<int>(looked.body) == body &&
+                       WithoutPlaces(correction.field_path()).starts_with(looked.path);
     if (!meant) continue;
     Again(c, v, looked.rule,
           {"what was judged by " + correction.field_path() + " " + correction.old_value(),

@@ -277,9 +277,15 @@ void NeedOwnWord(const Case& c, const Rule& rule, pb::Verdict& v, const std::str
 // A recall is refused to nobody, and ends by its maker's own hand alone: whoever else hears of one
 // says so, and what it is about is held.
 void NeedOwnRecall(const Case& c, const Rule& rule, pb::Verdict& v) {
+  std::vector<const pb::Lot*> lots;
+  for (const std::string& name : RecalledLots(c.therapy, c.effective.product_recalled())) {
+    lots.push_back(FindLot(c.therapy, name));
+  }
+  if (lots.empty()) lots.push_back(nullptr);  // of the lot in hand
   const std::vector<StepPerson> people = PeopleOf(c.effective);
-  const auto other = std::ranges::find_if_not(
-      people, [&](const StepPerson& who) { return IsMaker(c, who.person); });
+  const auto other = std::ranges::find_if_not(people, [&](const StepPerson& who) {
+    return std::ranges::all_of(lots, [&](const auto* lot) { return IsMaker(c, who.person, lot); });
+  });
   if (other == people.end() && !IsFromPaper(c.effective)) return;
   Deviation(c, rule, v,
             {"a recall that quality of the manufacturer signed itself",

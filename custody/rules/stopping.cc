@@ -367,8 +367,7 @@ void PatientAlive(const Case& c, const Rule& rule, pb::Verdict& v) {
       std::max({said.crs_graded().grade(), said.icans_graded().grade(),
                 said.infusion_reaction().grade(), said.infusion_completed().reaction_grade(),
                 said.infection_diagnosed().grade(), said.sae_reported().grade()});
-  const bool dying = worst == kDeathGrade;
-  if (dying && !c.therapy.patient_died()) {
+  if (worst == kDeathGrade && !c.therapy.patient_died()) {
     Note(c, rule, v,
          {"the death recorded with the grade that it is", "grade 5, and no death",
           "record PATIENT_DIED; of a slip of the pen grade again, at once"});

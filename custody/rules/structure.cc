@@ -17,6 +17,8 @@ using google::protobuf::Message;
 
 constexpr std::int64_t kWarnSkew = 30 * kMicrosPerSecond;
 constexpr std::int64_t kLiveStep = 15 * kMicrosPerMinute;
+// The identifier that many share.
+constexpr std::string_view kBirthDate = "dob";
 
 // Who made an own check and when, as the body says.
 std::vector<std::pair<std::string, std::int64_t>> CheckedAt(const pb::Event& event) {
@@ -281,14 +283,17 @@ void Ranges(const Case& c, const Rule& rule, pb::Verdict& v) {
 
 namespace {
 
-bool Knows(const Case& c, std::string_view commitment) {
-  return std::ranges::any_of(c.therapy.identity(), [&](const pb::KnownIdentifier& known) {
-    return !known.retired() && known.value() == commitment;
-  });
+// The identifier of this patient that a commitment is; null when it is none that counts.
+const pb::KnownIdentifier* Known(const Case& c, std::string_view commitment) {
+  for (const pb::KnownIdentifier& known : c.therapy.identity()) {
+    if (!known.retired() && known.value() == commitment) return &known;
+  }
+  return nullptr;
 }
 
 // Later identifiers hang on the first ones: each of the two people read what identifies the patient
-// already, and, for a new one, the new one too.
+// already, and, for a new one, the new one too. A birth date alone is no hook: many share it, and
+// the number of another patient would be this one's from then on.
 template <class Body>
 void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const Body& body, bool added) {
   std::set<std::string> changed;
@@ -296,19 +301,25 @@ void JudgeReadings(const Case& c, const Rule& rule, pb::Verdict& v, const Body& 
   for (const pb::IdentityReading& reading : body.readings()) {
     std::set<std::string> known;
     std::set<std::string> read;
+    bool own = false;  // one that tells patients apart
     for (const pb::IdentifierCommitment& id : reading.identifiers()) {
-      const bool still = Knows(c, id.commitment()) && !changed.contains(id.commitment());
-      if (still) known.insert(id.commitment());
       read.insert(id.commitment());
+      const pb::KnownIdentifier* one = Known(c, id.commitment());
+      if (one == nullptr || changed.contains(id.commitment())) continue;
+      known.insert(id.commitment());
+      own = own || one->type() != kBirthDate;
     }
-    const bool sound =
-        added ? !known.empty() && std::ranges::includes(read, changed) : known.size() >= 2;
+    const bool sound = added ? own && std::ranges::includes(read, changed) : known.size() >= 2;
     if (sound) continue;
-    Structure(c, rule, v,
-              {added ? "an identifier that is known and the new one, read by each person"
-                     : "two identifiers that remain, read by each person",
-               std::to_string(known.size()) + " known identifier(s) read by " + reading.person(),
-               "both read from the patient again", reading.person()});
+    const bool born = added && !own && !known.empty();
+    Structure(
+        c, rule, v,
+        {added ? "an identifier that is known, other than the birth date, and the new one, "
+                 "read by each person"
+               : "two identifiers that remain, read by each person",
+         born ? "only the birth date is known of what " + reading.person() + " read"
+              : std::to_string(known.size()) + " known identifier(s) read by " + reading.person(),
+         "both read from the patient again", reading.person()});
   }
 }
 
@@ -339,7 +350,7 @@ void Enrolled(const Case& c, const Rule& rule, pb::Verdict& v) {
   bool own = false;  // one that tells patients apart: many are born on the same day
   for (const pb::IdentifierCommitment& id : body.identifiers()) {
     stated.insert(id.commitment());
-    own = own || id.type() != "dob";
+    own = own || id.type() != kBirthDate;
   }
   unread = stated;
   for (const pb::IdentityReading& reading : body.readings()) {

@@ -267,6 +267,8 @@ void SetsEqual(const Case& c, const Rule& rule, pb::Verdict& v) {
     }
     case pb::Event::kHandoverAccepted:
       return CompareOffer(c, rule, v);
+    case pb::Event::kCustodyAudited:
+      return JudgeMissing(c, rule, v);
     case pb::Event::kPrethawIdVerified:
     case pb::Event::kRemovedFromStorage:
     case pb::Event::kThawStarted:

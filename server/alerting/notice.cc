@@ -53,7 +53,7 @@ constexpr std::array<Words, 17> kWords = {{
     {"R42", pb::ALERT_SERIOUS, "a lot was not released in time",
      "ask the manufacturer when it will be; move what waits for it"},
     {"F9", pb::ALERT_SERIOUS, "cells or product are in quarantine for their temperature",
-     "leave them where they are; quality of the manufacturer decides"},
+     "leave them where they are; quality decides: of the manufacturer, once there is one"},
     {"R29", pb::ALERT_ROUTINE, "a follow-up visit is overdue",
      "see the patient, or record why not"},
     {"R30", pb::ALERT_ROUTINE, "a follow-up visit is overdue",

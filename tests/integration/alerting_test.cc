@@ -199,7 +199,7 @@ TEST_F(AlertingTest, WhatArisesByMerePassingOfTimeIsToldWhenItDoes) {
 // A therapy whose product is under way.
 class AlertingUnderWayTest : public AlertingTest {
  protected:
-  AlertingUnderWayTest() : AlertingTest("handed_to_carrier") {}
+  AlertingUnderWayTest() : AlertingTest("last handed_to_carrier") {}
 };
 
 TEST_F(AlertingUnderWayTest, AShipperThatSaysNothingIsToldWhenItsTimeAndItsHoldRunOut) {

@@ -95,6 +95,7 @@ TEST_F(ProgramsOutboxTest, AFileStopsAtTheFirstLineThatIsNeitherRecordedNorKept)
 }
 
 TEST_F(ProgramsOutboxTest, ADamagedFileIsListedAndHoldsBackNothingElse) {
+  const std::string other = world_.Enrol();
   world_.Stop();
   for (const char* temperature : {"37.1", "38.2"}) {
     ASSERT_EQ(Execute(Observe(temperature)).exit_code, 3);
@@ -109,7 +110,6 @@ TEST_F(ProgramsOutboxTest, ADamagedFileIsListedAndHoldsBackNothingElse) {
                                    HasSubstr("record --late")));
   world_.Start();
   // Another therapy's is sent past it; the second of this chain stands on what cannot be read.
-  const std::string other = world_.Enrol();
   const Ended sent = world_.Clinic({"outbox", "send"});
   EXPECT_EQ(sent.exit_code, 1) << sent.said();
   EXPECT_THAT(sent.said(), AllOf(HasSubstr("0 sent, 0 adopted, 0 waiting, 2 stuck"),

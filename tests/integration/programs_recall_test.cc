@@ -26,7 +26,7 @@ class ProgramsRecallTest : public ::testing::Test {
  protected:
   ProgramsRecallTest() {
     Must(RawCaller(server_.address(), world_.authority(), "admin").ConfirmClock());
-    Make("clinic.station.1", "CLINIC", "Europe/Berlin", {"clinic.pharm.1"});
+    Make("clinic.station.1", "CLINIC", "Europe/Berlin", {"clinic.pharm.1", "clinic.qa.1"});
     Make("lab.station.1", "LAB", "Europe/Amsterdam", {"lab.qa.1"});
   }
   void Make(const std::string& name, const std::string& site, const std::string& zone,

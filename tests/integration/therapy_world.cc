@@ -1,5 +1,6 @@
 #include "tests/integration/therapy_world.h"
 
+#include <algorithm>
 #include <future>
 #include <map>
 
@@ -76,10 +77,14 @@ struct TherapyWorld::Rep {
   void Walk(Ledger& ledger, std::string_view through) {
     std::size_t recorded = 1;
     TherapyRun run(world, "therapy/" + std::string(kTherapy));
+    const bool last = through.starts_with("last ");
+    if (last) through.remove_prefix(5);
+    auto left = last ? std::ranges::count(run.steps(), through, &MainStep::body) : 1;
     bool reached = false;
     for (const MainStep& step : run.steps()) {
       if (reached && step.body != through) break;
-      reached = step.body == through;
+      if (step.body == through) --left;
+      reached = step.body == through && left <= 0;
       EventBuilder event = run.Next();
       std::string bytes = "file of " + step.body;
       if (event.event().has_telemetry_batch()) {

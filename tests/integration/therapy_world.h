@@ -15,8 +15,9 @@ namespace custody {
 
 class TestLedger;
 
-// `TherapyWorld` makes a data folder with therapy T1 recorded up to the last step called `through`
-// (empty: all of it) by the real ledger. Every attachment that an event names is in it.
+// `TherapyWorld` makes a data folder with therapy T1 recorded by the real ledger: up to the first
+// step called `through`, of "last NAME" up to the last of that name, of "" all of it. Every
+// attachment that an event names is in it.
 class TherapyWorld {
  public:
   explicit TherapyWorld(std::string_view through = "telemetry_batch");

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "custody/audit_report.h"
+#include "custody/auditor.h"
 #include "tests/support/ledger_bundle.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/therapy_events.h"

@@ -108,6 +108,34 @@ TEST_F(ColdStorageTest, CellsUsedBeforeTheFileWasReadAreACriticalDeviation) {
   EXPECT_THAT(Of(verdict, "R13")[0].next_step(), HasSubstr("TELEMETRY_BATCH"));
 }
 
+// Lymphodepletion waits for the files of what is here for it, not of a lot that is over (F12, F4).
+TEST_F(ColdStorageTest, TheTripOfWhatIsNoLongerHereKeepsNobodyWaiting) {
+  run.Until("ld_started");
+  const auto trip = [&](const char* shipper, const char* container, const char* to) {
+    pb::Shipment& shipment = *run.mutable_state().add_shipments();
+    shipment.set_shipper(shipper);
+    shipment.set_product(true);
+    shipment.set_to_site(to);
+    shipment.add_containers(container);
+  };
+  pb::Container& other = *run.mutable_state().add_containers();
+  other = Bag();
+  other.set_id("LOT26000-1");
+  other.set_lot("LOT26000");
+  trip("SHP-8", "LOT26000-1", "CLINIC");
+  EventBuilder ld = run.Next();
+  EXPECT_TRUE(Says(run.Judge(ld), "R13")) << "it lies here, and may be given";
+  other.set_rejected(true);
+  EXPECT_FALSE(Says(run.Judge(ld), "R13")) << Explain(run.Judge(ld));
+  trip("SHP-9", "LOT26000-1", "LAB");
+  other.set_rejected(false);
+  other.set_site("LAB");
+  EXPECT_FALSE(Says(run.Judge(ld), "R13")) << Explain(run.Judge(ld));
+  other.set_site("CLINIC");
+  other.set_state(pb::CONTAINER_INFUSED);
+  EXPECT_FALSE(Says(run.Judge(ld), "R13")) << Explain(run.Judge(ld));
+}
+
 TEST_F(ColdStorageTest, ADisplayOutsideTheLimitAsksForTheFile) {
   EventBuilder receipt = At("received_mfg");
   pb::LoggerReading& read = *receipt.event().mutable_received_mfg()->add_logger_readings();

@@ -170,7 +170,8 @@ TEST_F(TwoMakersTest, WhatIsSaidOfALotIsForWhoMadeThatOne) {
       "release_withdrawn { lot: '$LOT' certificate: 'C' reason: 'x' product_recall: YES }",
       "batch_record_reviewed { lot: '$LOT' deviations_closed: YES record $FILE complete: YES }",
       "site_qa_disposition { lot: '$LOT' suitable: YES ship_under_quarantine: NO }",
-      "qc_result_invalidated { lot: '$LOT' result: 'none' investigation: 'I' cause: 'x' }"};
+      "qc_result_invalidated { lot: '$LOT' result: '" + std::string(32, 'r') +
+          "' investigation: 'I' cause: 'x' }"};
   for (const std::string& word : words) {
     const auto of = [&](const std::string& lot) {
       std::string text = word;
