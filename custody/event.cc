@@ -129,9 +129,10 @@ Status VerifySignatures(const pb::SignedEvent& signed_event, const pb::Event& ev
                               " is not enrolled here or was revoked");
     }
     if (const Status verified = key->Verify(message, signature.value()); !verified.ok()) {
-      return InvalidArgument(which + ": " + Message(verified) +
-                             ": the key made it over other bytes, or not as a " +
-                             std::string(kEventPayloadType));
+      return InvalidArgument(
+          which + ": " + Message(verified) +
+          ": the key made it over other bytes, or under another payload type than " +
+          std::string(kEventPayloadType));
     }
   }
   return absl::OkStatus();

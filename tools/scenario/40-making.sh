@@ -34,6 +34,7 @@ at 19 09:00 "Harvested, formulated, filled into one bag, and frozen."
 both harvested | lab_lines
 at 19 11:00 "The freezer's curve is attached by its hash."
 both frozen | lab_lines
+both put_away | lab_lines
 
 at 27 10:00 "Nine test results of the lot, and of its neighbour's."
 both results | lab_lines

@@ -17,10 +17,10 @@ ice() { # TOTAL ATTENTION
 "consciousness": "spontaneously", "seizure": "SEIZURE_NONE", "motor": "normal", "oedema": "OEDEMA_NONE", "coi": "$COI"
 EOF
 }
-labs() { # CRP FERRITIN IL6
+labs() { # CRP FERRITIN IL6 [HAEMOGLOBIN LEUKOCYTES NEUTROPHILS PLATELETS]: low, where nothing is said
   e daily_labs LA-MEYER:LAB <<EOF
-"sampled_at": "-2h", "blood_count": "yes", "chemistry": "yes", "coagulation": "yes", "haemoglobin_g_per_dl": 9.4,
-"wbc_1e9_per_l": 0.6, "anc_1e9_per_l": 0.3, "platelets_1e9_per_l": 62, "crp_mg_per_l": $1, "ferritin_ug_per_l": $2,
+"sampled_at": "-2h", "blood_count": "yes", "chemistry": "yes", "coagulation": "yes", "haemoglobin_g_per_dl": ${4:-9.4},
+"wbc_1e9_per_l": ${5:-0.6}, "anc_1e9_per_l": ${6:-0.3}, "platelets_1e9_per_l": ${7:-62}, "crp_mg_per_l": $1, "ferritin_ug_per_l": $2,
 "il6_ng_per_l": $3, "coi": "$COI"
 EOF
 }
@@ -96,7 +96,8 @@ e discharged DR-HOLM:PHY <<EOF | clinic_lines
 "against_advice": "no", "driving_instructions": "yes", "proximity_instructions": "yes", "wallet_card": "yes",
 "return_instructions": "yes", "coi": "$COI"
 EOF
-at 70 10:00 "Day 28: the image shows a partial response."
+at 70 10:00 "Day 28: the image shows a partial response, and her blood is back."
+labs 3 180 4 11.6 4.1 2.3 164 | clinic_lines
 e followup_d28 DR-HOLM:PHY <<EOF | clinic_lines
 "seen_at": "now", "vital_status": "alive", "imaging_done": "yes", "response": "partial", "crs_max_grade": 2,
 "icans_max_grade": 0, "toxicity_open": "no", "cytopenia_grade": 1, "car_copies_per_ul": 42, "coi": "$COI"
@@ -107,3 +108,4 @@ e followup_m23 DR-HOLM:PHY <<EOF | clinic_lines
 "b_cell_aplasia": "yes", "igg_g_per_l": 4.1, "infections": "no", "second_cancer": "no", "cytopenia_grade": 0, "coi": "$COI"
 EOF
 run custody-clinic board
+say "Hers is done. The neighbour's product still waits in the tank, and the board says what is late for it."

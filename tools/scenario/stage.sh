@@ -98,6 +98,7 @@ logger_file() {
 admin() { quiet custody-admin "$@"; }
 
 start_server() {
+  : >"$DEMO/server.out"  # here: what the last server said is not to be taken for this one's word
   custody-server --config "$DEMO/server.toml" --dir "$DATA" --listen "$ADDRESS" >"$DEMO/server.out" 2>>"$DEMO/server.log" &
   server_pid=$!
   for _ in $(seq 200); do

@@ -241,6 +241,14 @@ frozen() {
 EOF
 }
 
+put_away() {
+  e stored WH-BRANDT:WH <<EOF
+"containers": [{"container": "$BAG", "position": "LN2-1/R2/$NO"}, {"container": "$LOT-Q1", "position": "LN2-1/Q/$NO"},
+{"container": "$LOT-R1", "position": "LN2-1/RET/$NO"}], "storage_unit": "LN2-1", "stored_at": "now",
+"temperature_centi_c": "-186 Cel"
+EOF
+}
+
 # result TEST METHOD VALUE-FIELDS SPECIFICATION OUTCOME
 result() {
   e qc_result QC-ROSSI:QC <<EOF
